@@ -1,0 +1,84 @@
+# Everything that is done to this project is a target below; `make` alone lists them.
+# A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test test-all check format bench golden clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/made-from
+
+# Each name is looked up on the PATH and among the versions of pyenv, whose shims often name a Python that does not run.
+PYTHON_NAMES = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+
+# An interpreter without venv, ssl or a compression module cannot carry the project and stays silent here.
+# Inside an active virtual environment its base is meant, so that .venv is never made from itself.
+PROBE = import bz2, ctypes, ensurepip, lzma, ssl, sys, venv; version = sys.version_info[:3]; \
+	(3, 11) <= version < (3, 14) and print("%d.%d.%d" % version, getattr(sys, "_base_executable", sys.executable))
+
+# Prints "VERSION PATH" of the newest usable interpreter, nothing when there is none.
+FIND_PYTHON = for name in $(PYTHON_NAMES); do \
+	  for python in "$$name" "$$HOME"/.pyenv/versions/*/bin/"$$name"; do \
+	    "$$python" -c '$(PROBE)' </dev/null 2>/dev/null; \
+	  done; \
+	done | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp holds all that the environment was made from; when any of it differs, it is made again from nothing.
+# A new pip resolves in less than half the time. Modules are compiled here: where PYTHONDONTWRITEBYTECODE is set, every
+# process would compile them again, 14 of the 20 seconds of a `grokjax plan`.
+setup: ## install into .venv; made again when pyproject.toml, the interpreter or the folder changes
+	@found=$$($(FIND_PYTHON)); version=$${found%% *}; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python >= 3.11, < 3.14 with venv among: $(PYTHON_NAMES). Name one: make PYTHON=/path/to/python3.12 setup" >&2; \
+	  exit 1; \
+	fi; \
+	made_from="$$version $$(cksum < pyproject.toml) $(CURDIR)"; \
+	if [ -x $(BIN)/python ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$made_from" ]; then exit 0; fi; \
+	echo "Making $(VENV) with Python $$version; this takes a minute or two."; \
+	"$${found#* }" -m venv --clear $(VENV) && \
+	$(BIN)/python -m pip install --quiet --upgrade pip && \
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' && \
+	echo "$$made_from" > $(STAMP)
+
+quickstart: setup ## train the first sweep and draw its phase diagram
+	$(BIN)/grokjax run quickstart --out results/quickstart
+	$(BIN)/grokjax phases results/quickstart --out results/quickstart/phases.png
+	@echo "The phase diagram is in results/quickstart/phases.png"
+
+# About ten minutes on two quiet cores; a session that takes an hour is stopped, and a test that hangs ends the session with its stack.
+test: setup ## every test that is not marked slow
+	$(BIN)/python -m pytest -m "not slow" --minutes 60 --durations 10 \
+	  -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
+
+test-all: setup ## every test, the slow ones included
+	$(BIN)/python -m pytest
+
+check: setup ## formatting, lint, types and the import contract; changes nothing
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+format: setup ## format the code and mend what ruff can mend by itself
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: setup ## answer one question of benchmarks/: make bench WHAT=name; without WHAT, list the questions
+ifdef WHAT
+	$(BIN)/python benchmarks/$(WHAT).py
+else
+	@for file in benchmarks/*.py; do \
+	  [ -f "$$file" ] && printf '  make bench WHAT=%-20s %s\n' "$$(basename "$$file" .py)" "$$(sed -n '1s/"""//gp' "$$file")"; \
+	done; true
+endif
+
+golden: setup ## write the golden files of tests/golden again, then show what changed
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
+	git --no-pager diff --stat -- tests/golden
+
+clean: ## remove what the targets made; results stay
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

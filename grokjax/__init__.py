@@ -1,0 +1,39 @@
+"""grokjax: train hundreds of grokking runs at once and map memorization against generalization, with honest statistics.
+
+The front door; everything is imported when it is first asked for, so that `import grokjax` costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+_FRONT_DOOR = {
+    "Run": "grokjax.spec.run",
+    "Seeds": "grokjax.spec.run",
+    "Minibatch": "grokjax.spec.run",
+    "Sweep": "grokjax.spec.sweep",
+    "load_sweep": "grokjax.spec.sweep_file:load",
+    "run_sweep": "grokjax.pipeline",
+    "Options": "grokjax.pipeline",
+    "open_results": "grokjax.store.results",
+    "catalogue": "grokjax.core.catalogue",
+    "part": "grokjax.core.part",
+    "setting": "grokjax.core.part",
+    "Swept": "grokjax.core.part",
+    "SweptInt": "grokjax.core.part",
+    **dict.fromkeys(
+        ("Task", "TableTask", "Table", "Model", "Loss", "Optimizer", "Regularizer", "Measure", "View"),
+        "grokjax.core.interfaces",
+    ),
+}
+__all__ = sorted(_FRONT_DOOR)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FRONT_DOOR:
+        raise AttributeError(f"module 'grokjax' has no attribute {name!r}")
+    module, _, attribute = _FRONT_DOOR[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""`python -m grokjax`."""
+
+from grokjax.cli import main
+
+raise SystemExit(main())

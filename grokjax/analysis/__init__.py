@@ -1,0 +1,1 @@
+"""What the histories mean: events, phases, intervals, diagrams, boundaries, claims. Arrays in, arrays out."""

@@ -1,0 +1,122 @@
+"""Which column of a table does a short name mean, and which rows does a value mean?"""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+RELATIVE = 1e-3
+"""Numbers that people type match the stored ones to this relative difference; 0 matches 0 only."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message: the known name that looks most like `name`, or nothing."""
+    words = [str(word) for word in known]
+    by_last_word = {word.rsplit(".", 1)[-1]: word for word in words}
+    close = difflib.get_close_matches(str(name), words, n=1, cutoff=0.5)
+    close = close or [by_last_word[word] for word in difflib.get_close_matches(str(name), by_last_word, n=1)]
+    return f"; nearest is {close[0]!r}" if close else ""
+
+
+def find(name: str, columns: Iterable[str]) -> str:
+    """The column called `name`, or the only one whose dotted path ends in it.
+
+    Raises:
+      ValueError: when there is none (names the nearest) or more than one (names them).
+    """
+    known = [str(column) for column in columns]
+    if name in known:
+        return name
+    ending = sorted({column for column in known if column.endswith(f".{name}")})
+    if not ending:
+        raise ValueError(f"no column {name!r}{nearest(name, known)}")
+    if len(ending) > 1:
+        raise ValueError(f"column {name!r} is ambiguous: {', '.join(ending)}")
+    return ending[0]
+
+
+def literal(text: str) -> float | bool | str | None:
+    """What a typed value means: a number, true, false, null, or the text itself."""
+    words = {"true": True, "false": False, "null": None, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def matches(values: pd.Series, text: str) -> np.ndarray:
+    """[row] bool, which rows hold the value typed as `text`; numbers match to `RELATIVE`."""
+    wanted = literal(text)
+    if wanted is None:
+        return values.isna().to_numpy(bool)
+    is_number = isinstance(wanted, float)
+    if is_number and pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return np.isclose(numbers(values), wanted, rtol=RELATIVE, atol=0.0)
+    return np.array([_same(value, wanted, text) for value in values], bool)
+
+
+def _same(value: Any, wanted: float | bool | str, text: str) -> bool:
+    if isinstance(value, (bool, np.bool_)) or isinstance(wanted, bool):
+        return isinstance(value, (bool, np.bool_)) and bool(value) is wanted
+    if isinstance(value, (int, float, np.number)) and isinstance(wanted, float):
+        return bool(np.isclose(value, wanted, rtol=RELATIVE, atol=0.0))
+    return str(value) == text
+
+
+def series(table: pd.DataFrame, name: str) -> pd.Series:
+    """One column of a table."""
+    return pd.Series(table[name])
+
+
+def rows(table: pd.DataFrame, where: np.ndarray) -> pd.DataFrame:
+    """The rows of a table where `where` [row] is true."""
+    return pd.DataFrame(table.loc[where])
+
+
+def has_values(table: pd.DataFrame, names: list[str]) -> np.ndarray:
+    """[row] bool, whether none of the columns is missing."""
+    return np.logical_and.reduce([series(table, name).notna().to_numpy() for name in names])
+
+
+def numbers(values: pd.Series) -> np.ndarray:
+    """[row] float64, NaN where missing."""
+    return np.asarray(values.astype("Float64").to_numpy(np.float64, na_value=np.nan))
+
+
+def seed_columns(runs: pd.DataFrame, but: Iterable[str] = ()) -> list[str]:
+    """The columns that together say which draw a run is, without those in `but`."""
+    return [column for column in runs.columns if str(column).startswith("seeds.") and column not in set(but)]
+
+
+def seed_ids(runs: pd.DataFrame, but: Iterable[str] = ()) -> np.ndarray:
+    """[run] int64, equal for runs with equal seeds; each run its own where the table has no seeds."""
+    columns = seed_columns(runs, but)
+    if not columns:
+        return np.arange(len(runs))
+    return runs.groupby(columns, dropna=False, sort=True).ngroup().to_numpy(np.int64)
+
+
+def sorted_values(values: pd.Series) -> np.ndarray:
+    """The distinct values of an axis: numbers by size, then texts by letter; missing ones are left out."""
+    distinct = values.dropna().unique().tolist()
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in distinct):
+        return np.array(sorted(distinct))
+    ordered = sorted(distinct, key=lambda value: (isinstance(value, str), value))
+    result = np.empty(len(ordered), object)
+    result[:] = ordered
+    return result
+
+
+def differing(runs: pd.DataFrame, within: list[str], columns: list[str]) -> tuple[str, ...]:
+    """Those of `columns` that differ between rows which are equal in all of `within`."""
+    texts = {name: series(runs, name).astype(str) for name in columns}  # settings may be lists, which do not hash
+    varying = [name for name in columns if texts[name].nunique() > 1]
+    if not within or not varying:
+        return tuple(varying)
+    cells = [series(runs, name) for name in within]
+    per_cell = {name: texts[name].groupby(cells, sort=False, dropna=False).nunique() for name in varying}
+    return tuple(name for name in varying if np.any(np.asarray(per_cell[name]) > 1))

@@ -1,0 +1,137 @@
+"""Which phase holds where on two axes, with how many runs behind it, how sure it is, and what was pooled?"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.columns import differing, find, has_values, rows, series, sorted_values
+from grokjax.analysis.intervals import wilson
+from grokjax.analysis.rules import PHASES
+
+
+@dataclasses.dataclass(frozen=True)
+class PhaseDiagram:
+    """Phases over the cells of two axes.
+
+    Attributes:
+      x_name, y_name: full column names; `y_name` is empty for a diagram over one axis.
+      x, y: values of the axes, sorted; numbers, or objects where there are texts. One empty text as `y` over one axis.
+      phases: those present, in the order of `rules.PHASES`.
+      counts: [y, x, phase] int64, number of runs.
+      n: [y, x] int64, number of runs.
+      shares: [y, x, phase] of the runs; NaN in an empty cell.
+      low, high: [y, x, phase] Wilson interval of the share.
+      dominant: [y, x] the most frequent phase, the earlier in order when tied; "" in an empty cell.
+      tied: [y, x] bool, more than one phase is the most frequent.
+      entropy: [y, x] of the shares in bits: 0 where all runs agree; NaN in an empty cell.
+      partial: some run is undecided.
+      reasons: why runs are undecided (up to a colon) -> number of runs, from the column `phase_reason` if it is there.
+      pooled: axes other than seeds along which the runs of one cell differ.
+      left_out: number of runs without a value on one of the axes.
+    """
+
+    x_name: str
+    y_name: str
+    x: np.ndarray
+    y: np.ndarray
+    phases: tuple[str, ...]
+    counts: np.ndarray
+    n: np.ndarray
+    shares: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    dominant: np.ndarray
+    tied: np.ndarray
+    entropy: np.ndarray
+    partial: bool
+    reasons: dict[str, int]
+    pooled: tuple[str, ...]
+    left_out: int
+
+
+def phase_diagram(
+    runs: pd.DataFrame, x: str, y: str | None = None, phase: str = "phase", level: float = 0.95
+) -> PhaseDiagram:
+    """Count phases over the cells of `x` and `y`.
+
+    Args:
+      runs: one row per run.
+      x, y: column names, or their last word when no other column ends so; without `y` a diagram over one axis.
+      phase: column with the labels.
+      level: of the Wilson intervals.
+
+    Raises:
+      ValueError: for a column that is missing or ambiguous, an axis given twice, an unknown phase, or no runs.
+    """
+    x_name, y_name, phase = find(x, runs.columns), find(y, runs.columns) if y else "", find(phase, runs.columns)
+    if x_name == y_name:
+        raise ValueError(f"diagram: x and y are both {x_name!r}")
+    axes = [name for name in (x_name, y_name) if name]
+    used = rows(runs, has_values(runs, axes))
+    if used.empty:
+        raise ValueError(f"diagram: no run has a value of {' and '.join(axes)}")
+    x_values = sorted_values(series(used, x_name))
+    y_values = sorted_values(series(used, y_name)) if y_name else np.array([""])
+    labels = pd.Series(series(used, phase).fillna("undecided")).astype(str)
+    phases = _present(labels)
+    y_place = _places(series(used, y_name), y_values) if y_name else np.zeros(len(used), np.int64)
+    counts = np.zeros((len(y_values), len(x_values), len(phases)), np.int64)
+    np.add.at(counts, (y_place, _places(series(used, x_name), x_values), _places(labels, phases)), 1)
+    return PhaseDiagram(
+        x_name=x_name,
+        y_name=y_name,
+        x=x_values,
+        y=y_values,
+        phases=phases,
+        counts=counts,
+        **_summary(counts, phases, level),
+        partial="undecided" in phases,
+        reasons=_reasons(used),
+        pooled=_pooled(used, axes),
+        left_out=len(runs) - len(used),
+    )
+
+
+def _summary(counts: np.ndarray, phases: tuple[str, ...], level: float) -> dict[str, np.ndarray]:
+    """What follows from counts [y, x, phase]."""
+    n = counts.sum(axis=-1)
+    interval = wilson(counts, np.broadcast_to(n[..., None], counts.shape), level)
+    most = counts.max(axis=-1)
+    dominant = np.where(n > 0, np.array(phases, object)[np.argmax(counts, axis=-1)], "")
+    tied = (n > 0) & (np.count_nonzero(counts == most[..., None], axis=-1) > 1)
+    share = interval.estimate
+    entropy = -np.sum(share * np.log2(np.where(counts > 0, share, 1.0)), axis=-1)
+    named = {"n": n, "shares": share, "low": interval.low, "high": interval.high}
+    return named | {"dominant": dominant, "tied": tied, "entropy": np.abs(entropy)}
+
+
+def _present(labels: pd.Series) -> tuple[str, ...]:
+    """The phases in a column, in canonical order."""
+    found = set(labels)
+    strange = sorted(found - set(PHASES))
+    if strange:
+        raise ValueError(f"diagram: column {labels.name!r} holds {strange[0]!r}, which is no phase")
+    return tuple(name for name in PHASES if name in found)
+
+
+def _reasons(runs: pd.DataFrame) -> dict[str, int]:
+    """Number of runs by the reason why they are undecided, most frequent first."""
+    if "phase_reason" not in runs.columns:
+        return {}
+    texts = [str(text).split(":")[0] for text in series(runs, "phase_reason").dropna().tolist() if text]
+    return dict(Counter(texts).most_common())
+
+
+def _places(values: pd.Series, known: Iterable) -> np.ndarray:
+    """[run] position of each value in `known`."""
+    position = {value: place for place, value in enumerate(list(known))}
+    return np.array([position[value] for value in values.tolist()], np.int64)
+
+
+def _pooled(runs: pd.DataFrame, axes: list[str]) -> tuple[str, ...]:
+    """Dotted columns, seeds aside, that differ between runs of the same cell."""
+    others = [name for name in runs.columns if "." in str(name) and name not in axes and not name.startswith("seeds.")]
+    return differing(runs, axes, others)

@@ -1,0 +1,141 @@
+"""`plan`, `try`, `replay`: commands that compute but store nothing in a sweep's folder."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from grokjax.cli.main import BAD_INPUT, CONFLICT, UsageError
+from grokjax.cli.sweep_names import find_sweep
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from grokjax.pipeline import forecast
+from grokjax.report.plan_text import plan_text
+from grokjax.spec.errors import SpecError, first_line
+from grokjax.spec.sweep import Sweep
+from grokjax.spec.sweep_file import load, read_mapping, sweep_from_mapping
+from grokjax.store.networks import stored_sweep
+from grokjax.store.single import replay as replay_run
+from grokjax.store.single import trace as trace_of
+from grokjax.store.stored_params import initial_params_of, read_spec
+from grokjax.train.attempt import Shapes, attempt, shapes
+from grokjax.train.compilation_cache import use_compilation_cache
+from grokjax.train.feed import Feed
+
+
+def plan(options: argparse.Namespace) -> int:
+    """What a sweep amounts to."""
+    use_compilation_cache()
+    sweep = load(find_sweep(options.spec), options.overrides)
+    found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
+    sys.stdout.write((json.dumps(found.to_json(), indent=1) if options.json else plan_text(found)) + "\n")
+    return 0
+
+
+def try_run(options: argparse.Namespace) -> int:
+    """One run, unmapped."""
+    use_compilation_cache()
+    path = find_sweep(options.spec)
+    try:
+        _attempt(load(path, options.overrides), options)
+    except SpecError as refusal:  # it says what is wrong; where in the user's own part is found by trying all the same
+        lines = _lines_behind(path, options)
+        if not lines or options.debug:
+            raise
+        sys.stderr.write(f"grokjax: error: {refusal}\n{lines}")
+        return BAD_INPUT
+    except Exception as error:
+        lines = own_lines(error)
+        if not lines or options.debug:
+            raise
+        sys.stderr.write(f"grokjax: error in your own part: {first_line(error)}\n{lines}")
+        return BAD_INPUT
+    return 0
+
+
+def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
+    """Train one run of the sweep and print what is seen."""
+    if not 0 <= options.cell < sweep.num_cells:
+        raise UsageError(f"--cell must be in 0..{sweep.num_cells - 1}, but is {options.cell}.")
+    index = options.cell * sweep.num_seeds
+    run = sweep.run(index)
+    feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, max(sweep.steps, options.steps))
+    values = feed.values(run, 0, initial_params_of(run))
+    _print_shapes(sweep.settings(index), shapes(feed, values))
+    for seen in attempt(feed, values, options.steps):
+        train, test = _share(seen.seen, "train"), _share(seen.seen, "test")
+        sys.stdout.write(f"step {seen.step:6d}  loss {seen.loss:11.5g}  train {train}  test {test}\n")
+
+
+def _lines_behind(path: Path, options: argparse.Namespace) -> str:
+    """The user's own lines that made `load` refuse a sweep; empty when no code of theirs raised anything."""
+    try:
+        sweep = sweep_from_mapping(read_mapping(path, options.overrides))
+        with contextlib.redirect_stdout(io.StringIO()):
+            _attempt(sweep, options)
+    except Exception as error:
+        return own_lines(error)
+    return ""
+
+
+def _print_shapes(settings: dict[str, object], found: Shapes) -> None:
+    total = sum(int(np.prod(shape)) for shape, _ in found.params.values())
+    lines = [
+        "run      " + ", ".join(f"{path}={value}" for path, value in settings.items()),
+        f"inputs   [example, ...] {list(found.inputs[0])} {found.inputs[1]}",
+        f"targets  [example, ...] {list(found.targets[0])} {found.targets[1]}",
+        f"examples {found.n_train} train, {found.n_test} test",
+        f"params   {total:,} numbers",
+        *(f"         {path} {list(shape)} {dtype}" for path, (shape, dtype) in found.params.items()),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _share(seen: dict[str, np.ndarray], group: str) -> str:
+    total = int(seen[f"{group}/n"])
+    return f"{100 * int(seen[f'{group}/correct']) / total:6.2f} %" if total else "   -   "
+
+
+def own_lines(error: Exception) -> str:
+    """The lines of a traceback that are neither ours nor an installed package's: the user's own part."""
+    package = str(Path(__file__).resolve().parents[1])
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((package, "<"))
+        and "site-packages" not in frame.filename
+        and not frame.filename.startswith(sys.base_prefix + os.sep)
+        and Path(frame.filename).name != "grokjax"
+    ]
+    return "".join(traceback.format_list(frames[-3:]))
+
+
+def replay(options: argparse.Namespace) -> int:
+    """A stored run again."""
+    use_compilation_cache()
+    root = Path(options.folder)
+    read_spec(root)
+    sweep = stored_sweep(root)
+    result = replay_run(root, sweep, options.run_id, options.steps)
+    if options.trace:
+        np.savez(options.trace, allow_pickle=False, **trace_of(result, sweep, options.run_id))
+    if result.is_equal:
+        sys.stdout.write(
+            f"run {options.run_id}: {result.steps} steps, {result.compared} stored numbers, every bit equal\n"
+        )
+        return 0
+    sys.stdout.write(
+        f"run {options.run_id}: {result.steps} steps, first difference {result.first_difference}, "
+        f"largest difference {result.largest_difference:.3g}\n"
+    )
+    return CONFLICT
+
+
+COMMANDS = {"plan": plan, "try": try_run, "replay": replay}

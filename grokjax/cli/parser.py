@@ -1,0 +1,202 @@
+"""What may be typed. Imports nothing heavy: `grokjax --help` answers at once."""
+
+import argparse
+import difflib
+import re
+from typing import Any, NoReturn
+
+PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures")
+
+
+class Parser(argparse.ArgumentParser):
+    """One line when something is wrong, with the nearest word that would be right."""
+
+    def error(self, message: str) -> NoReturn:
+        typed = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        close = difflib.get_close_matches(typed[1], re.findall(r"[\w-]+", typed[2]), 1) if typed else []
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        self.exit(2, f"grokjax: error: {message}{hint} ({self.prog} --help)\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="grokjax",
+        description="Train hundreds of grokking runs at once and map memorization against generalization.",
+        epilog="Exit status: 0 done, 1 a bug, 2 bad input, 3 diverged runs (--fail-on-diverged), 4 folder in use, "
+        "5 folder in conflict or damaged, 6 device or memory missing, 75 stopped and resumable, "
+        "130 interrupted and resumable.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for add in (
+        _run,
+        _try,
+        _extend,
+        _plan,
+        _status,
+        _table,
+        _phases,
+        _curves,
+        _replay,
+        _verify,
+        _export,
+        _list,
+        _reproduce,
+    ):
+        add(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=about, description=about)
+    command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return command
+
+
+def _spec(command: argparse.ArgumentParser) -> None:
+    command.add_argument("spec", metavar="SPEC", help="a sweep file, or the name of one that ships with grokjax")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a key of the sweep file",
+    )
+
+
+def _training(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lanes", type=_positive, metavar="N", help="lanes of one device (default: chosen from memory)"
+    )
+    command.add_argument("--executor", choices=("map", "vmap"), help="how lanes are mapped (default: map on a CPU)")
+    command.add_argument("--device", metavar="cpu|gpu:N", help="where to train (default: what JAX prefers)")
+    command.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time; exit status 75")
+    command.add_argument(
+        "--save-seconds", type=float, default=30.0, metavar="S", help="time between saves (default: 30)"
+    )
+    command.add_argument("--fail-on-diverged", action="store_true", help="exit status 3 if a run diverged")
+
+
+def _run(commands: Any) -> None:
+    command = _command(commands, "run", "train every run of a sweep; the same command again resumes")
+    _spec(command)
+    command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
+    command.add_argument("--name", metavar="NAME", help="name of the sweep, instead of the file's")
+    _training(command)
+
+
+def _try(commands: Any) -> None:
+    command = _command(commands, "try", "train one run alone and unmapped: shapes, losses, your own part's traceback")
+    _spec(command)
+    command.add_argument("--cell", type=int, default=0, metavar="N", help="which cell (default: 0)")
+    command.add_argument("--steps", type=_positive, default=50, metavar="N", help="how many updates (default: 50)")
+
+
+def _extend(commands: Any) -> None:
+    command = _command(commands, "extend", "more seeds, more steps or a finer axis; finished runs are reused")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("--seeds", type=_positive, metavar="N", help="number of seeds")
+    command.add_argument("--steps", type=_positive, metavar="N", help="budget of every run, in updates")
+    command.add_argument("--axis", action="append", default=[], metavar="KEY=FORM", help="new values of an axis")
+    _training(command)
+
+
+def _plan(commands: Any) -> None:
+    command = _command(commands, "plan", "what a sweep amounts to; trains nothing, stores nothing")
+    _spec(command)
+    command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
+    command.add_argument(
+        "--no-probe", action="store_true", help="from shapes alone: no compilation, no forecast of time"
+    )
+    command.add_argument("--lanes", type=_positive, metavar="N", help="lanes of one device")
+    command.add_argument("--executor", choices=("map", "vmap"))
+    command.add_argument("--device", metavar="cpu|gpu:N")
+
+
+def _status(commands: Any) -> None:
+    command = _command(commands, "status", "done, running, queued, diverged; safe while the sweep runs")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
+
+
+def _table(commands: Any) -> None:
+    command = _command(commands, "table", "one row per run")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("--out", metavar="FILE.csv|.parquet", help="default: CSV on standard output")
+    _where(command)
+
+
+def _phases(commands: Any) -> None:
+    command = _command(commands, "phases", "the phase diagram over two axes")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument(
+        "--rule", default="default", metavar="NAME", help="phase rule (default, liu2022, pair2023, doshi2024)"
+    )
+    command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
+    command.add_argument("--y", metavar="AXIS", help="vertical axis (default: the second)")
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.csv", help="write a figure or a table")
+    _where(command)
+
+
+def _curves(commands: Any) -> None:
+    command = _command(commands, "curves", "learning curves with quantile bands over seeds")
+    command.add_argument("folder", metavar="DIR")
+    _where(command)
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: DIR/curves.png")
+
+
+def _where(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="'KEY OP VALUE'",
+        help="only these runs; OP is = != < <= > >= in",
+    )
+
+
+def _replay(commands: Any) -> None:
+    command = _command(commands, "replay", "train a stored run again, alone, and compare bit for bit")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("run_id", metavar="RUN_ID")
+    command.add_argument("--steps", type=_positive, metavar="N", help="how far (default: as far as stored)")
+    command.add_argument(
+        "--trace", metavar="FILE.npz", help="write initial parameters, data and losses as plain arrays"
+    )
+
+
+def _verify(commands: Any) -> None:
+    command = _command(commands, "verify", "checksums of everything that is committed")
+    command.add_argument("folder", metavar="DIR")
+
+
+def _export(commands: Any) -> None:
+    command = _command(commands, "export", "weights of one run")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("run_id", metavar="RUN_ID")
+    command.add_argument("--format", required=True, choices=("npz", "safetensors"))
+    command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
+    command.add_argument("--out", metavar="FILE", help="default: RUN_ID.npz or RUN_ID.safetensors")
+
+
+def _list(commands: Any) -> None:
+    command = _command(commands, "list", "the catalogue of parts and sweeps")
+    command.add_argument("what", choices=(*PARTS, "sweeps"))
+
+
+def _reproduce(commands: Any) -> None:
+    command = _command(commands, "reproduce", "run a sweep that ships with grokjax and print its claims")
+    command.add_argument("spec", metavar="NAME")
+    command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
+    command.set_defaults(overrides=[], name=None)
+    _training(command)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value

@@ -1,0 +1,189 @@
+"""`status`, `table`, `phases`, `curves`, `verify`, `export`, `list`: commands that only read.
+
+None of them imports JAX unless the catalogue of parts is asked for.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grokjax.cli.main import CONFLICT, UsageError
+from grokjax.cli.sweep_names import packaged_sweeps
+
+
+def status(options: argparse.Namespace) -> int:
+    """Where a sweep stands."""
+    from grokjax.report.progress_text import status_text
+    from grokjax.store.status import status as read_status
+
+    found = read_status(Path(options.folder))
+    text = json.dumps(found, indent=1) if options.json else status_text(found, found["phases"])
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def table(options: argparse.Namespace) -> int:
+    """One row per run, as a file or on standard output."""
+    runs = _runs(options, "default")
+    if options.out is None:
+        runs.to_csv(sys.stdout, index=False)
+        return 0
+    path = Path(options.out)
+    if path.suffix == ".csv":
+        runs.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        try:
+            runs.to_parquet(path, index=False)
+        except ImportError as error:
+            raise UsageError("--out .parquet needs pyarrow: pip install pyarrow, or write a .csv.") from error
+    else:
+        raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
+    sys.stderr.write(f"grokjax: {len(runs)} runs in {path}\n")
+    return 0
+
+
+def phases(options: argparse.Namespace) -> int:
+    """The phase diagram, in the terminal and as a file."""
+    from grokjax.analysis.rules import find_rule
+    from grokjax.report.figure_file import check_format
+    from grokjax.report.pictures import choose_axes, show_phases
+    from grokjax.store.results import open_results
+
+    with asked("--out"):
+        if options.out:
+            check_format(options.out, (".png", ".svg", ".pdf", ".csv"))
+    with asked("--rule"):
+        find_rule(options.rule)
+    results = open_results(Path(options.folder), with_running=True)
+    runs = _some(select(results.phases(options.rule), options.where), options)
+    x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
+    with asked("--x"):
+        choose_axes(results.spec["axes"], runs, x, y)
+    text = show_phases(results, runs, options.rule, x, y, options.out, results.spec["name"])
+    sys.stdout.write(text)
+    return 0
+
+
+def curves(options: argparse.Namespace) -> int:
+    """Learning curves of a selection of runs."""
+    from grokjax.report.figure_file import check_format
+    from grokjax.report.pictures import write_curves
+    from grokjax.store.results import open_results
+
+    path = Path(options.out) if options.out else Path(options.folder) / "curves.png"
+    with asked("--out"):
+        check_format(path)
+    results = open_results(Path(options.folder), with_running=True)
+    chosen = _some(select(results.runs, options.where), options)
+    mask = results.runs["run_id"].isin(chosen["run_id"]).to_numpy()
+    count = write_curves(results, mask, " and ".join(options.where) or "all runs", path)
+    sys.stderr.write(f"grokjax: curves of {count} runs in {path}\n")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Checksums of everything that is committed."""
+    from grokjax.store.verification import verify as check
+
+    count, problems = check(Path(options.folder))
+    for problem in problems:
+        sys.stderr.write(f"grokjax: {options.folder}: {problem}\n")
+    sys.stdout.write(f"{count} files checked, {len(problems)} problems\n")
+    return CONFLICT if problems else 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Weights of one run."""
+    from grokjax.store.stored_params import flat_stored_params
+
+    params = flat_stored_params(Path(options.folder), options.run_id, options.step)
+    path = Path(options.out or f"{options.run_id}.{options.format}")
+    if options.format == "npz":
+        np.savez(path, allow_pickle=False, **params)
+    else:
+        try:
+            from safetensors.numpy import save_file
+        except ImportError as error:
+            raise UsageError("--format safetensors needs safetensors: pip install 'grokjax[export]'.") from error
+        save_file({name: np.ascontiguousarray(leaf) for name, leaf in params.items()}, path)
+    sys.stderr.write(f"grokjax: {len(params)} arrays in {path}\n")
+    return 0
+
+
+def list_parts(options: argparse.Namespace) -> int:
+    """The catalogue of one kind of part, or of the sweeps that ship with grokjax."""
+    if options.what == "sweeps":
+        for name, path in packaged_sweeps().items():
+            first = path.read_text().splitlines()[0]
+            sys.stdout.write(f"{name:24} {first.lstrip('# ') if first.startswith('#') else ''}".rstrip() + "\n")
+        return 0
+    from grokjax.core.catalogue import catalogue
+    from grokjax.report.catalogue_text import catalogue_text
+
+    sys.stdout.write(catalogue_text(catalogue(options.what), sys.stdout.isatty()) + "\n")
+    return 0
+
+
+def print_claims(root: Path) -> None:
+    """The claims of a sweep: published, measured, verdict."""
+    from grokjax.report.pictures import claims_text
+    from grokjax.store.results import open_results
+
+    results = open_results(root)
+    sys.stdout.write(claims_text(results.spec["claims"], results.runs) + "\n")
+
+
+def _runs(options: argparse.Namespace, rule: str) -> pd.DataFrame:
+    from grokjax.store.results import open_results
+
+    return open_results(Path(options.folder)).phases(rule).pipe(select, options.where)
+
+
+@contextlib.contextmanager
+def asked(option: str) -> Iterator[None]:
+    """What the analysis and the figures refuse in here was typed under this option."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def _column(runs: pd.DataFrame, option: str, name: str | None) -> str | None:
+    from grokjax.analysis.columns import find
+
+    with asked(option):
+        return None if name is None else find(name, runs)
+
+
+def _some(runs: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    if len(runs):
+        return runs
+    where = f"--where {' and '.join(options.where)}: no run is left" if options.where else "no run has finished yet"
+    raise UsageError(f"{options.folder}: {where}.")
+
+
+def select(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
+    """The runs for which every condition holds."""
+    from grokjax.spec.conditions import holds, read_condition
+
+    for text in conditions:
+        columns = {name: runs[name].to_numpy() for name in runs}
+        runs = runs.loc[holds(read_condition(text, "--where"), columns, "--where")]
+    return runs
+
+
+COMMANDS = {
+    "status": status,
+    "table": table,
+    "phases": phases,
+    "curves": curves,
+    "verify": verify,
+    "export": export,
+    "list": list_parts,
+}

@@ -1,0 +1,118 @@
+"""`run`, `extend`, `reproduce`: commands that train. Signals only set a flag that is read after a segment."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
+from grokjax.cli.sweep_names import find_sweep
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from grokjax.pipeline import Options, run_sweep
+from grokjax.report.watcher import Watcher
+from grokjax.spec.extension import extended
+from grokjax.spec.sweep import Sweep
+from grokjax.spec.sweep_file import load
+from grokjax.spec.yaml_file import parse_value
+from grokjax.store.networks import stored_sweep
+from grokjax.store.opening import change_spec, describe
+from grokjax.store.stored_params import read_spec
+from grokjax.train.compilation_cache import use_compilation_cache
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train a sweep."""
+    overrides = [*options.overrides, *([f"name={options.name}"] if options.name else [])]
+    sweep = load(find_sweep(options.spec), overrides)
+    return _train(sweep, _folder(options, sweep), options)
+
+
+def extend(options: argparse.Namespace) -> int:
+    """Extend a stored sweep and train what is new."""
+    root = Path(options.folder)
+    axes = {}
+    for text in options.axis:
+        path, _, form = text.partition("=")
+        if not form:
+            raise UsageError(
+                f"--axis {text!r} must be KEY=FORM, such as optimizer.weight_decay='{{log: [0.3, 40, 15]}}'."
+            )
+        axes[path] = parse_value(form, f"--axis {path}")
+    read_spec(root)
+    old = stored_sweep(root)
+    sweep = extended(old, options.seeds, options.steps, axes)
+    reused, continued, new = change_spec(root, sweep)
+    sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
+    return _train(sweep, root, options)
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Train a packaged sweep, then judge its claims."""
+    status = run(options)
+    if status not in (0, DIVERGED):
+        return status
+    from grokjax.cli.reading import print_claims
+
+    sweep = load(find_sweep(options.spec), ())
+    print_claims(_folder(options, sweep))
+    return status
+
+
+def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
+    return Path(options.out) if options.out else Path("results") / sweep.name
+
+
+def _train(sweep: Sweep, root: Path, options: argparse.Namespace) -> int:
+    use_compilation_cache()
+    signals = Signals()
+    watcher = Watcher(f"{sweep.name} in {root}", sweep.steps, describe(sweep)["constants"])
+    with signals, watcher:
+        progress = run_sweep(
+            sweep,
+            root,
+            Options(
+                lanes=options.lanes,
+                executor=options.executor,
+                device=options.device,
+                max_seconds=options.max_seconds,
+                save_seconds=options.save_seconds,
+                stop=lambda: signals.received,
+                watch=watcher.show,
+            ),
+        )
+    if progress.reason:
+        sys.stderr.write(f"grokjax: stopped ({progress.reason}); the same command resumes.\n")
+        return INTERRUPTED if progress.reason == "SIGINT" else STOPPED
+    if options.fail_on_diverged and progress.diverged:
+        sys.stderr.write(f"grokjax: {progress.diverged} runs diverged.\n")
+        return DIVERGED
+    return 0
+
+
+class Signals:
+    """SIGTERM, SIGUSR1 and the first Ctrl-C end the sweep after a save; the second Ctrl-C ends it at once."""
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _: Any) -> None:
+        if self.received == "SIGINT" and number == signal.SIGINT:
+            os._exit(INTERRUPTED)
+        self.received = signal.Signals(number).name
+
+
+COMMANDS = {"run": run, "extend": extend, "reproduce": reproduce}

@@ -1,0 +1,1 @@
+"""Words that everyone uses: parts, contracts, random streams. Imports nothing of ours."""

@@ -1,0 +1,286 @@
+"""All contracts on one page: what a task, model, loss, optimizer, regularizer and measure must offer.
+
+Shapes are written without the run axis: every method is for ONE run, and `train/mapping.py` maps it over runs.
+Axis words: example, token, width, head, class. Everything that is called inside a compiled program says "traced".
+"""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from grokjax.core.part import Part, Swept, part, setting
+
+Params = Any  # nested dict of float arrays
+GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
+"""Parts of the table that are reported apart. `train_noisy`: the given label differs from the true one.
+`test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Every example of a task, as NumPy arrays on the host.
+
+    Attributes:
+      inputs: [example, token] int32 symbols, or [example, ...] float32 values.
+      targets: [example] int32 classes, or [example, ...] float32 vectors.
+      num_classes: number of outputs that a model must have.
+      vocabulary: number of different symbols in `inputs`; None for real-valued inputs.
+      operands: positions of `inputs` that differ between examples (models without attention read only these); empty
+        for real-valued inputs.
+      mirror: [example] int32, the example with the operands swapped and the same answer; its own index where none is.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    num_classes: int
+    vocabulary: int | None = None
+    operands: tuple[int, ...] = ()
+    mirror: np.ndarray | None = None
+
+
+class Signature(NamedTuple):
+    """What a compiled program must know of a task. Tasks of equal signature share a program."""
+
+    task: str  # class of the task, with the static fields that its traced methods read
+    num_examples: int
+    input_shape: tuple[int, ...]  # of one example
+    input_dtype: str
+    target_shape: tuple[int, ...]  # of one example
+    target_dtype: str
+    num_classes: int
+    vocabulary: int | None
+    operands: tuple[int, ...]
+
+
+class Counts(NamedTuple):
+    """Whole numbers of a run's data, computed on the host in float64 and given to the program as values."""
+
+    n_train: Any  # int on the host, int32 scalar inside a program
+    n_corrupt: Any  # train labels that are drawn anew; a draw may equal the true label
+
+
+class Split(NamedTuple):
+    """A run's data: which examples are trained on, with which labels.
+
+    Attributes:
+      order: [example] int32, a permutation of the table; the first `n_train` are the train set.
+      labels: [example, ...] targets as given to the learner, in the table's order.
+      group: [example] int32, position in `GROUPS`, in the table's order.
+    """
+
+    order: jax.Array
+    labels: jax.Array
+    group: jax.Array
+
+
+class Task(Part):
+    """A finite table of examples, split into train and test."""
+
+    @abstractmethod
+    def table(self) -> Table:
+        """All examples. Called once on the host; must not read swept fields."""
+
+    @abstractmethod
+    def signature(self) -> Signature:
+        """What a program must know of this task."""
+
+    @abstractmethod
+    def counts(self, signature: Signature) -> Counts:
+        """Sizes of the split, on the host, from the exact decimals of the sweep file."""
+
+    @abstractmethod
+    def split(
+        self, signature: Signature, targets: jax.Array, mirror: jax.Array, counts: Counts, keys: dict[str, jax.Array]
+    ) -> Split:
+        """Split the table, traced.
+
+        Args:
+          signature: of this task.
+          targets: [example, ...] of the table.
+          mirror: [example] of the table.
+          counts: int32 scalars.
+          keys: one key each under "split" and "label".
+        """
+
+    def correct(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        """Which examples are answered right: [example] bool, from outputs [example, class]; traced."""
+        return jnp.argmax(outputs, axis=-1) == targets
+
+
+@part
+class DrawnTask(Task):
+    """A task whose train set is drawn at random from its table; a subclass says how many examples it has.
+
+    A larger train set contains the smaller one under the same split seed, and the corrupted labels of a larger noise
+    contain those of a smaller one.
+    """
+
+    label_noise: Swept = setting(
+        0.0,
+        "share of train labels drawn anew, uniformly; may equal the true one",
+        at_least=0,
+        at_most=1,
+        scheduled=False,
+    )
+
+    @abstractmethod
+    def num_train(self, num_examples: int) -> int:
+        """Train examples out of `num_examples`; on the host."""
+
+    def signature(self) -> Signature:
+        table = self.table()
+        return Signature(
+            task=f"{type(self).__module__}:{type(self).__qualname__}",
+            num_examples=len(table.inputs),
+            input_shape=table.inputs.shape[1:],
+            input_dtype=str(table.inputs.dtype),
+            target_shape=table.targets.shape[1:],
+            target_dtype=str(table.targets.dtype),
+            num_classes=table.num_classes,
+            vocabulary=table.vocabulary,
+            operands=table.operands,
+        )
+
+    def counts(self, signature: Signature) -> Counts:
+        n_train = self.num_train(signature.num_examples)
+        if n_train < 1:
+            raise ValueError(f"task {self.kind}: no train example is left of {signature.num_examples}")
+        return Counts(n_train=n_train, n_corrupt=int(np.floor(self.label_noise * n_train + 1e-9)))
+
+    def split(
+        self, signature: Signature, targets: jax.Array, mirror: jax.Array, counts: Counts, keys: dict[str, jax.Array]
+    ) -> Split:
+        num_examples = targets.shape[0]
+        position = jnp.arange(num_examples, dtype=jnp.int32)
+        order = jax.random.permutation(keys["split"], position)
+        rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
+        is_train = rank < counts.n_train
+        drawn = _draw_labels(signature, keys["label"])
+        labels = targets if drawn is None else jnp.where(rank < counts.n_corrupt, drawn[rank], targets)
+        axes = tuple(range(1, targets.ndim))
+        is_noisy = is_train & jnp.any(labels != targets, axis=axes)
+        is_mirrored = is_train[mirror] & (mirror != position)
+        group = jnp.where(is_train, jnp.where(is_noisy, 1, 0), jnp.where(is_mirrored, 2, 3))
+        return Split(order=order, labels=labels, group=group.astype(jnp.int32))
+
+
+@part
+class TableTask(DrawnTask):
+    """A task that trains on a share of its table. A new task of this kind writes `table()` only."""
+
+    train_fraction: Swept = setting(
+        0.5, "share of the table used for training; the count is rounded down", above=0, at_most=1, scheduled=False
+    )
+
+    def num_train(self, num_examples: int) -> int:
+        return int(np.floor(self.train_fraction * num_examples + 1e-9))
+
+
+def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
+    """One uniform class per place in the train order, so that noise is nested; None where targets are no classes."""
+    if signature.target_shape or not signature.target_dtype.startswith("int"):
+        return None  # `spec` refuses label noise on such targets
+    return jax.random.randint(key, (signature.num_examples,), 0, signature.num_classes, signature.target_dtype)
+
+
+class Model(Part):
+    """A parametrised function of one example. Pure: parameters come in, outputs go out."""
+
+    per_token: ClassVar[bool] = True  # whether each token of an example goes through the layers by itself
+
+    @abstractmethod
+    def init(self, key: jax.Array, signature: Signature) -> Params:
+        """Initial parameters, a nested dict of float arrays; traced."""
+
+    def prepare(self, params: Params, signature: Signature) -> Any:
+        """What no example enters, computed once a step instead of once an example; any pytree; traced."""
+        return params
+
+    @abstractmethod
+    def logits(self, prepared: Any, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
+        """Outputs [example, class] of inputs [example, ...]; traced.
+
+        Args:
+          prepared: what `prepare` returned.
+          inputs: a block of examples.
+          signature: of the task.
+          key: for dropout; None when measuring (then nothing is dropped).
+        """
+
+
+class Loss(Part):
+    """What is minimised, example by example."""
+
+    @abstractmethod
+    def loss(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        """[example] float32, from outputs [example, class] and targets [example, ...]; traced."""
+
+
+class Optimizer(Part):
+    """An optax transformation with swept settings."""
+
+    @abstractmethod
+    def transform(self) -> optax.GradientTransformation:
+        """Built anew inside the trace from the (possibly scheduled) settings; `init` and `update` see one run.
+
+        Do not use optax schedules with swept horizons: they refuse traced values.
+        """
+
+
+class Regularizer(Part):
+    """Any of: a penalty added to the loss, a change of the gradient, a projection after the update."""
+
+    def penalty(self, params: Params, key: jax.Array, step: jax.Array) -> jax.Array | float:
+        """Scalar added to the mean loss; traced."""
+        return 0.0
+
+    def gradient(self) -> optax.GradientTransformation:
+        """Applied to the gradient before the optimizer."""
+        return optax.identity()
+
+    def project(self, params: Params) -> Params:
+        """Applied to the parameters after the update; traced."""
+        return params
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a measure may look at: one run at one step. Nothing is computed unless it is asked for; traced.
+
+    Attributes:
+      params: parameters after `step` updates.
+      opt_state: state of the optimizer.
+      step: updates done, int32 scalar.
+      split: the run's data.
+      inputs: [example, ...] of the whole table.
+      targets: [example, ...] true targets of the whole table.
+      n_train: int32 scalar.
+      logits: function () -> [example, class], outputs on the whole table, without noise or dropout.
+      initial_params: function () -> parameters before the first update.
+      fit: `group/name` -> scalar, what `measures/fit.py` gives at this step.
+    """
+
+    params: Params
+    opt_state: Any
+    step: jax.Array
+    split: Split
+    inputs: jax.Array
+    targets: jax.Array
+    n_train: jax.Array
+    logits: Callable[[], jax.Array]
+    initial_params: Callable[[], Params]
+    fit: dict[str, jax.Array]
+
+
+class Measure(Part):
+    """One thing to look at."""
+
+    @abstractmethod
+    def measure(self, view: View) -> dict[str, jax.Array]:
+        """Named arrays of fixed shape, float32 or int32, without the run axis; names are `group/name`; traced."""

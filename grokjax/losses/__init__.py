@@ -1,0 +1,1 @@
+"""What is minimised, one loss a file. The catalogue is this folder."""

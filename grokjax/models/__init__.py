@@ -1,0 +1,1 @@
+"""Which network is trained: one file per architecture, in pure-functional Flax."""

@@ -1,0 +1,149 @@
+"""MLP: Gromov 2023 (arXiv 2301.02679) and Doshi, Das, He, Gromov 2024 (arXiv 2310.13061), and deeper or embedded ones.
+
+The defaults with activation square are their quadratic network without biases, f(x) = W (U x_a + V x_b)^2. As in
+Doshi, and unlike Gromov, the output carries no prefactor 1 / (2 p width): with the weights of the analytic solution of
+x + y the correct logit is width / 2 when averaged over all pairs.
+"""
+
+import dataclasses
+from typing import cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from grokjax.core.interfaces import Model, Params, Signature
+from grokjax.core.part import Swept, part, setting
+from grokjax.models.hidden_units import ACTIVATIONS, dropout
+from grokjax.models.initializers import Scheme, dense, scaled, scheme
+
+
+@part
+class MLP(Model):
+    """Fully connected network on the operands of token inputs, or on real-valued inputs [example, ...] made flat.
+
+    Of token inputs [example, token] only the positions `signature.operands` are read, in one of three encodings:
+
+    - one_hot: one one-hot per operand, concatenated, length operands x symbols (2p for x + y mod p)
+    - concatenated: one embedding vector per operand, concatenated, length operands x embedding
+    - summed: the sum of those vectors, length embedding (Liu et al. 2022, and the explorable of PAIR)
+
+    Tokens that no example varies must be the last ids of the vocabulary, one each: operands are then ids below
+    `vocabulary - (tokens - operands)`, which is the number of symbols. A larger id gives NaN, not another symbol's row.
+    Outputs are [example, class]. Dropout acts on the pre-activations of every hidden layer (as in Doshi).
+    """
+
+    paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
+    per_token = False
+
+    depth: int = setting(1, "hidden layers", at_least=1)
+    width: int = setting(200, "units of each hidden layer", at_least=1)
+    activation: str = setting("relu", "of hidden units; gelu is the tanh approximation", choices=tuple(ACTIVATIONS))
+    bias: bool = setting(False, "biases of all layers")
+    encoding: str = setting("one_hot", "of token inputs", choices=("one_hot", "concatenated", "summed"))
+    embedding: int = setting(128, "length of an embedding vector (concatenated, summed)", at_least=1)
+    shared_embedding: bool = setting(True, "one embedding table for all operands, or one each")
+    initializer: str = setting("lecun", "scheme of initializers.py", choices=("lecun", "he", "torch", "doshi", "flax"))
+    init_scale: Swept = setting(1.0, "multiplies every initial parameter (Omnigrok)", above=0, scheduled=False)
+    dropout: Swept | None = setting(
+        None, "share of hidden pre-activations that is dropped; none draws no masks", at_least=0, below=1
+    )
+
+    def module(self, signature: Signature) -> "Network":
+        """The Flax module; called with inputs [example, ...], a dropout rate and a key or None."""
+        # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
+        return Network(
+            shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
+            symbols=num_symbols(signature),
+            operands=signature.operands,
+            classes=signature.num_classes,
+        )
+
+    def init(self, key: jax.Array, signature: Signature) -> Params:
+        inputs = jnp.zeros((1, *signature.input_shape), signature.input_dtype)
+        return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
+
+    def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
+        return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
+
+
+def num_symbols(signature: Signature) -> int | None:
+    """Number of different symbols that an operand can be; None for real-valued inputs."""
+    if signature.vocabulary is None:
+        return None
+    symbols = signature.vocabulary - (signature.input_shape[0] - len(signature.operands))
+    if not signature.operands or symbols < 1:
+        raise ValueError(
+            f"model.kind: mlp reads operands, but {signature.task} names operands {signature.operands} and "
+            f"{signature.vocabulary} symbols for {signature.input_shape[0]} tokens; nearest is transformer"
+        )
+    return symbols
+
+
+class Network(nn.Module):
+    """Encoding, hidden layers and output layer; `shape` is the part with its swept fields left at their defaults."""
+
+    shape: MLP
+    symbols: int | None
+    operands: tuple[int, ...]
+    classes: int
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, rate: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
+        """[example, class] from inputs [example, ...]."""
+        shape = self.shape
+        drawn = scheme(shape.initializer, shape.width, shape.embedding)
+        hidden = self.first(inputs, drawn)
+        for index in range(shape.depth):
+            if index > 0:
+                hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(hidden)
+            hidden = ACTIVATIONS[shape.activation](dropout(hidden, rate, key, index))
+        return dense("output", drawn, shape.width, self.classes, shape.bias)(hidden)
+
+    def first(self, inputs: jax.Array, drawn: Scheme) -> jax.Array:
+        """Pre-activations of the first hidden layer: [example, width] from inputs [example, ...]."""
+        shape = self.shape
+        if self.symbols is None:
+            source = inputs.reshape(len(inputs), -1)
+        elif shape.encoding == "one_hot":
+            return OneHotDense(self.symbols, shape.width, drawn, shape.bias, name="hidden_0")(inputs[:, self.operands])
+        else:
+            vectors = self.embedded(inputs[:, self.operands], self.symbols, drawn)
+            source = vectors.sum(axis=1) if shape.encoding == "summed" else vectors.reshape(len(vectors), -1)
+        return dense("hidden_0", drawn, source.shape[1], shape.width, shape.bias)(source)
+
+    def embedded(self, operands: jax.Array, symbols: int, drawn: Scheme) -> jax.Array:
+        """[example, operand, embedding] of operands [example, operand]."""
+
+        def table(name: str) -> nn.Embed:
+            return nn.Embed(symbols, self.shape.embedding, embedding_init=drawn.embedding, name=name)
+
+        if self.shape.shared_embedding:
+            return table("embed")(operands)
+        columns = [table(f"embed_{index}")(operands[:, index]) for index in range(operands.shape[1])]
+        return jnp.stack(columns, axis=1)
+
+
+class OneHotDense(nn.Module):
+    """Dense layer on concatenated one-hots, whose product with `kernel` is a sum of rows, one an operand.
+
+    Row `operand * symbols + symbol` of `kernel` [operand * symbol, feature] belongs to `symbol` at `operand`.
+    """
+
+    symbols: int
+    features: int
+    drawn: Scheme
+    bias: bool
+
+    @nn.compact
+    def __call__(self, operands: jax.Array) -> jax.Array:
+        """[example, feature] from operands [example, operand]."""
+        count = operands.shape[1]
+        fan_in = count * self.symbols
+        kernel = self.param("kernel", self.drawn.matrix, (fan_in, self.features), jnp.float32)
+        tables = kernel.reshape(count, self.symbols, self.features)
+        rows = [jnp.take(tables[index], operands[:, index], axis=0) for index in range(count)]
+        outputs = sum(rows[1:], start=rows[0])
+        if self.bias:
+            outputs = outputs + self.param("bias", self.drawn.bias(fan_in), (self.features,), jnp.float32)[None]
+        return outputs

@@ -1,0 +1,230 @@
+"""Transformer: Nanda, Chan, Lieberum, Smith, Steinhardt 2023 (arXiv 2301.05217), with the variants of other papers.
+
+The defaults are Nanda's network. What differs: only the last position is computed beyond the keys and values of the
+last layer (nothing else reaches the answer), and there is dropout. Other published networks in these fields:
+
+- DeMoss et al. 2024: causal false, norm post, activation gelu, attention_bias and output_bias true, initializer flax,
+  outputs vocabulary, positions_length 115 (242,547 parameters with 1 layer, 440,819 with 2).
+- Power et al. 2022: layers 2, norm post, mlp_bias false, positions sinusoidal, initializer torch, outputs vocabulary.
+"""
+
+import dataclasses
+from typing import cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grokjax.core.interfaces import Model, Params, Signature
+from grokjax.core.part import Swept, part, setting
+from grokjax.models.hidden_units import ACTIVATIONS, dropout
+from grokjax.models.initializers import Scheme, dense, scaled, scheme
+
+EPSILON = 1e-6  # added to the variance in normalisation: Flax's default (PyTorch has 1e-5)
+
+
+@part
+class Transformer(Model):
+    """Decoder on token inputs [example, token]; answers at the last position, outputs [example, class].
+
+    With x the residual stream and f attention or MLP, one sublayer is
+
+    - norm none: x + f(x)
+    - norm pre:  x + f(N(x)), and one more N before the output matrix
+    - norm post: N(x + f(x)), and no other N
+
+    The stream itself is never overwritten by N(x) before f is added, as happens in some code bases. Norm `layer` has
+    gain and shift, `rms` a gain only; both divide by sqrt(variance + 1e-6) or sqrt(mean square + 1e-6).
+    Attention scores are divided by sqrt(width / heads). Learned positions are a table added to the embeddings;
+    sinusoidal ones add sin(t / 10000^(2i / width)) to column 2i and cos of the same to column 2i + 1.
+    Dropout acts on what each sublayer adds to the stream (Power's code: on the MLP's only).
+    With one layer `causal` changes nothing: the last position sees all others either way.
+    """
+
+    paper = "Nanda et al. 2023, 2301.05217"
+
+    layers: int = setting(1, "attention and MLP pairs", at_least=1)
+    heads: int = setting(4, "attention heads; divides width", at_least=1)
+    width: int = setting(128, "length of the residual stream", at_least=1)
+    mlp_width: int | None = setting(None, "hidden units of each MLP; none means 4 x width", at_least=1)
+    activation: str = setting("relu", "of the MLP; gelu is the tanh approximation", choices=tuple(ACTIVATIONS))
+    norm: str = setting("none", "where the stream is normalised", choices=("none", "pre", "post"))
+    norm_kind: str = setting("layer", "which normalisation", choices=("layer", "rms"))
+    attention_bias: bool = setting(False, "biases of query, key, value and attention output")
+    mlp_bias: bool = setting(True, "biases of the MLP")
+    output_bias: bool = setting(False, "bias of the output matrix")
+    causal: bool = setting(True, "whether a position sees only itself and earlier ones")
+    positions: str = setting("learned", "how positions are told apart", choices=("learned", "sinusoidal", "none"))
+    positions_length: int | None = setting(
+        None, "rows of the learned table; none means one per token; further rows only decay", at_least=1
+    )
+    tied: bool = setting(False, "whether the output matrix is the transposed embedding; class c is then symbol c")
+    outputs: str = setting(
+        "vocabulary", "output columns: one per symbol (Nanda: 114) or per class", choices=("vocabulary", "classes")
+    )
+    initializer: str = setting(
+        "nanda", "scheme of initializers.py", choices=("nanda", "flax", "torch", "lecun", "he", "doshi")
+    )
+    init_scale: Swept = setting(1.0, "multiplies every initial parameter (Omnigrok)", above=0, scheduled=False)
+    dropout: Swept | None = setting(
+        None, "share of each sublayer's output that is dropped; none draws no masks", at_least=0, below=1
+    )
+
+    def module(self, signature: Signature) -> "Decoder":
+        """The Flax module; called with inputs [example, token], a dropout rate and a key or None."""
+        vocabulary = check(self, signature)
+        # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
+        return Decoder(
+            shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
+            vocabulary=vocabulary,
+            columns=vocabulary if self.outputs == "vocabulary" else signature.num_classes,
+        )
+
+    def init(self, key: jax.Array, signature: Signature) -> Params:
+        inputs = jnp.zeros((1, *signature.input_shape), jnp.int32)
+        return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
+
+    def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
+        return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
+
+
+def check(model: Transformer, signature: Signature) -> int:
+    """Number of symbols; refuses, in one line, a task or a combination of fields that this network cannot have."""
+    shape = signature.input_shape
+    if signature.vocabulary is None or len(shape) != 1:
+        raise ValueError(
+            f"model.kind: transformer needs token inputs, but {signature.task} gives {signature.input_dtype} "
+            f"inputs of shape {shape}; nearest is mlp"
+        )
+    if model.width % model.heads:
+        divisors = [n for n in range(1, model.width + 1) if model.width % n == 0]
+        nearest = min(divisors, key=lambda divisor: abs(divisor - model.heads))
+        raise ValueError(f"model.heads: must divide width {model.width}, got {model.heads}; nearest is {nearest}")
+    if model.positions_length is not None and model.positions_length < shape[0]:
+        raise ValueError(
+            f"model.positions_length: must be at least the {shape[0]} input tokens, got {model.positions_length}; "
+            f"nearest is {shape[0]}"
+        )
+    if model.tied and model.outputs == "classes" and signature.num_classes > signature.vocabulary:
+        raise ValueError(
+            f"model.tied: needs a symbol for each class, got {signature.vocabulary} symbols and "
+            f"{signature.num_classes} classes; nearest is false"
+        )
+    return signature.vocabulary
+
+
+class Decoder(nn.Module):
+    """Embedding, layers and output matrix; `shape` is the part with its swept fields left at their defaults."""
+
+    shape: Transformer
+    vocabulary: int
+    columns: int
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, rate: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
+        """[example, class] from inputs [example, token]."""
+        shape = self.shape
+        drawn = scheme(shape.initializer, shape.width, shape.width, self.vocabulary)
+        embed = nn.Embed(self.vocabulary, shape.width, embedding_init=drawn.embedding, name="embed")
+        stream = embed(inputs)  # [example, token, width]
+        if shape.positions != "none":
+            stream = stream + positions(shape, inputs.shape[1], drawn)[None].astype(stream.dtype)
+        for index in range(shape.layers):
+            needed = 1 if index == shape.layers - 1 else inputs.shape[1]
+            stream = Layer(shape, drawn, name=f"layer_{index}")(stream, needed, rate, key, 2 * index)
+        answer = stream[:, -1]
+        if shape.norm == "pre":
+            answer = normalisation(shape, "final_norm")(answer)
+        if not shape.tied:
+            drawn = drawn._replace(matrix=drawn.output)
+            return dense("output", drawn, shape.width, self.columns, shape.output_bias)(answer)
+        outputs = answer @ embed.embedding[: self.columns].T
+        if shape.output_bias:
+            outputs = outputs + self.param("output_bias", drawn.bias(shape.width), (self.columns,), jnp.float32)[None]
+        return outputs
+
+
+def positions(shape: Transformer, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
+    """What is added to the embeddings: [token, width]."""
+    if shape.positions == "learned":
+        length = shape.positions_length or tokens
+        return nn.Embed(length, shape.width, embedding_init=drawn.embedding, name="positions")(jnp.arange(tokens))
+    column = np.arange(shape.width)
+    angle = np.arange(tokens)[:, None] / 10_000.0 ** (2 * (column // 2) / shape.width)
+    return np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
+
+
+def normalisation(shape: Transformer, name: str) -> nn.Module:
+    """The normalisation layer of this network."""
+    if shape.norm_kind == "rms":
+        return nn.RMSNorm(epsilon=EPSILON, name=name)
+    # The fast variance E[x^2] - E[x]^2 cancels where the mean is large.
+    return nn.LayerNorm(epsilon=EPSILON, use_fast_variance=False, name=name)
+
+
+class Layer(nn.Module):
+    """Attention and MLP around one residual stream."""
+
+    shape: Transformer
+    drawn: Scheme
+
+    @nn.compact
+    def __call__(
+        self, stream: jax.Array, needed: int, rate: jax.Array | float | None, key: jax.Array | None, place: int
+    ) -> jax.Array:
+        """[example, needed, width] from the stream [example, token, width]: its last `needed` positions."""
+        attention = Attention(self.shape, self.drawn, name="attention")
+        added = attention(self.before("attention_norm", stream), needed)
+        stream = self.after("attention_norm", stream[:, -needed:] + dropout(added, rate, key, place))
+        added = FeedForward(self.shape, self.drawn, name="mlp")(self.before("mlp_norm", stream))
+        return self.after("mlp_norm", stream + dropout(added, rate, key, place + 1))
+
+    def before(self, name: str, stream: jax.Array) -> jax.Array:
+        """What a sublayer reads."""
+        return normalisation(self.shape, name)(stream) if self.shape.norm == "pre" else stream
+
+    def after(self, name: str, stream: jax.Array) -> jax.Array:
+        """What a sublayer leaves in the stream."""
+        return normalisation(self.shape, name)(stream) if self.shape.norm == "post" else stream
+
+
+class Attention(nn.Module):
+    """Multi-head attention; head h owns columns [h * width / heads, (h + 1) * width / heads) of each matrix."""
+
+    shape: Transformer
+    drawn: Scheme
+
+    @nn.compact
+    def __call__(self, stream: jax.Array, needed: int) -> jax.Array:
+        """[example, needed, width] from [example, token, width]: answers to the last `needed` positions."""
+        shape, tokens = self.shape, stream.shape[1]
+
+        def project(name: str, source: jax.Array) -> jax.Array:
+            """[example, token, head, unit]."""
+            layer = dense(name, self.drawn, shape.width, shape.width, shape.attention_bias)
+            return layer(source).reshape(*source.shape[:2], shape.heads, -1)
+
+        queries, keys, values = project("query", stream[:, -needed:]), project("key", stream), project("value", stream)
+        scores = jnp.einsum("eqhu,ekhu->ehqk", queries, keys) / (shape.width / shape.heads) ** 0.5
+        if shape.causal:
+            visible = jnp.tri(tokens, dtype=bool)[-needed:]  # [query, key]
+            scores = jnp.where(visible[None, None], scores, -jnp.inf)
+        mixed = jnp.einsum("ehqk,ekhu->eqhu", jax.nn.softmax(scores), values)
+        layer = dense("output", self.drawn, shape.width, shape.width, shape.attention_bias)
+        return layer(mixed.reshape(*mixed.shape[:2], shape.width))
+
+
+class FeedForward(nn.Module):
+    """Two dense layers with an activation between them, the same at each position."""
+
+    shape: Transformer
+    drawn: Scheme
+
+    @nn.compact
+    def __call__(self, stream: jax.Array) -> jax.Array:
+        shape = self.shape
+        hidden_width = shape.mlp_width or 4 * shape.width
+        hidden = dense("hidden", self.drawn, shape.width, hidden_width, shape.mlp_bias)(stream)
+        active = ACTIVATIONS[shape.activation](hidden)
+        return dense("output", self.drawn, hidden_width, shape.width, shape.mlp_bias)(active)

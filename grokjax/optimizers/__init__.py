@@ -1,0 +1,1 @@
+"""How parameters move, one optimizer a file. The catalogue is this folder."""

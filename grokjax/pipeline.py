@@ -1,0 +1,239 @@
+"""From a sweep to stored results: read this first.
+
+sweep -> cohorts -> lanes of a device -> finished runs -> history and table
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from grokjax.plan.plan import CohortPlan, Plan, make_plan
+from grokjax.spec.identity import run_id
+from grokjax.spec.measured_steps import cadence_steps
+from grokjax.spec.run import Run
+from grokjax.spec.sweep import Sweep
+from grokjax.store.consolidation import consolidate
+from grokjax.store.files import write_json
+from grokjax.store.folder import SweepFolder
+from grokjax.store.lock import exclusive
+from grokjax.store.opening import open_for_writing
+from grokjax.store.progress import Progress
+from grokjax.store.provenance import provenance
+from grokjax.store.records import DIVERGED
+from grokjax.store.results import Results, open_results
+from grokjax.store.session import Session
+from grokjax.store.single import TrainedRun, train_alone
+from grokjax.store.starts import Starts, is_finished
+from grokjax.store.stored_params import initial_params_of
+from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
+from grokjax.train.executables import Executables
+from grokjax.train.feed import Feed
+from grokjax.train.preflight import compile_to_fit, device_facts, device_memory, probe
+from grokjax.train.program import MAP, Program, Values
+from grokjax.train.trainer import Trainer
+from grokjax.train.worker import Worker
+
+
+@dataclasses.dataclass
+class Options:
+    """How a sweep is run; nothing here changes what comes out, save the executor (to rounding).
+
+    Attributes:
+      lanes: lanes of one device; None chooses.
+      executor: `map`, `vmap`, or None for what suits the device.
+      device: `cpu`, `gpu`, `gpu:N`, `tpu`, or None for JAX's default.
+      max_seconds: stop after this time, resumable.
+      save_seconds: time between saves of the batched state.
+      stop: asked after every segment; a text ends the start, resumable, with that reason.
+      watch: called at every change of stage and after every segment.
+    """
+
+    lanes: int | None = None
+    executor: str | None = None
+    device: str | None = None
+    max_seconds: float | None = None
+    save_seconds: float = 30.0
+    stop: Callable[[], str | None] = lambda: None
+    watch: Callable[[Progress], None] = lambda progress: None
+
+
+def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progress:
+    """Train every run of a sweep that its folder does not hold yet; the same call again resumes.
+
+    Args:
+      sweep: what to run.
+      root: the sweep's folder, made if need be.
+
+    Raises:
+      LockedError: another process works on the folder.
+      StoreError: the folder holds another sweep.
+      DeviceError, MemoryLimitError: the device is missing or too small.
+    """
+    options = options or Options()
+    prepare_host_devices()
+    pools = choose_pools(options.device, options.executor)
+    with exclusive(root / "LOCK"), contextlib.closing(open_for_writing(root, sweep)) as folder:
+        start = Start(sweep, folder, pools, options)
+        if folder.head.is_complete:
+            return start.is_done()
+        for planned in start.plan.cohorts:
+            start.train(planned)
+            if start.progress.reason:
+                return start.tell("stopped")
+        start.tell("consolidating")
+        consolidate(folder, [run_id(sweep.run(index)) for index in range(sweep.num_runs)])
+        return start.tell("done")
+
+
+class Start:
+    """One start of a sweep: what is stored already, how far it is, when to stop."""
+
+    def __init__(self, sweep: Sweep, folder: SweepFolder, pools: list[Pool], options: Options):
+        self.sweep, self.folder, self.pools, self.options = sweep, folder, pools, options
+        self.executor = choose_executor(pools[0].devices[0], options.executor)
+        devices = sum(len(pool.devices) for pool in pools)
+        self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, device_memory(pools[0]), options.lanes)
+        self.stored = folder.index_runs()
+        self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
+        self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
+        self.progress.warnings = folder.warnings
+        self._began = time.monotonic()
+        folder.note_start(provenance(device_facts(pools)))
+
+    def train(self, planned: CohortPlan) -> None:
+        """Train what is left of a cohort."""
+        cohort, sweep, folder = planned.cohort, self.sweep, self.folder
+        ids = {int(index): run_id(sweep.run(int(index))) for index in cohort.runs}
+        queue = [index for index, name in ids.items() if not is_finished(self.stored.get(name), sweep.steps)]
+        self.progress.done += len(ids) - len(queue)
+        self.progress.cohort = cohort.number
+        if not queue:
+            return
+        self.tell("compiling")
+        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
+
+        def values_of(index: int) -> Values:
+            run = sweep.run(index)
+            return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
+
+        compiled = compile_cohort(planned, feed, values_of(queue[0]), self.pools, self.executor, self.options.lanes)
+        self.progress.compiled_programs += 1
+        folder.note_program(cohort.number, compiled[0].program.facts())
+        workers = [Worker(one) for one in compiled]
+        left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.number)
+        snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
+        starts = Starts(values_of, ids, feed, folder, self.stored, left, workers[0])
+        queue.sort(key=lambda index: ids[index] not in left)  # stable: runs that were under way come first
+        trainer = Trainer(workers, queue, starts.start_of, snapshots)
+        session = Session(
+            folder, sweep, cohort.number, ids, self.progress, self.options.save_seconds, self.plan.stores_weights
+        )
+        self.tell("training")
+        try:
+            for segment in trainer.segments():
+                session.take(trainer, segment)
+                self.options.watch(self.progress)
+                self.progress.reason = self.progress.reason or self._reason_to_stop() or ""
+                trainer.stopping = bool(self.progress.reason)
+        finally:
+            for worker in workers:
+                worker.close()
+        session.end(trainer, is_complete=not self.progress.reason)
+
+    def is_done(self) -> Progress:
+        """Nothing is left to train; the live file keeps what the last start said."""
+        self.progress.stage, self.progress.done = "done", self.sweep.num_runs
+        self.options.watch(self.progress)
+        return self.progress
+
+    def tell(self, stage: str) -> Progress:
+        """Enter a stage."""
+        self.progress.stage, self.progress.ended = stage, []
+        write_json(self.folder.layout.live, self.progress.to_json())
+        self.options.watch(self.progress)
+        return self.progress
+
+    def _reason_to_stop(self) -> str | None:
+        limit = self.options.max_seconds
+        if limit is not None and time.monotonic() - self._began > limit:
+            return "max-seconds"
+        return self.options.stop()
+
+
+def forecast(
+    sweep: Sweep,
+    device: str | None = None,
+    executor: str | None = None,
+    lanes: int | None = None,
+    with_probe: bool = True,
+) -> Plan:
+    """Plan a sweep; with a probe, compile each cohort and time scratch lanes. Trains and stores nothing."""
+    prepare_host_devices()
+    pools = choose_pools(device, executor)
+    chosen = choose_executor(pools[0].devices[0], executor)
+    devices = sum(len(pool.devices) for pool in pools)
+    plan = make_plan(sweep, devices, chosen == MAP, device_memory(pools[0]), lanes)
+    if not with_probe:
+        return plan
+    cohorts = []
+    for planned in plan.cohorts:
+        cohort = planned.cohort
+        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
+        index = int(cohort.runs[0])
+        values = feed.values(
+            sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index))
+        )
+        compiled = compile_cohort(planned, feed, values, pools, chosen)
+        timed = probe(compiled[0], values)
+        seconds = timed.seconds(len(cohort.runs), sweep.steps, plan.num_looks, len(pools))
+        cohorts.append(dataclasses.replace(planned, seconds=seconds, compiled_bytes=compiled[0].memory_bytes()))
+    return dataclasses.replace(plan, cohorts=cohorts)
+
+
+def compile_cohort(
+    planned: CohortPlan, feed: Feed, values: Values, pools: list[Pool], executor: str, lanes: int | None = None
+) -> list[Executables]:
+    """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given."""
+    size = len(pools[0].devices)
+
+    def program(width: int) -> Program:
+        return feed.program(width * size, 1 if executor == MAP else width)
+
+    widths = [lanes] if lanes else planned.narrower_widths()
+    return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, planned.size.peak_bytes)
+
+
+def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) -> Results:
+    """Train a sweep and open its results: what `Sweep.run()` does.
+
+    Args:
+      root: its folder, `results/NAME` unless given.
+      options: see `Options`.
+    """
+    sweep.check()
+    folder = Path("results") / sweep.name if root is None else Path(root)
+    run_sweep(sweep, folder, Options(**options))
+    return open_results(folder)
+
+
+def train_one(
+    run: Run, steps: int = 10_000, measure: dict[str, Any] | None = None, device: str | None = None
+) -> TrainedRun:
+    """Train one run in memory, without a folder.
+
+    Args:
+      steps: its budget, in updates.
+      measure: as `measure:` of a sweep file; None for its default.
+
+    Returns:
+      `.history` (measures by step), `.summary` (phase and events), `.final` (Flax variables).
+    """
+    plan: Any = measure or {}
+    sweep = Sweep(name="run", base=run, steps=steps, measure=plan)
+    sweep.check()
+    return train_alone(dataclasses.replace(sweep.base, seeds=run.seeds), steps, sweep.measure, device)

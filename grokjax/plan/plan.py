@@ -1,0 +1,113 @@
+"""What a sweep amounts to before anything is compiled: cohorts, widths, memory, disk, and the choices that matter."""
+
+import dataclasses
+from typing import Any
+
+from grokjax.plan.blocks import block_rows
+from grokjax.plan.cohorts import Cohort, find_cohorts
+from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
+from grokjax.spec.measured_steps import look_steps, measured_steps
+from grokjax.spec.sweep import Sweep
+
+WEIGHTS_LIMIT = 2 * 10**9
+"""Bytes up to which the final parameters of every run are stored without being asked for."""
+_FIT_COLUMNS = 33
+
+
+@dataclasses.dataclass(frozen=True)
+class CohortPlan:
+    """One cohort before compilation.
+
+    Attributes:
+      width: lanes of one device.
+      size: of one run.
+      seconds: forecast of its wall time; None when nothing was timed.
+      compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
+    """
+
+    cohort: Cohort
+    width: int
+    size: Size
+    seconds: float | None = None
+    compiled_bytes: int | None = None
+
+    def narrower_widths(self) -> list[int]:
+        """This width, then narrower ones in case the compiler needs more memory than shapes tell."""
+        return [width for width in reversed(WIDTHS) if width <= self.width]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A sweep before anything is compiled.
+
+    Attributes:
+      num_looks, num_rows: how often a run is looked at, and measured in full.
+      disk_bytes: forecast of the finished folder.
+      stores_weights: whether the final parameters of every run are stored.
+    """
+
+    sweep: Sweep
+    cohorts: list[CohortPlan]
+    num_looks: int
+    num_rows: int
+    disk_bytes: int
+    stores_weights: bool
+
+    @property
+    def forecast_seconds(self) -> float | None:
+        """Wall time of all cohorts; None when nothing was timed."""
+        seconds = [one.seconds for one in self.cohorts]
+        return None if any(one is None for one in seconds) else float(sum(one or 0.0 for one in seconds))
+
+    def to_json(self) -> dict[str, Any]:
+        """The stable output of `grokjax plan --json`."""
+        return {
+            "name": self.sweep.name,
+            "runs": self.sweep.num_runs,
+            "cells": self.sweep.num_cells,
+            "seeds": self.sweep.num_seeds,
+            "steps": self.sweep.steps,
+            "looks": self.num_looks,
+            "measured_steps": self.num_rows,
+            "cohorts": [
+                {
+                    "runs": len(one.cohort.runs),
+                    "width": one.width,
+                    "static": one.cohort.static,
+                    "params": one.size.num_params,
+                    "decayed_params": one.size.num_decayed,
+                    "memory_bytes_per_run": one.size.peak_bytes,
+                    "forecast_seconds": one.seconds,
+                }
+                for one in self.cohorts
+            ],
+            "memory_bytes_per_run": max(one.size.peak_bytes for one in self.cohorts),
+            "disk_bytes": self.disk_bytes,
+            "stores_weights": self.stores_weights,
+            "forecast_seconds": self.forecast_seconds,
+        }
+
+
+def make_plan(
+    sweep: Sweep, devices: int, is_cpu: bool, memory_bytes: int | None = None, lanes: int | None = None
+) -> Plan:
+    """Plan a sweep from shapes alone.
+
+    Args:
+      devices: number of devices that train.
+      is_cpu: whether they are host devices.
+      memory_bytes: free on one device; None when unknown.
+      lanes: lanes of one device when the user says so.
+    """
+    num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
+    plans = []
+    for cohort in find_cohorts(sweep):
+        size = run_size(
+            cohort.run, cohort.signature, num_looks, num_rows, block_rows(cohort.run, cohort.signature, is_cpu)
+        )
+        width = lanes or lanes_per_device(len(cohort.runs), size.peak_bytes, memory_bytes, is_cpu, devices)
+        plans.append(CohortPlan(cohort, width, size))
+    weights = sum(len(one.cohort.runs) * one.size.state_bytes for one in plans)
+    stores_weights = weights <= WEIGHTS_LIMIT
+    history = sweep.num_runs * 4 * (num_looks * _FIT_COLUMNS + num_rows * (_FIT_COLUMNS + 8)) * 2
+    return Plan(sweep, plans, num_looks, num_rows, history + (weights if stores_weights else 0), stores_weights)

@@ -1,0 +1,170 @@
+"""How do accuracy and loss go with the step in each group of runs, as a figure with bands over the runs?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator, SymmetricalLogLocator
+
+from grokjax.analysis.curves import Bands
+from grokjax.report.curves import MEDIAN, Curves, dropouts, quantile_of
+from grokjax.report.figure_file import check_format, save_figure, styled
+
+MOST_PANELS = 4
+"""More groups share one panel, a colour each."""
+_COLOURS = {"train": "#d9822b", "test": "#2454a2"}
+_OTHERS = ("#209a80", "#95371b", "#af83da", "#262626")
+_DASHES = {"train": (0, (3, 1.5))}  # so that a greyscale print still tells train from test
+_BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.25))  # low, high, opacity
+_PANEL = (2.6, 1.7)  # inches
+_CAPTION = "Median over runs; 25 to 75 % and 5 to 95 % of the runs."
+_OVERLAY_CAPTION = "Median over runs; 25 to 75 % of the runs."
+
+
+@styled
+def draw_curves(
+    groups: Sequence[Curves], title: str = "", path: str | Path | None = None, *, overlay: bool | None = None
+) -> Figure:
+    """Draw learning curves: medians over runs, bands of 25 to 75 % and of 5 to 95 % of the runs, on a log step axis.
+
+    Args:
+      groups: of `curves.group_curves`.
+      title: above the figure.
+      path: file to write, `.png`, `.svg` or `.pdf`; nothing is written without it.
+      overlay: whether all groups share a panel, a colour each, instead of a panel each; by default when there are more
+        than `MOST_PANELS`.
+
+    Raises:
+      ValueError: no group, or the suffix of `path` is none of a figure.
+    """
+    if not groups:
+        raise ValueError("curves: no group of runs to draw")
+    if path is not None:
+        check_format(path)
+    has_loss = any(one.loss for one in groups)
+    is_overlay = len(groups) > MOST_PANELS if overlay is None else overlay
+    is_single = all(one.num_runs <= 1 for one in groups)
+    caption = "" if is_single else _OVERLAY_CAPTION if is_overlay else _CAPTION
+    figure, panels = _canvas((1 + has_loss, 1 if is_overlay else len(groups)), title, caption, is_overlay)
+    if is_overlay:
+        _draw_overlay(figure, panels[:, 0], groups)
+    else:
+        for column, one in enumerate(groups):
+            _draw_group(panels[:, column], one)
+        names = list(dict.fromkeys(name for one in groups for name in one.accuracy))
+        handles = [Line2D([], [], color=_colour(name), linestyle=_dash(name), label=name) for name in names]
+        panels[0, -1].legend(handles=handles, loc="best")
+    panels[0, 0].set_xlim(0, _last_step(groups))
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _last_step(groups: Sequence[Curves]) -> int:
+    return max([1, *(int(found.steps[-1]) for one in groups for found in one.accuracy.values())])
+
+
+def _canvas(shape: tuple[int, int], title: str, caption: str, is_overlay: bool) -> tuple[Figure, np.ndarray]:
+    """A figure and its panels [row, column], accuracy above loss, with shared axes, and a line below them."""
+    rows, columns = shape
+    width = 4.0 + 2.2 if is_overlay else 0.5 + columns * _PANEL[0]
+    height = 0.75 + 0.25 * bool(title) + rows * (_PANEL[1] + 0.3 * is_overlay)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    foot = 0.16 / height if caption else 0.0
+    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))  # type: ignore[union-attr]
+    figure.text(0.012, foot, caption, fontsize=6.2, va="top", color="#444444")
+    panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
+    for row, label in enumerate(("accuracy", "loss (log1p form)")[:rows]):
+        panels[row, 0].set_ylabel(label)
+    for axes in panels.flat:
+        axes.grid(color="#e4e4e4", linewidth=0.5)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[0]:
+        axes.set_ylim(-0.03, 1.03)
+    for axes in panels[1:].flat:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(NullLocator())
+    for axes in panels[-1]:
+        _set_steps(axes)
+    return figure, panels
+
+
+def _set_steps(axes: Axes) -> None:
+    """A logarithmic axis that also holds step 0."""
+    axes.set_xscale("symlog", linthresh=1, linscale=0.25)
+    axes.set_xlabel("step (optimizer updates)")
+    axes.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: _step_text(step)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _step_text(step: float) -> str:
+    return f"{step:,.0f}" if step < 1e5 else f"$10^{{{round(np.log10(step))}}}$"
+
+
+def _draw_group(panels: np.ndarray, group: Curves) -> None:
+    """One group in the panels of a column."""
+    for axes, measured in zip(panels, (group.accuracy, group.loss), strict=False):
+        for name, found in measured.items():
+            _draw_bands(axes, found, _colour(name), _dash(name), _BANDS if group.num_runs > 1 else ())
+    runs = f"{group.num_runs:,} run{'s' if group.num_runs != 1 else ''}"
+    lines = [group.title, ", ".join(filter(None, (runs, _dropouts(group.accuracy))))]
+    panels[0].set_title("\n".join(filter(None, lines)), loc="left", fontsize=7.5, parse_math=False)
+
+
+def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) -> None:
+    """All groups in one column: test full and with a band, everything else dashed and without."""
+    colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(groups)))
+    handles = []
+    for group, colour in zip(groups, colours, strict=True):
+        for axes, measured in zip(panels, (group.accuracy, group.loss), strict=False):
+            for name, found in measured.items():
+                is_main = name == "test" or len(measured) == 1
+                _draw_bands(axes, found, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
+        drop = _dropouts(group.accuracy)
+        label = f"{group.title or 'all'}: {group.num_runs:,} runs" + (f", {drop}" if drop else "")
+        handles.append(Line2D([], [], color=colour, label=label))
+    names = list(dict.fromkeys(name for one in groups for name in one.accuracy))
+    for name in names if len(names) > 1 else ():
+        dash = "-" if name == "test" else _DASHES["train"]
+        handles.append(Line2D([], [], color="#555555", linestyle=dash, label=name))
+    figure.legend(handles=handles, loc="outside right upper", alignment="left")
+
+
+def _draw_bands(axes: Axes, found: Bands, colour: Any, dash: Any, shades: Sequence[tuple[float, float, float]]) -> None:
+    for low, high, opacity in shades:
+        ends = quantile_of(found, low), quantile_of(found, high)
+        if ends[0] is not None and ends[1] is not None:
+            shade = {"color": colour, "alpha": opacity, "linewidth": 0}
+            axes.fill_between(found.steps, _drawable(axes, ends[0]), _drawable(axes, ends[1]), **shade)
+    middle = quantile_of(found, MEDIAN)
+    if middle is not None:
+        axes.plot(found.steps, _drawable(axes, middle), color=colour, linestyle=dash)
+
+
+def _drawable(axes: Axes, values: np.ndarray) -> np.ndarray:
+    """Values that are 0 or infinite have no place on a logarithmic axis."""
+    if axes.get_yscale() != "log":
+        return values
+    return np.where((values > 0) & np.isfinite(values), values, np.nan)
+
+
+def _dropouts(measured: Mapping[str, Bands]) -> str:
+    return dropouts(next(iter(measured.values()))) if measured else ""
+
+
+def _colour(name: str) -> str:
+    return _COLOURS.get(name, _OTHERS[sum(map(ord, name)) % len(_OTHERS)])
+
+
+def _dash(name: str) -> Any:
+    return _DASHES.get(name, "-")

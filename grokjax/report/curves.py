@@ -1,0 +1,90 @@
+"""Which learning curves are shown of a group of runs: accuracy and loss on train and test, as bands over its runs."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.curves import Bands, bands, common_steps
+from grokjax.analysis.history import Looks
+
+MEDIAN = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """The learning curves of one group of runs.
+
+    Attributes:
+      title: what the runs have in common.
+      num_runs: in the group.
+      accuracy, loss: by group of examples (`train`, `test`, ...); `loss` may be empty.
+    """
+
+    title: str
+    num_runs: int
+    accuracy: Mapping[str, Bands]
+    loss: Mapping[str, Bands]
+
+
+def group_curves(
+    looks: Looks,
+    where: np.ndarray | None = None,
+    title: str = "",
+    examples: Sequence[str] = ("train", "test"),
+    with_loss: bool = True,
+) -> Curves:
+    """Learning curves over the runs where the mask `where` [run] is true, or over all.
+
+    Args:
+      looks: of all runs.
+      where: which of them form the group.
+      title: what they have in common.
+      examples: groups of examples to show.
+      with_loss: whether the losses are shown, for the groups that have one.
+    """
+    chosen = looks if where is None else looks.take(np.asarray(where))
+    steps = common_steps(chosen)
+    steps = steps if len(steps) else np.zeros(1, np.int64)  # nothing was looked at yet: one point without a run
+    losses = [name for name in examples if with_loss and f"{name}/loss" in chosen.columns]
+    return Curves(
+        title=title,
+        num_runs=chosen.num_runs,
+        accuracy={name: bands(chosen, chosen.accuracy(name), steps) for name in examples},
+        loss={name: bands(chosen, chosen.seen(f"{name}/loss"), steps) for name in losses},
+    )
+
+
+def quantile_of(found: Bands, wanted: float) -> np.ndarray | None:
+    """[point] values of one quantile; None when it was not computed."""
+    return found.values[found.quantiles.index(wanted)] if wanted in found.quantiles else None
+
+
+def dropouts(found: Bands) -> str:
+    """Why fewer runs stand behind the last point than behind the first, in words; empty when none is missing."""
+    counts = {
+        "diverged": int(found.diverged[-1]),
+        "not yet at the end": int(found.ended[-1]),
+        "held at their last value": int(found.held[-1]),
+    }
+    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
+
+
+def curve_table(groups: Sequence[Curves]) -> pd.DataFrame:
+    """One row per group, measure and step: `group`, `measure`, `step`, `n`, and `q05` to `q95`, one a quantile."""
+    parts = []
+    for one in groups:
+        measured = {f"{name}/accuracy": found for name, found in one.accuracy.items()}
+        measured |= {f"{name}/loss": found for name, found in one.loss.items()}
+        for measure, found in measured.items():
+            columns = {f"q{round(100 * q):02d}": row for q, row in zip(found.quantiles, found.values, strict=True)}
+            head = {"group": one.title, "measure": measure, "step": found.steps, "n": found.n}
+            parts.append(pd.DataFrame(head | columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def write_curves(groups: Sequence[Curves], path: str | Path) -> None:
+    """Write `curve_table` as CSV."""
+    curve_table(groups).to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,35 @@
+"""The numbers behind a phase diagram: one row per cell and phase, with counts, shares and intervals."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.diagram import PhaseDiagram
+
+
+def phase_table(diagram: PhaseDiagram) -> pd.DataFrame:
+    """One row per cell and phase, cells by y and then x, phases in the order of legends.
+
+    Columns: the axes by their paths, `phase`, `count`, `n` (runs of the cell), `share`, `wilson_low`, `wilson_high`. In
+    a cell without runs the share is missing.
+    """
+    rows, columns, phases = diagram.counts.shape
+    y, x, phase = (index.ravel() for index in np.indices((rows, columns, phases)))
+    axes = {diagram.x_name: diagram.x[x]} | ({diagram.y_name: diagram.y[y]} if diagram.y_name else {})
+    return pd.DataFrame(
+        axes
+        | {
+            "phase": np.array(diagram.phases, object)[phase],
+            "count": diagram.counts.ravel(),
+            "n": np.repeat(diagram.n.ravel(), phases),
+            "share": diagram.shares.ravel(),
+            "wilson_low": diagram.low.ravel(),
+            "wilson_high": diagram.high.ravel(),
+        }
+    )
+
+
+def write_csv(diagram: PhaseDiagram, path: str | Path) -> None:
+    """Write `phase_table` as CSV."""
+    phase_table(diagram).to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,87 @@
+"""From a sweep's folder to what is shown of it: the phase diagram, the learning curves, the verdicts on its claims."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.claims import make_claim
+from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.verdicts import judge
+from grokjax.report.curve_figure import draw_curves
+from grokjax.report.curves import group_curves
+from grokjax.report.phase_table import write_csv
+from grokjax.report.phase_text import phase_text
+from grokjax.report.wording import audit_remark
+
+if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
+    from grokjax.store.results import Results
+
+
+def show_phases(
+    results: "Results", runs: pd.DataFrame, rule: str, x: str | None, y: str | None, out: str | None, name: str
+) -> str:
+    """The phase diagram as text for this terminal; also written to a file when `out` names one.
+
+    Args:
+      runs: of the results, under the rule; possibly a selection.
+      x, y: axes; None for the first and second axis of the sweep that are not seeds.
+      out: `.png`, `.svg`, `.pdf` or `.csv`.
+    """
+    x, y = choose_axes(results.spec["axes"], runs, x, y)
+    diagram = phase_diagram(runs, x, y)
+    notes = [remark for remark in (audit_remark(runs),) if remark]
+    is_selection = len(runs) < len(results.runs)
+    counts = {} if is_selection else {"finished": len(results.runs), "total": results.spec["num_runs"]}
+    if out and out.endswith(".csv"):
+        write_csv(diagram, out)
+    elif out:
+        from grokjax.report.phase_figure import draw_phases
+
+        draw_phases(diagram, name, out, rule=rule, notes=notes, **counts)
+    width = shutil.get_terminal_size((100, 40)).columns
+    text = phase_text(diagram, sys.stdout.isatty(), width, title=name, rule=rule, notes=notes, **counts)
+    return text + "\n" + (f"written: {out}\n" if out else "")
+
+
+def choose_axes(axes: Sequence[str], runs: pd.DataFrame, x: str | None, y: str | None) -> tuple[str, str | None]:
+    """The axes of a diagram; by default the first two of the sweep, vertical the second.
+
+    Raises:
+      ValueError: the sweep has no axis.
+    """
+    free = [path for path in axes if len(runs[path].unique()) > 1] or list(axes)
+    if x is None:
+        x = next((path for path in free if y is None or not path.endswith(y)), None)
+    if x is None:
+        raise ValueError("phases: the sweep has no axis; name a column of `grokjax table` with --x")
+    if y is None:
+        y = next((path for path in free if path != x and not path.endswith(f".{x}")), None)
+    return x, y
+
+
+def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path) -> int:
+    """Learning curves of the chosen runs [run] bool; gives their number."""
+    draw_curves([group_curves(results.looks, chosen, title)], results.spec["name"], path)
+    return int(np.count_nonzero(chosen))
+
+
+def claims_text(claims: Sequence[dict[str, Any]], runs: pd.DataFrame) -> str:
+    """Each claim with what was measured and the verdict."""
+    lines = []
+    for claim in claims:
+        found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), runs)
+        lines.append(f"{claim['name']}\n  claim    {claim['that']}")
+        if claim.get("published"):
+            lines.append(f"  published {claim['published']}")
+        lines.append(
+            f"  measured {found.left.estimate:.3g} against {found.right.estimate:.3g}, "
+            f"difference {found.difference.estimate:.3g} "
+            f"[{found.difference.low:.3g}, {found.difference.high:.3g}] over {found.pairs} pairs, {found.seeds} seeds"
+        )
+        lines.append(f"  verdict  {found.verdict}" + (f": {found.reason}" if found.reason else ""))
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""How does something drawn with rich become plain or coloured text of a given width?"""
+
+import io
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 100
+
+
+def rendered(view: RenderableType, colour: bool = False, width: int = WIDTH) -> str:
+    """A renderable as text without a final newline; with ANSI colours only if `colour`."""
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="truecolor" if colour else None,
+        legacy_windows=False,
+        highlight=False,
+    )
+    with console.capture() as captured:
+        console.print(view, soft_wrap=False)
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Two columns: what, and what it is; texts wrap inside their column."""
+    table = Table.grid(padding=(0, 2), pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name), Text(text))
+    return table
+
+
+def bytes_text(count: float) -> str:
+    """Bytes in decimal units, to three digits: `512 B`, `1.25 MB`."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    place = 0
+    while count >= 999.5 and place < len(units) - 1:
+        count, place = count / 1000, place + 1
+    return f"{count:.3g} {units[place]}"
+
+
+def duration_text(seconds: float) -> str:
+    """`0:01:20`, or with days `2 d 03:00:00`."""
+    whole = max(0, round(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, minutes, last = rest // 3600, rest // 60 % 60, rest % 60
+    return f"{days} d {hours:02}:{minutes:02}:{last:02}" if days else f"{hours}:{minutes:02}:{last:02}"

@@ -1,0 +1,70 @@
+"""What a user sees while a sweep is trained: a live view in a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+
+from grokjax.analysis.phases import label
+from grokjax.report.progress_text import progress_line, progress_view
+from grokjax.store.dataset import assemble
+from grokjax.store.progress import Progress
+from grokjax.store.reading import looks_of
+from grokjax.store.records import pack_history
+
+LINE_SECONDS = 10.0
+"""Time between plain lines."""
+
+
+class Watcher:
+    """Shows progress on standard error. Phases are those of the runs that ended since this start."""
+
+    def __init__(self, title: str, steps: int, constants: dict, stream: TextIO | None = None):
+        """Show progress of one sweep.
+
+        Args:
+          title: of the view: name and folder of the sweep.
+          steps: budget of every run.
+          constants: as in spec.json.
+        """
+        self._title, self._steps, self._constants = title, steps, constants
+        self._stream = stream or sys.stderr
+        self._phases: Counter[str] = Counter()
+        self._stage, self._shown = "", 0.0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._stream.isatty():
+            self._live = Live(console=Console(file=self._stream), refresh_per_second=4, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Show where the sweep stands; a change of stage at once, otherwise not more often than is useful."""
+        self._count(progress)
+        if self._live is not None:
+            self._live.update(progress_view(progress, self._phases, self._title))
+            return
+        now = time.monotonic()
+        if progress.stage == self._stage and now - self._shown < LINE_SECONDS:
+            return
+        self._stage, self._shown = progress.stage, now
+        self._stream.write(progress_line(progress, self._phases) + "\n")
+        self._stream.flush()
+
+    def _count(self, progress: Progress) -> None:
+        """Phases of the runs that ended with the last segment."""
+        if not progress.ended:
+            return
+        lanes = [ended.lane for ended in progress.ended]
+        ids = [str(ended.run) for ended in progress.ended]
+        packed = pack_history(ids, lanes, [{}] * len(lanes), self._steps, 0)
+        self._phases.update(label(looks_of(assemble([packed], {}), self._constants)).phase.tolist())

@@ -1,0 +1,91 @@
+"""What must be said beside a phase diagram so that nobody reads too much into it, in figures and terminal alike?"""
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.diagram import PhaseDiagram
+from grokjax.analysis.rules import Rule, find_rule
+
+_GOING_ON = ("running", "unfinished", "not looked at yet")
+"""Reasons of `phases.Labels` that more training removes."""
+_MOST_REASONS = 3
+
+
+def number_text(value: object) -> str:
+    """A value of an axis, numbers to three digits: `0.3`, `12`, `1e-5`, `x+y`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e5:
+        return str(int(value))
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def axis_label(path: str, unit: str = "") -> str:
+    """The dotted path of an axis, with its unit if it has one."""
+    return f"{path} ({unit})" if unit else path
+
+
+def phase_name(phase: str, rule: str | Rule = "default") -> str:
+    """What a rule calls a phase, in plain words."""
+    return find_rule(rule).words.get(phase, phase).replace("_", " ")
+
+
+def phase_counts(diagram: PhaseDiagram) -> dict[str, int]:
+    """Number of runs by phase, over all cells."""
+    return {name: int(diagram.counts[..., place].sum()) for place, name in enumerate(diagram.phases)}
+
+
+def banner(diagram: PhaseDiagram, finished: int | None = None, total: int | None = None) -> str:
+    """The warning above a diagram that may still change; empty when it is whole.
+
+    Args:
+      diagram: to be shown.
+      finished, total: runs that ended, of all runs of the sweep; runs that wait are in no diagram.
+    """
+    if finished is not None and total is not None and finished < total:
+        return f"PARTIAL: {finished:,} of {total:,} runs finished"
+    if not diagram.partial:
+        return ""
+    counted = f"{phase_counts(diagram)['undecided']:,} of {int(diagram.n.sum()):,} runs"
+    is_going_on = not diagram.reasons or any(reason in _GOING_ON for reason in diagram.reasons)
+    # When all runs ended, more training changes nothing: the rule has no answer.
+    return f"PARTIAL: {counted} undecided" if is_going_on else f"UNDECIDED: {counted}"
+
+
+def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
+    """Sentences below a diagram: how many runs, which rule, what was pooled or left out, how sure a cell can be."""
+    found = find_rule(rule)
+    source = f" ({found.paper})" if found.paper else ""
+    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.name}{source}: {found.about}."]
+    decided = np.array([name != "undecided" for name in diagram.phases])
+    certain = diagram.low[(diagram.counts == diagram.n[..., None]) & (diagram.counts > 0) & decided]
+    if len(certain):
+        lines.append(f"Where all runs of a cell agree, the share is above {certain.min():.2f} (lower Wilson limit).")
+    if diagram.reasons:
+        most = sorted(diagram.reasons.items(), key=lambda item: -item[1])[:_MOST_REASONS]
+        more = "; ..." if len(diagram.reasons) > _MOST_REASONS else ""
+        lines.append(f"Undecided: {'; '.join(f'{count:,} {reason}' for reason, count in most)}{more}.")
+    if diagram.pooled:
+        lines.append(f"Pooled in each cell: {', '.join(diagram.pooled)}.")
+    if diagram.left_out:
+        axes = " or ".join(name for name in (diagram.x_name, diagram.y_name) if name)
+        lines.append(f"Left out: {diagram.left_out:,} runs without a value of {axes}.")
+    return lines
+
+
+def audit_remark(runs: pd.DataFrame) -> str:
+    """How many runs that were audited, instead of stopped early, collapsed; empty when none was audited."""
+    audited = np.asarray(runs["is_audited"], bool) if "is_audited" in runs.columns else np.zeros(len(runs), bool)
+    if not audited.any():
+        return ""
+    collapsed = np.count_nonzero(np.asarray(runs["phase"])[audited] == "collapsed")
+    kept = np.count_nonzero(audited)
+    return f"Of {kept:,} runs trained on to their budget in spite of the stop rule, {collapsed:,} collapsed."
+
+
+def _per_cell(diagram: PhaseDiagram) -> str:
+    sizes = diagram.n[diagram.n > 0]
+    low, high = int(sizes.min()), int(sizes.max())
+    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{count} {'runs' if diagram.pooled else 'seeds'} per cell"

@@ -1,0 +1,153 @@
+"""What do the parts themselves say about a sweep? Tables, train and test examples, shapes that fit, no idle axis.
+
+Shapes are worked out without computing anything.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from grokjax.core.interfaces import Signature, Task
+from grokjax.core.part import is_swept
+from grokjax.core.schedules import at_step
+from grokjax.core.streams import stream
+from grokjax.spec.axes import Axis
+from grokjax.spec.errors import Collector, SpecError, wrong, wrong_in_part
+from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
+from grokjax.spec.run import Run
+from grokjax.spec.user_class import members
+
+_ROWS = 2  # of the example block whose shapes are worked out
+
+
+def is_number_axis(base: Run, axis: Axis) -> bool:
+    """Whether an axis only changes swept numbers, so that all its points share a program."""
+    for path, values in zip(axis.paths, axis.values, strict=True):
+        try:
+            swept = any(is_swept(option) for option in members(locate(base, path).hint))
+        except SpecError:  # inside a part that is itself an axis
+            return False
+        if not swept or not all(isinstance(value, int | float) for value in values):
+            return False
+    return True
+
+
+def check_unused(base: Run, axes: Sequence[Axis]) -> None:
+    """Refuse axes that some cells would ignore, or that give equal runs."""
+    columns = {path: values for axis in axes for path, values in zip(axis.paths, axis.values, strict=True)}
+    minibatches = [base.minibatch, *columns.get("train.minibatch", ())]
+    if "seeds.order" in columns and not any(minibatches) and not any(p.startswith("train.minibatch.") for p in columns):
+        raise wrong("axes.seeds.order", "the full train set is used in every update, so there is no order to vary")
+    for path, values in columns.items():
+        inner = [other for other in columns if other != path and _is_inside(other, path)]
+        if inner:
+            _check_inside(base, path, values, {other: columns[other] for other in inner})
+
+
+def check_tasks(tasks: Iterable[Task]) -> None:
+    """Refuse tasks without a table, or without train or test examples."""
+    problems, signatures = Collector(), {}
+    for task in tasks:
+        with problems.collecting():
+            structure = jax.tree.structure(task)
+            if structure not in signatures:
+                signatures[structure] = None  # one message is enough
+                signatures[structure] = _signature(task)
+            if signatures[structure] is not None:
+                _check_counts(task, signatures[structure])
+    problems.finish()
+
+
+def check_programs(runs: Iterable[Run]) -> None:
+    """Refuse runs whose model, loss, optimizer and regularizers do not fit the task and each other."""
+    problems = Collector()
+    for run in runs:
+        with problems.collecting():
+            _check_program(run, _signature(run.task))
+    problems.finish()
+
+
+def _is_inside(path: str, whole: str) -> bool:
+    return fields_of(path)[: len(fields_of(whole))] == fields_of(whole)
+
+
+def _check_inside(base: Run, path: str, values: Sequence[Any], inner: dict[str, tuple]) -> None:
+    """A whole part is an axis, and so are settings of it: each alternative must take them, and still differ."""
+    seen = []
+    for index, value in enumerate(values):
+        run = replaced(base, path, value)
+        for other, points in inner.items():
+            try:
+                taken = [read_at(run, other, point, other) for point in points[:100]]
+            except SpecError as error:
+                raise wrong(
+                    f"axes.{other}", f"value {index + 1} of {path} does not take it: {error.problems[0].rule}"
+                ) from None
+            run = replaced(run, other, taken[0])
+        if value_at(run, path) in seen:
+            raise wrong(f"axes.{path}.{index}", f"differs only in {', '.join(inner)}, which is an axis of its own")
+        seen.append(value_at(run, path))
+
+
+def _signature(task: Task) -> Signature:
+    try:
+        return task.signature()
+    except Exception as error:  # whatever somebody else's code raises
+        raise wrong_in_part("task", error) from None
+
+
+def _check_counts(task: Any, signature: Signature) -> None:
+    share = getattr(task, "train_fraction", None)
+    key = "task" if share is None else "task.train_fraction"
+    try:
+        counts = task.counts(signature)
+    except Exception as error:  # whatever somebody else's code raises
+        raise wrong_in_part(key, error, share) from None
+    total = signature.num_examples
+    if counts.n_train < 1:
+        raise wrong(key, f"gives {counts.n_train} of {total} examples to train on, at least 1 is needed", share)
+    if counts.n_train >= total:
+        raise wrong(key, f"leaves none of {total} examples to test on, at least 1 is needed", share)
+    is_classes = not signature.target_shape and signature.target_dtype.startswith("int")
+    noise = getattr(task, "label_noise", 0)
+    if noise and not is_classes:
+        raise wrong("task.label_noise", "labels are drawn anew among classes, and these targets are no classes", noise)
+
+
+def _check_program(run: Run, signature: Signature) -> None:
+    def shapes() -> Any:
+        now = at_step(run, jnp.zeros((), jnp.int32))
+        key = stream(jnp.zeros((), jnp.uint32), "init")
+        params = _ask("model", lambda: now.model.init(key, signature))
+        inputs = jnp.zeros((_ROWS, *signature.input_shape), signature.input_dtype)
+        outputs = _ask("model", lambda: now.model.logits(now.model.prepare(params, signature), inputs, signature, key))
+        if jnp.ndim(outputs) < 2 or outputs.shape[0] != _ROWS or outputs.shape[-1] < signature.num_classes:
+            found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
+            raise wrong("model", f"{found}, the task needs {signature.num_classes} an example")
+        targets = jnp.zeros((_ROWS, *signature.target_shape), signature.target_dtype)
+        losses = _ask("loss", lambda: now.loss.loss(outputs, targets))
+        if jnp.shape(losses) != (_ROWS,):
+            raise wrong("loss", f"must give one number an example, gives shape {list(jnp.shape(losses))} for {_ROWS}")
+        for index, regularizer in enumerate(now.regularizers):
+            penalty = _ask(
+                f"regularizers.{index}", lambda part=regularizer: part.penalty(params, key, jnp.zeros((), jnp.int32))
+            )
+            if jnp.shape(penalty) != ():
+                raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
+        transform = _ask("optimizer", now.optimizer.transform)
+        return _ask("optimizer", lambda: transform.update(params, transform.init(params), params))
+
+    with jax.enable_x64(run.precision.params == "float64"):
+        jax.eval_shape(shapes)
+
+
+def _ask(key: str, question: Any) -> Any:
+    """What a part answers; whatever it raises is said of its key."""
+    try:
+        return question()
+    except SpecError:
+        raise
+    except Exception as error:
+        raise wrong_in_part(key, error) from None

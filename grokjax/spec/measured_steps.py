@@ -1,0 +1,118 @@
+"""At which steps is a run looked at? Whole numbers of updates that depend on the sweep file alone.
+
+Step 0 and the last step are always among them. Once a horizon is named, a longer budget leaves the earlier steps alone.
+"""
+
+import dataclasses
+import functools
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from grokjax.core.interfaces import Measure
+
+FORMS = ("every", "log", "linear", "per_decade", "ratio")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cadence:
+    """A rule for steps.
+
+    Attributes:
+      form: `every` N steps; N `log` or `linear` ones, evenly up to the horizon and in the same way beyond it; N steps
+        `per_decade`; or each step at most `ratio` times the one before.
+      number: N, or the ratio.
+      horizon: for log and linear: the step that their N steps reach; None for the budget.
+    """
+
+    form: str
+    number: int | float
+    horizon: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasurePlan:
+    """What is measured, and when.
+
+    Attributes:
+      every: when all measures are taken.
+      looks: when it is only counted how many examples are right, which is cheap and finds crossings.
+      what: the measures; `fit` is always the first.
+    """
+
+    every: Cadence
+    looks: Cadence
+    what: tuple[Measure, ...]
+
+
+def measured_steps(plan: MeasurePlan, steps: int) -> np.ndarray:
+    """Steps with all measures, [row] int64, increasing from 0 to `steps`."""
+    return cadence_steps(plan.every, steps)
+
+
+def look_steps(plan: MeasurePlan, steps: int) -> np.ndarray:
+    """Steps with at least a look, [look] int64, increasing from 0 to `steps`: the looks and the measured steps."""
+    return np.union1d(cadence_steps(plan.looks, steps), measured_steps(plan, steps))
+
+
+def cadence_steps(cadence: Cadence, steps: int) -> np.ndarray:
+    """Steps of one rule up to `steps`, [step] int64, with 0 and `steps`."""
+    horizon = steps if cadence.horizon is None else cadence.horizon
+    if cadence.form == "every":
+        found = np.arange(0, steps + 1, int(cadence.number), dtype=np.int64)
+    elif cadence.form == "linear":
+        found = _even(int(cadence.number), horizon, steps)
+    elif cadence.form == "log":
+        found = _powers(_log_ratio(int(cadence.number), horizon), steps)
+    elif cadence.form == "per_decade":
+        found = _powers(math.log(10) / cadence.number, steps)
+    else:
+        found = _grown(Fraction(str(cadence.number)), steps)
+    return np.union1d(found[found <= steps], np.array([0, steps], np.int64))
+
+
+def _even(count: int, horizon: int, last: int) -> np.ndarray:
+    """Multiples of horizon / count, rounded, at least 1 apart."""
+    count = min(count, horizon)
+    index = np.arange(last * count // horizon + 2, dtype=np.int64)
+    return (2 * index * horizon + count) // (2 * count)
+
+
+def _powers(log_ratio: float, last: int) -> np.ndarray:
+    """Powers of a ratio from 1 to beyond `last`, rounded, each once."""
+    count = int(math.log(max(last, 1)) / log_ratio) + 2
+    exponents = log_ratio * np.arange(count)
+    return np.unique(np.floor(np.exp(np.minimum(exponents, 43.0)) + 0.5 + 1e-9).astype(np.int64))
+
+
+@functools.lru_cache(maxsize=256)
+def _log_ratio(count: int, horizon: int) -> float:
+    """Logarithm of the ratio whose powers give `count` different whole numbers (or all there are) from 1 to `horizon`.
+
+    Small powers round to the same number, so there are more powers than steps.
+    """
+    if horizon < 2 or count < 2:
+        return math.log(max(horizon, 2))
+    wanted = min(count, horizon)
+    enough = wanted
+
+    def distinct(powers: int) -> int:
+        found = _powers(math.log(horizon) / (powers - 1), horizon)
+        return int(np.sum(found <= horizon))
+
+    while distinct(enough) < wanted:
+        enough *= 2
+    low, high = max(enough // 2, 2), enough
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if distinct(middle) >= wanted else (middle + 1, high)
+    return math.log(horizon) / (high - 1)
+
+
+def _grown(ratio: Fraction, last: int) -> np.ndarray:
+    """0, 1, 2, ...: each the largest whole number within `ratio` of the one before, at least one more."""
+    found = [0, 1]
+    while found[-1] < last:
+        found.append(max(found[-1] + 1, math.floor(found[-1] * ratio)))
+    return np.array(found, np.int64)

@@ -1,0 +1,57 @@
+"""Several sweeps as one: which settings tell their runs apart, and what does each run have there?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from grokjax.store.dataset import take_longest
+
+Opened = tuple[xr.Dataset, dict[str, Any]]
+
+
+def combine(opened: Sequence[Opened]) -> Opened:
+    """One dataset and one description of several, each given with its spec.json.
+
+    What is an axis of any of them, or differs between them, is an axis of the whole. Runs that several hold are taken
+    once.
+
+    Raises:
+      StoreError: two of them hold different histories of one run.
+    """
+    specs = [spec for _, spec in opened]
+    paths = [*dict.fromkeys([path for spec in specs for path in spec["base"]] + differing(specs))]
+    parts = [_completed(dataset, spec, paths) for dataset, spec in opened]
+    base = {path: value_of(specs[0], path) for path in paths}
+    whole = take_longest(parts, base)
+    twice = sum(part.sizes["run"] for part in parts) - whole.sizes["run"]
+    axes = [path for path in paths if not path.startswith("seeds.") or any(path in spec["axes"] for spec in specs)]
+    totals = sum(spec["num_runs"] for spec in specs) - twice
+    return whole, {**specs[0], "axes": axes, "base": base, "num_runs": totals, "steps": max(s["steps"] for s in specs)}
+
+
+def differing(specs: Sequence[dict[str, Any]]) -> list[str]:
+    """Settings in which the base runs of sweeps differ; a whole part where its kinds differ."""
+    settings = [spec["settings"] for spec in specs]
+    found: list[str] = []
+    for path in dict.fromkeys(path for one in settings for path in one):
+        is_part = any(other.startswith(f"{path}.") for one in settings for other in one)
+        values = [one.get(path) for one in settings]
+        if is_part:
+            values = [str(value).partition(" ")[0] for value in values]
+        is_inside = any(path.startswith(f"{part}.") for part in found)
+        if not is_inside and any(value != values[0] for value in values):
+            found.append(path)
+    return found
+
+
+def value_of(spec: dict[str, Any], path: str) -> Any:
+    """What a sweep's base run has at a path; empty text where it has no such setting."""
+    value = spec["base"].get(path, spec["settings"].get(path))
+    return "" if value is None else value
+
+
+def _completed(dataset: xr.Dataset, spec: dict[str, Any], paths: Sequence[str]) -> xr.Dataset:
+    missing = [path for path in paths if path not in dataset]
+    return dataset.assign({path: ("run", np.array([value_of(spec, path)] * dataset.sizes["run"])) for path in missing})

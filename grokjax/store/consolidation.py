@@ -1,0 +1,55 @@
+"""The end of a sweep: all histories in one Zarr dataset, all runs in one table, both ordered by the spec."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from grokjax.analysis.table import event_columns
+from grokjax.store.dataset import assemble, write_zarr
+from grokjax.store.files import checksum, write_atomically
+from grokjax.store.folder import SweepFolder
+from grokjax.store.layout import StoreError
+from grokjax.store.reading import looks_of, with_budget
+from grokjax.store.table import run_table
+
+
+def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
+    """Write history.zarr and table.csv, then commit the sweep as complete.
+
+    Args:
+      run_ids: every run of the sweep, in its order.
+
+    Raises:
+      StoreError: a run is missing.
+    """
+    layout = folder.layout
+    spec = json.loads(layout.spec_json.read_text())
+    files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
+    dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
+    dataset = with_budget(dataset, spec["steps"])
+    missing = len(run_ids) - dataset.sizes["run"]
+    if missing:
+        raise StoreError(f"{layout.root}: {missing} runs are not stored; run the same command again to train them.")
+    partial = layout.root / ".history.zarr.tmp"
+    shutil.rmtree(partial, ignore_errors=True)
+    write_zarr(dataset, partial)
+    shutil.rmtree(layout.history, ignore_errors=True)
+    partial.rename(layout.history)
+    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"])))
+    write_atomically(layout.table, table.to_csv(index=False).encode())
+    kept = {
+        name: digest
+        for name, digest in folder.head.files.items()
+        if not name.startswith(("history.zarr/", "table.csv"))
+    }
+    written = [layout.table, *(path for path in sorted(layout.history.rglob("*")) if path.is_file())]
+    sums = {_name(path, layout.root): checksum(path.read_bytes()) for path in written}
+    folder.commit(files={**kept, **sums}, checkpoints={}, is_complete=True)
+    folder.clear_checkpoints()
+    layout.live_curves.unlink(missing_ok=True)
+    folder.log("complete", runs=len(run_ids))
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

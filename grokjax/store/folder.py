@@ -1,0 +1,235 @@
+"""The writer of a sweep's folder: finished runs exactly once, checkpoints, HEAD."""
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from grokjax.store.checkpoints import Checkpoints
+from grokjax.store.files import (
+    append_json_line,
+    arrays_to_bytes,
+    bytes_to_arrays,
+    checksum,
+    write_atomically,
+    write_json,
+)
+from grokjax.store.head import Head, read_head, write_head
+from grokjax.store.layout import Layout
+from grokjax.store.records import flat_params, pack_history, pack_weights
+from grokjax.train.program import Lane
+from grokjax.train.trainer import EndedRun, Saved, Weights
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredRun:
+    """Where a finished run is stored, and how far it was trained."""
+
+    file: str
+    place: int
+    final_step: int
+    stop_reason: str
+
+
+class SweepFolder:
+    """Writes one sweep. The caller holds the lock.
+
+    Attributes:
+      layout: where things lie.
+      head: what is committed.
+      warnings: what was found damaged and set aside while opening.
+    """
+
+    def __init__(self, root: Path, spec_hash: str):
+        self.layout = Layout(root)
+        self.warnings: list[str] = []
+        head, warning = read_head(self.layout)
+        if warning:
+            self.warnings.append(warning)
+        self.head = head or Head(0, spec_hash, {}, {})
+        if self.head.spec_hash != spec_hash:  # the sweep was extended since the last commit
+            self.head = dataclasses.replace(self.head, spec_hash=spec_hash, is_complete=False)
+        self._checkpoints = Checkpoints(self.layout)
+        self._saving: tuple[int, Future] | None = None
+
+    def close(self) -> None:
+        """Finish the save under way and commit it."""
+        self.commit_save(wait=True)
+        self._checkpoints.close()
+
+    def log(self, event: str, **facts: Any) -> None:
+        """One line of the event log; the only place for wall times, lanes and pools."""
+        append_json_line(self.layout.events, {"event": event, "time": round(time.time(), 3), **facts})
+
+    def note_start(self, facts: dict[str, Any]) -> None:
+        """One provenance record a start."""
+        append_json_line(self.layout.provenance, {"time": round(time.time(), 3), **facts})
+        self.log("started", done=len(self.head.files))
+
+    def note_program(self, cohort: int, facts: dict[str, Any]) -> None:
+        """What program trains a cohort: a replay on the same kind of device needs the same one for the same bits."""
+        known = json.loads(self.layout.plan.read_text()) if self.layout.plan.exists() else {}
+        write_json(self.layout.plan, {**known, str(cohort): facts})
+        self.log("compiled", cohort=cohort)
+
+    def commit(self, **changes: Any) -> None:
+        """Replace HEAD."""
+        self.head = self.head.next(**changes)
+        write_head(self.layout, self.head)
+
+    def add_runs(
+        self,
+        ended: Sequence[EndedRun],
+        run_ids: Sequence[str],
+        settings: Sequence[Mapping[str, Any]],
+        budget: int,
+        cohort: int,
+        with_weights: bool,
+    ) -> None:
+        """Store finished runs of one cohort and commit them.
+
+        Args:
+          settings: what tells the runs apart, by dotted path.
+        """
+        lanes, sequence = [one.lane for one in ended], self.head.sequence + 1
+        new = {self.layout.run_file(sequence): pack_history(run_ids, lanes, settings, budget, cohort)}
+        if with_weights:
+            new[self.layout.weights_file(sequence)] = pack_weights(run_ids, lanes)
+        files = dict(self.head.files)
+        for path, arrays in new.items():
+            content = arrays_to_bytes(arrays)
+            write_atomically(path, content)
+            files[self._name(path)] = checksum(content)
+        self.commit(files=files)
+
+    def add_weights(self, weights: Sequence[Weights], run_ids: Sequence[str]) -> None:
+        """Store snapshots of parameters; committed with the next HEAD."""
+        files = dict(self.head.files)
+        for one, run_id in zip(weights, run_ids, strict=True):
+            path = self.layout.snapshot_file(run_id, one.step)
+            content = arrays_to_bytes(flat_params(one.params))
+            write_atomically(path, content)
+            files[self._name(path)] = checksum(content)
+        self.commit(files=files)
+
+    def start_save(self, saved: Saved, run_ids: Sequence[Sequence[str]], cohort: int) -> None:
+        """Begin to save the batched state in the background.
+
+        Args:
+          run_ids: per pool, [lane]; empty text for a free lane.
+        """
+        self.commit_save(wait=True)
+        arrays = {
+            f"{pool}/{index:04d}": leaf
+            for pool, lanes in enumerate(saved.lanes)
+            for index, leaf in enumerate(jax.tree.leaves(lanes))
+        }
+        on_disk = [int(path.name) for path in self.layout.checkpoints.glob("*") if path.name.isdigit()]
+        number = 1 + max([*on_disk, *(int(name) for name in self.head.checkpoints)], default=0)
+        about = {"run_ids": [list(ids) for ids in run_ids], "cohort": cohort}
+        self._saving = (number, self._checkpoints.save(number, arrays, about))
+
+    def commit_save(self, wait: bool = False) -> bool:
+        """Commit the save under way if it is done; whether one was committed.
+
+        Raises:
+          Exception: the save failed; nothing is committed.
+        """
+        if self._saving is None or not (wait or self._saving[1].done()):
+            return False
+        number, future = self._saving
+        self._saving = None
+        checkpoints = {**self.head.checkpoints, str(number): future.result()}
+        kept = sorted(checkpoints, key=int)[-2:]
+        self.commit(checkpoints={name: checkpoints[name] for name in kept})
+        self._checkpoints.forget({int(name) for name in kept})
+        self.log("saved", checkpoint=number)
+        return True
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a save is under way."""
+        return self._saving is not None
+
+    def index_runs(self) -> dict[str, StoredRun]:
+        """Committed runs by id; of a run that was continued, the longest. Damaged files are set aside."""
+        found: dict[str, StoredRun] = {}
+        for name in sorted(self.head.files):
+            arrays = self.read(name) if name.startswith("runs/") else None
+            if arrays is None:
+                continue
+            rows = zip(arrays["run_id"], arrays["final_step"], arrays["stop_reason"], strict=True)
+            for place, (run_id, step, reason) in enumerate(rows):
+                known = found.get(str(run_id))
+                if known is None or step >= known.final_step:
+                    found[str(run_id)] = StoredRun(name, place, int(step), str(reason))
+        return found
+
+    def read_weights(self, run_file: str) -> Arrays | None:
+        """Final weights of the runs of a run file; None when there are none."""
+        name = run_file.replace("runs/", "weights/")
+        return self.read(name) if name in self.head.files else None
+
+    def read(self, name: str) -> Arrays | None:
+        """A committed file that verifies; a damaged one is set aside, and None."""
+        path = self.layout.root / name
+        try:
+            content = path.read_bytes()
+            if checksum(content) == self.head.files[name]:
+                return bytes_to_arrays(content)
+        except OSError:
+            pass
+        self._set_aside(path)
+        kept = {key: value for key, value in self.head.files.items() if key != name}
+        self.head = self.head.next(files=kept, is_complete=False)  # its runs are trained again
+        return None
+
+    def _set_aside(self, path: Path) -> None:
+        self.warnings.append(f"{self._name(path)} is missing or damaged; it is set aside and made again")
+        if path.exists():
+            self.layout.quarantine.mkdir(exist_ok=True)
+            shutil.move(path, self.layout.quarantine / f"{time.time_ns()}-{path.name}")
+
+    def restore(self, structure: Any, cohort: int) -> dict[str, Lane]:
+        """Runs that were in a lane at the newest checkpoint that verifies, by run id; lanes as NumPy arrays.
+
+        Args:
+          structure: tree structure of a lane of this cohort.
+        """
+        for number in sorted(map(int, self.head.checkpoints), reverse=True):
+            try:
+                arrays, about = self._checkpoints.restore(number, self.head.checkpoints[str(number)])
+            except Exception as error:  # orbax raises many kinds for damage; all mean: not this one
+                self.warnings.append(f"checkpoint {number} cannot be used ({type(error).__name__}: {error})"[:300])
+                continue
+            if about["cohort"] != cohort:
+                return {}
+            return _split_lanes(arrays, about["run_ids"], structure)
+        return {}
+
+    def clear_checkpoints(self) -> None:
+        """Drop all checkpoints; only after HEAD no longer names them."""
+        self._checkpoints.clear()
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.layout.root).as_posix()
+
+
+def _split_lanes(arrays: Arrays, run_ids: Sequence[Sequence[str]], structure: Any) -> dict[str, Lane]:
+    lanes: dict[str, Lane] = {}
+    for pool, ids in enumerate(run_ids):
+        leaves = [arrays[name] for name in sorted(arrays) if name.startswith(f"{pool}/")]
+        batch = jax.tree.unflatten(structure, leaves)
+        for lane, run_id in enumerate(ids):
+            if run_id:
+                lanes[run_id] = jax.tree.map(lambda leaf, lane=lane: leaf[lane], batch)
+    return lanes

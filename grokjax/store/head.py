@@ -1,0 +1,73 @@
+"""HEAD: the one small record, replaced atomically, that says what of a sweep's folder is committed."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from grokjax.store.files import checksum, write_atomically
+from grokjax.store.layout import SCHEMA, Layout, StoreError
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """What is committed.
+
+    Attributes:
+      sequence: grows by one with every commit.
+      spec_hash: of the sweep.
+      files: path below the folder -> checksum, for everything immutable that counts.
+      checkpoints: numbers of the checkpoints that may be resumed from, newest last, with the checksum of their sums.
+      is_complete: whether the sweep has ended and its results are consolidated.
+    """
+
+    sequence: int
+    spec_hash: str
+    files: dict[str, str]
+    checkpoints: dict[str, str]
+    is_complete: bool = False
+
+    def next(self, **changes: Any) -> "Head":
+        """The HEAD of the next commit."""
+        return dataclasses.replace(self, sequence=self.sequence + 1, **changes)
+
+
+def write_head(layout: Layout, head: Head) -> None:
+    """Replace HEAD; the one it replaces becomes HEAD.prev."""
+    if layout.head.exists():
+        write_atomically(layout.previous_head, layout.head.read_bytes())
+    body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(head)}, sort_keys=True)
+    write_atomically(layout.head, f"{checksum(body.encode())} {body}\n".encode())
+
+
+def read_head(layout: Layout) -> tuple[Head | None, str]:
+    """The newest HEAD that is whole, and a warning when that is not the newest.
+
+    Raises:
+      StoreError: there are HEADs, but none is whole, or it is of a newer schema.
+    """
+    damaged = []
+    for path in (layout.head, layout.previous_head):
+        if not path.exists():
+            continue
+        head = _parse(path)
+        if head is not None:
+            return head, f"{path.name} is used, since {damaged[0]} is damaged" if damaged else ""
+        damaged.append(path.name)
+    if damaged:
+        raise StoreError(f"{layout.root}: {' and '.join(damaged)} damaged; nothing says what is committed.")
+    return None, ""
+
+
+def _parse(path: Path) -> Head | None:
+    try:
+        digest, _, body = path.read_bytes().decode().rstrip("\n").partition(" ")
+        if checksum(body.encode()) != digest:
+            return None
+        record = json.loads(body)
+    except (OSError, UnicodeDecodeError, ValueError):
+        return None
+    schema = record.pop("schema")
+    if schema > SCHEMA:
+        raise StoreError(f"{path}: written by a newer grokjax (schema {schema}, this one reads up to {SCHEMA}).")
+    return Head(**record)

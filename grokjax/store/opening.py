@@ -1,0 +1,116 @@
+"""Opening a sweep's folder for writing: a new one is laid out, an old one must hold the same sweep."""
+
+import dataclasses
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from grokjax.spec.identity import run_id, spec_hash
+from grokjax.spec.paths import all_paths, value_at
+from grokjax.spec.sweep import Sweep, label
+from grokjax.spec.sweep_file import to_yaml
+from grokjax.store.files import write_atomically, write_json
+from grokjax.store.folder import SweepFolder
+from grokjax.store.layout import SCHEMA, Layout, StoreError
+from grokjax.store.lock import exclusive
+from grokjax.store.starts import is_finished
+
+SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
+
+
+def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
+    """The folder of a sweep; the caller holds its lock.
+
+    Raises:
+      StoreError: the folder holds another sweep (the message lists what differs), or something that is no sweep.
+    """
+    layout = Layout(root)
+    if layout.spec_json.exists():
+        check_same(layout, sweep)
+    else:
+        strangers = [path.name for path in root.iterdir() if path.name != "LOCK"]
+        if strangers:
+            raise StoreError(
+                f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out."
+            )
+        write_spec(layout, sweep)
+    return SweepFolder(root, spec_hash(sweep))
+
+
+def write_spec(layout: Layout, sweep: Sweep) -> None:
+    """Write down what the folder is for. spec.json comes last: it makes the folder a sweep's."""
+    write_atomically(layout.spec_yaml, to_yaml(sweep).encode())
+    write_json(layout.spec_json, describe(sweep))
+
+
+def describe(sweep: Sweep) -> dict[str, Any]:
+    """What a reader must know of a sweep without importing its parts."""
+    run = sweep.base
+    settings = {path: label(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
+    return {
+        "schema": SCHEMA,
+        "spec_hash": spec_hash(sweep),
+        "name": sweep.name,
+        "num_runs": sweep.num_runs,
+        "steps": sweep.steps,
+        "axes": [path for path in sweep.axis_names if path not in SEED_PATHS],
+        "base": {path: label(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
+        "settings": settings,
+        "constants": {
+            "task": run.task.kind,
+            "label_noise": float(getattr(run.task, "label_noise", 0.0)),
+            "loss": run.loss.kind,
+            "full_batch": run.minibatch is None,
+        },
+        "stop": None if sweep.stop is None else {"steps": sweep.stop.steps, "ratio": sweep.stop.ratio},
+        "claims": [dataclasses.asdict(claim) for claim in sweep.claims],
+        "notes": sweep.notes,
+        "tags": list(sweep.tags),
+    }
+
+
+def check_same(layout: Layout, sweep: Sweep) -> None:
+    """Refuse a sweep that is not the one in the folder."""
+    stored = json.loads(layout.spec_json.read_text())
+    if stored["schema"] > SCHEMA:
+        raise StoreError(f"{layout.root}: written by a newer grokjax (schema {stored['schema']}).")
+    if stored["spec_hash"] == spec_hash(sweep):
+        if layout.spec_yaml.read_text() != to_yaml(sweep):
+            write_spec(layout, sweep)  # an extension was killed between its two files
+        return
+    old, new = layout.spec_yaml.read_text().splitlines(), to_yaml(sweep).splitlines()
+    changes = [
+        line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
+    ]
+    raise StoreError(
+        f"{layout.root} holds another sweep than the one given. Give another --out, or use `grokjax extend` for more "
+        "seeds, steps or values. What differs:\n  " + "\n  ".join(changes[:20] or ["(notes or parts' sources only)"])
+    )
+
+
+def change_spec(root: Path, sweep: Sweep) -> tuple[int, int, int]:
+    """Make an extended sweep the folder's sweep. Complete is only a folder whose HEAD is of the same spec.
+
+    Returns:
+      How many of its runs are stored and finished, stored but not far enough, and new.
+
+    Raises:
+      LockedError: another process works on the folder.
+    """
+    with exclusive(root / "LOCK"):
+        counts = _count_reused(root, sweep)
+        write_spec(Layout(root), sweep)
+    return counts
+
+
+def _count_reused(root: Path, sweep: Sweep) -> tuple[int, int, int]:
+    folder = SweepFolder(root, spec_hash(sweep))
+    try:
+        stored = folder.index_runs()
+    finally:
+        folder.close()
+    found = [stored.get(run_id(sweep.run(index))) for index in range(sweep.num_runs)]
+    finished = sum(is_finished(one, sweep.steps) for one in found)
+    new = sum(one is None for one in found)
+    return finished, len(found) - finished - new, new

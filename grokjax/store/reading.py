@@ -1,0 +1,113 @@
+"""Reading a sweep's folder, finished or not, without a lock: only what HEAD says is committed."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from grokjax.analysis.history import Looks
+from grokjax.store.dataset import GROUP_NAMES, assemble, read_zarr
+from grokjax.store.files import bytes_to_arrays, checksum
+from grokjax.store.head import Head, read_head
+from grokjax.store.layout import Layout, StoreError
+from grokjax.store.stored_params import read_spec
+
+
+def read_dataset(root: Path, with_running: bool = False) -> tuple[xr.Dataset, dict[str, Any], Head | None]:
+    """Histories, spec.json and HEAD of a folder.
+
+    Args:
+      with_running: whether to add what is known of runs that are still trained.
+
+    Raises:
+      StoreError: no sweep is there, or a committed file is damaged.
+    """
+    layout, spec = Layout(root), read_spec(root)
+    head, _ = read_head(layout)
+    if head is not None and is_complete(head, spec):
+        damaged = _damaged(root, head)
+        if not damaged:
+            return read_zarr(layout.history), spec, head
+        warnings.warn(f"{root / damaged} is damaged; the histories are read from runs/ instead.", stacklevel=4)
+    files = (
+        [] if head is None else [read_file(root, name, head) for name in sorted(head.files) if name.startswith("runs/")]
+    )
+    if with_running and layout.live_curves.exists():
+        files = [bytes_to_arrays(layout.live_curves.read_bytes()), *files]  # a finished run of the same id comes later
+    return with_budget(assemble(files, spec["base"]), spec["steps"]), spec, head
+
+
+def with_budget(dataset: xr.Dataset, steps: int) -> xr.Dataset:
+    """Histories of which each is meant to reach `steps`, also those stored before the sweep was made longer."""
+    return dataset.assign(budget=("run", np.full(dataset.sizes["run"], steps, np.int64)))
+
+
+def _damaged(root: Path, head: Head) -> str:
+    """The first file of the consolidated history that is not what was committed; empty when all are."""
+    for name, digest in sorted(head.files.items()):
+        if name.startswith("history.zarr/"):
+            try:
+                content = (root / name).read_bytes()
+            except OSError:
+                return name
+            if checksum(content) != digest:
+                return name
+    return ""
+
+
+def is_complete(head: Head | None, spec: dict[str, Any]) -> bool:
+    """Whether everything of the sweep that spec.json describes is consolidated."""
+    return head is not None and head.is_complete and head.spec_hash == spec["spec_hash"]
+
+
+def read_file(root: Path, name: str, head: Head) -> dict[str, np.ndarray]:
+    """A committed file.
+
+    Raises:
+      StoreError: it is missing or damaged.
+    """
+    try:
+        content = (root / name).read_bytes()
+    except OSError as error:
+        raise StoreError(f"{root / name} cannot be read: {error.strerror}.") from error
+    if checksum(content) != head.files[name]:
+        raise StoreError(f"{root / name} is damaged: its checksum is not the committed one.")
+    return bytes_to_arrays(content)
+
+
+def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
+    """What the analysis reads, from a dataset of histories."""
+    columns = {
+        str(name).removeprefix("look/"): values.values
+        for name, values in dataset.data_vars.items()
+        if str(name).startswith("look/") and values.dims == ("run", "look")
+    }
+    runs = dataset.sizes["run"]
+    if not runs:  # nothing has ended yet
+        names = ("correct", "n", "loss", "accuracy", "objective")
+        columns = {f"{group}/{name}": np.zeros((0, 1), np.int64) for group in GROUP_NAMES for name in names}
+    first = [columns[f"{group}/n"][:, 0] for group in GROUP_NAMES]
+    label_noise = dataset["task.label_noise"].values if "task.label_noise" in dataset else constants["label_noise"]
+    reasons = dataset["stop_reason"].values if runs else np.zeros(0, "U8")
+    return Looks(
+        steps=dataset["look_step"].values if runs else np.zeros((0, 1), np.int64),
+        columns=columns,
+        sizes={group: np.asarray(sizes, np.int64) for group, sizes in zip(GROUP_NAMES, first, strict=True)},
+        diverged=reasons == "diverged",
+        budget=dataset["budget"].values if runs else np.zeros(0, np.int64),
+        stop_reason=reasons,
+        settings={
+            "label_noise": np.broadcast_to(np.asarray(label_noise, np.float64), (runs,)),
+            "loss": _loss_kinds(dataset, constants),
+            "steps_per_epoch": dataset["steps_per_epoch"].values if runs else np.zeros(0, np.int64),
+        },
+    )
+
+
+def _loss_kinds(dataset: xr.Dataset, constants: dict[str, Any]) -> np.ndarray:
+    """[run] kind of the loss; where losses are an axis, it is the first word of its label."""
+    if "loss" not in dataset:
+        return np.full(dataset.sizes["run"], constants["loss"])
+    return np.array([str(text).partition(" ")[0] for text in dataset["loss"].values], dtype=str)

@@ -1,0 +1,151 @@
+"""What a finished run leaves behind, as plain arrays: its history, and the weights from which it could be continued."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from grokjax.store.files import Arrays
+from grokjax.train.lane import FEW_NOVEL, look_names, unpack
+from grokjax.train.program import Lane
+from grokjax.train.step import path_name
+
+BUDGET, GROKKED, DIVERGED = "budget", "grokked", "diverged"
+
+
+def stop_reason(lane: Lane, budget: int) -> str:
+    """Why a run ended: its budget, the stop rule, or a non-finite update."""
+    if lane.book.diverged_at >= 0:
+        return DIVERGED
+    return GROKKED if lane.state.step < budget else BUDGET
+
+
+def pack_history(
+    run_ids: Sequence[str], lanes: Sequence[Lane], settings: Sequence[Mapping[str, Any]], budget: int, cohort: int
+) -> Arrays:
+    """Histories of runs of one cohort; leading axis [run].
+
+    Args:
+      settings: what tells the runs apart, by dotted path: axes, seeds.
+    """
+    books = [lane.book for lane in lanes]
+    arrays: Arrays = {
+        "run_id": np.array(run_ids),
+        "cohort": np.full(len(lanes), cohort, np.int32),
+        "budget": np.full(len(lanes), budget, np.int64),
+        "final_step": np.array([lane.state.step for lane in lanes], np.int64),
+        "stop_reason": np.array([stop_reason(lane, budget) for lane in lanes]),
+        "diverged_at": np.array([book.diverged_at for book in books], np.int64),
+        "steps_per_epoch": np.array([-(-lane.data.n_train // lane.data.minibatch) for lane in lanes], np.int64),
+        "is_audited": np.array([book.is_audited for book in books], bool),
+        "look_step": _blank_tail([book.look_steps for book in books], [book.num_looks for book in books]),
+        "row_step": _blank_tail([book.row_steps for book in books], [book.num_rows for book in books]),
+    }
+    for path in settings[0]:
+        arrays[f"settings/{path}"] = np.array([as_cell(one[path]) for one in settings])
+    looks = {kind: np.stack([book.looks[kind] for book in books]) for kind in books[0].looks}
+    arrays |= {f"looks/{name}": np.ascontiguousarray(values) for name, values in unpack(looks).items()}
+    arrays |= {f"rows/{name}": np.stack([book.rows[name] for book in books]) for name in books[0].rows}
+    return arrays
+
+
+def as_cell(value: Any) -> Any:
+    """A setting as it stands in a table: numbers and text as they are, everything else as JSON."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
+def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:
+    """[run, place] int64 with -1 after each run's last entry."""
+    stacked = np.stack(steps).astype(np.int64)
+    return np.where(np.arange(stacked.shape[1]) < np.asarray(counts)[:, None], stacked, -1)
+
+
+def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
+    """Final parameters by path (`params/...`) and the rest of the training state (`rest/N`); leading axis [run]."""
+    arrays: Arrays = {"run_id": np.array(run_ids)}
+    for path, _ in jax.tree_util.tree_leaves_with_path(lanes[0].state.params):
+        name = path_name(path)
+        arrays[f"params/{name}"] = np.stack([flat_params(lane.state.params)[name] for lane in lanes])
+    rests = [_rest(lane) for lane in lanes]
+    for index in range(len(rests[0])):
+        arrays[f"rest/{index}"] = np.stack([rest[index] for rest in rests])
+    return arrays
+
+
+def flat_params(params: Any) -> Arrays:
+    """Parameters by path."""
+    return {path_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+
+
+def _rest(lane: Lane) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(lane.state._replace(params=None))]
+
+
+def continued(lane: Lane, history: Arrays, weights: Arrays, place: int, steps: np.ndarray, is_row: np.ndarray) -> Lane:
+    """A lane in which a stored run goes on.
+
+    Args:
+      lane: the run before its first update, in the program that will train it.
+      history, weights: as packed; `place` says which run of them.
+      steps, is_row: the schedule of that program. Stored looks that it does not name are left out, so that which steps
+        a run is measured at depends on the sweep alone.
+
+    Raises:
+      ValueError: the run was not looked at where the schedule says, or its arrays have other shapes.
+    """
+    params = _like(lane.state.params, [weights[f"params/{path_name(path)}"][place] for path, _ in _paths(lane)])
+    rest = [weights[f"rest/{index}"][place] for index in range(len(_rest(lane)))]
+    state = _like(lane.state._replace(params=None), rest)._replace(params=params)
+    old_looks, old_rows = history["look_step"][place], history["row_step"][place]
+    keep_looks = np.flatnonzero(np.isin(old_looks, steps) & (old_looks >= 0))
+    keep_rows = np.flatnonzero(np.isin(old_rows, steps[is_row]) & (old_rows >= 0))
+    if not np.array_equal(old_looks[keep_looks], steps[: len(keep_looks)]):
+        raise ValueError("the stored run was not looked at where the new schedule says")
+    looks = {
+        kind: np.stack([history[f"looks/{name}"][place][keep_looks] for name in names], axis=-1)
+        for kind, names in look_names().items()
+    }
+    rows = {name: history[f"rows/{name}"][place][keep_rows] for name in lane.book.rows}
+    book = lane.book._replace(
+        cursor=np.int32(min(len(keep_looks), len(steps) - 1)),
+        since=np.int32(_unbroken_since(unpack(looks))),
+        num_looks=np.int32(len(keep_looks)),
+        num_rows=np.int32(len(keep_rows)),
+        look_steps=_refilled(lane.book.look_steps, old_looks[keep_looks]),
+        row_steps=_refilled(lane.book.row_steps, old_rows[keep_rows]),
+        looks={kind: _refilled(buffer, looks[kind]) for kind, buffer in lane.book.looks.items()},
+        rows={name: _refilled(buffer, rows[name]) for name, buffer in lane.book.rows.items()},
+    )
+    return lane._replace(state=state, book=book)
+
+
+def _unbroken_since(looks: Arrays) -> int:
+    """The look from which a run generalizes without a break up to the last one; -1 when it does not."""
+    few = looks["test_novel/n"] < FEW_NOVEL
+    correct = np.where(few, looks["test/correct"], looks["test_novel/correct"])
+    total = np.where(few, looks["test/n"], looks["test_novel/n"])
+    fails = np.flatnonzero((100 * correct < 99 * total) | (total == 0))
+    first = int(fails[-1]) + 1 if len(fails) else 0
+    return first if first < len(correct) else -1
+
+
+def _paths(lane: Lane) -> list[tuple[Any, Any]]:
+    return jax.tree_util.tree_leaves_with_path(lane.state.params)
+
+
+def _like(tree: Any, leaves: Sequence[np.ndarray]) -> Any:
+    """Leaves in the structure of a tree, refused when a shape or type differs."""
+    for old, new in zip(jax.tree.leaves(tree), leaves, strict=True):
+        if np.shape(old) != np.shape(new) or np.asarray(old).dtype != new.dtype:
+            raise ValueError(f"stored array {new.shape} {new.dtype} does not fit {np.shape(old)}")
+    return jax.tree.unflatten(jax.tree.structure(tree), leaves)
+
+
+def _refilled(buffer: Any, entries: np.ndarray) -> np.ndarray:
+    filled = np.array(buffer)
+    filled[: len(entries)] = entries
+    return filled

@@ -1,0 +1,169 @@
+"""`open_results`: everything that came out of one sweep or several, as tables and labelled arrays."""
+
+import difflib
+import functools
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from grokjax.analysis.history import Looks
+from grokjax.analysis.phases import label
+from grokjax.analysis.table import event_columns
+from grokjax.store.combining import combine
+from grokjax.store.layout import StoreError, UnknownRunError
+from grokjax.store.reading import is_complete, looks_of, read_dataset
+from grokjax.store.table import run_table
+
+if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
+    from grokjax.store.networks import Networks
+
+
+def open_results(paths: str | Path | Sequence[str | Path], with_running: bool = False) -> "Results":
+    """Open the folder of a sweep, finished or not, or several folders together.
+
+    Args:
+      paths: of folders. Runs that several of them hold are counted once.
+      with_running: whether to show what is known of runs that are still trained.
+
+    Raises:
+      StoreError: no sweep is there, a file is damaged, or two folders hold different histories of one run.
+    """
+    several = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if not several:
+        raise StoreError("open_results needs at least one folder.")
+    return Results([Path(path) for path in several], with_running)
+
+
+class Results:
+    """What came out of one sweep or several. Nothing is read before it is asked for, nothing is ever written."""
+
+    def __init__(self, roots: Sequence[Path], with_running: bool):
+        self.roots = list(roots)
+        opened = [read_dataset(root, with_running) for root in self.roots]
+        self.specs = [spec for _, spec, _ in opened]
+        self.is_complete = all(is_complete(head, spec) for _, spec, head in opened)
+        datasets = [(dataset, spec) for dataset, spec, _ in opened]
+        self._dataset, self.spec = datasets[0] if len(datasets) == 1 else combine(datasets)
+        self._root_of = _longest_roots(self.roots, [dataset for dataset, _ in datasets])
+        self._networks: dict[Path, Networks] = {}
+
+    @functools.cached_property
+    def history(self) -> xr.Dataset:
+        """Measures [run, k] by `group/name`, with `step` [run, k]; settings and `run_id` by run."""
+        names = [name for name in self._dataset.variables if "look" not in self._dataset[name].dims]
+        return self._dataset[names]
+
+    @functools.cached_property
+    def looks(self) -> Looks:
+        """How many examples were right at every look: what phases and crossings are computed from."""
+        return looks_of(self._dataset, self.spec["constants"])
+
+    @functools.cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row per run: settings, status, events under the default rule, final values."""
+        return run_table(self._dataset, self.spec, event_columns(self.looks))
+
+    def phases(self, rule: str = "default") -> pd.DataFrame:
+        """`runs` with the phases of another rule; nothing is trained again."""
+        found = label(self.looks, rule)
+        return self.runs.assign(phase=found.phase, phase_word=found.words, flags=found.flags, phase_reason=found.reason)
+
+    def grid(self, measure: str) -> xr.DataArray:
+        """A measure over the axes, the seeds and the measured steps; NaN where there is no such run or step.
+
+        Dimensions are the last words of the axes (`weight_decay`, not `optimizer.weight_decay`) where these are
+        unambiguous, then `seed`, then `step`.
+        """
+        if measure not in self.history:
+            raise KeyError(f"no measure {measure!r}; there are {', '.join(sorted(self.measures))}")
+        values = self.history[measure]
+        axes = self.spec["axes"]
+        short = {path: path.split(".")[-1] for path in axes}
+        short = {path: name if list(short.values()).count(name) == 1 else path for path, name in short.items()}
+        labels = {short[path]: self.history[path].values for path in axes}
+        labels["seed"] = self._seed_labels()
+        steps = self.history["step"].values
+        all_steps = np.unique(steps[steps >= 0])
+        places = {name: np.unique(column, return_inverse=True) for name, column in labels.items()}
+        shape = [len(unique) for unique, _ in places.values()]
+        grid = np.full((*shape, len(all_steps), *values.shape[2:]), np.nan)
+        run, k = np.nonzero(steps >= 0)
+        place = [inverse for _, inverse in places.values()]
+        if len(np.unique(place, axis=1).T) < self.history.sizes["run"]:
+            raise ValueError(f"runs differ in more than {', '.join(places)}, so a grid would hide some of them")
+        index = (*(one[run] for one in place), np.searchsorted(all_steps, steps[run, k]))
+        grid[index] = values.values[run, k]
+        coordinates: dict[str, Any] = {name: unique for name, (unique, _) in places.items()}
+        return xr.DataArray(
+            grid, coords={**coordinates, "step": all_steps}, dims=[*places, "step", *values.dims[2:]], name=measure
+        )
+
+    @property
+    def measures(self) -> list[str]:
+        """Names of what was measured."""
+        return [str(name) for name in self.history.data_vars if "/" in str(name)]
+
+    def params(self, run_id: str, step: int = -1) -> Any:
+        """Flax variables of a run after `step` updates, -1 for its last.
+
+        Parameters that are not stored are made by training the run again, which a warning says.
+        """
+        return self._of(run_id).params(run_id, step)
+
+    def model(self, run_id: str) -> Any:
+        """The model part of a run; `.module(signature)` of a built-in one is its Flax module."""
+        return self._of(run_id).model(run_id)
+
+    def dataset(self, run_id: str) -> dict[str, np.ndarray]:
+        """`inputs`, `targets` (true), `labels` (as given) and `group` of the whole table, and `train_index`."""
+        return self._of(run_id).dataset(run_id)
+
+    def logits(self, run_id: str, inputs: Any = None, step: int = -1) -> np.ndarray:
+        """Outputs [example, class] on the whole table or on other inputs [example, ...]."""
+        return self._of(run_id).logits(run_id, inputs, step)
+
+    def activations(self, run_id: str, module: str, inputs: Any = None, step: int = -1) -> dict[str, np.ndarray]:
+        """What the Flax modules return whose path holds `module`, by path, on the whole table or on other inputs."""
+        return self._of(run_id).activations(run_id, module, inputs, step)
+
+    def evaluate(self, run_id: str, inputs: Any, targets: Any, step: int = -1) -> dict[str, float]:
+        """`loss` (the trained one, without penalties) and `accuracy` on examples of your own."""
+        return self._of(run_id).evaluate(run_id, inputs, targets, step)
+
+    def _of(self, run_id: str) -> "Networks":
+        root = self._root_of.get(run_id)
+        if root is None:
+            close = difflib.get_close_matches(run_id, self._root_of, 1)
+            hint = f"did you mean {close[0]!r}?" if close else "`.runs` has the ids."
+            raise UnknownRunError(f"no run {run_id!r} in {', '.join(map(str, self.roots))}; {hint}")
+        if root not in self._networks:
+            self._networks[root] = importlib.import_module("grokjax.store.networks").Networks(root)
+        return self._networks[root]
+
+    def _seed_labels(self) -> np.ndarray:
+        """[run] which seed of its cell a run is: the first of the four streams that differs within cells."""
+        for stream in ("split", "init", "order", "noise"):
+            seeds = self.history[f"seeds.{stream}"].values
+            if f"seeds.{stream}" not in self.spec["axes"] and len(np.unique(seeds)) > 1:
+                return seeds
+        return self.history["seeds.split"].values
+
+    def __repr__(self) -> str:
+        done = "complete" if self.is_complete else "partial"
+        return f"Results({', '.join(map(str, self.roots))}: {self._dataset.sizes['run']} runs, {done})"
+
+
+def _longest_roots(roots: Sequence[Path], datasets: Sequence[xr.Dataset]) -> dict[str, Path]:
+    """Run id -> the folder in which the run was trained longest."""
+    longest: dict[str, tuple[int, Path]] = {}
+    for root, dataset in zip(roots, datasets, strict=True):
+        steps = dataset["final_step"].values if dataset.sizes["run"] else ()
+        for run_id, step in zip(dataset["run_id"].values.tolist(), steps, strict=True):
+            if run_id not in longest or step > longest[run_id][0]:
+                longest[run_id] = int(step), root
+    return {run_id: root for run_id, (_, root) in longest.items()}

@@ -1,0 +1,69 @@
+"""Where a run starts in its lane: before its first update, where a checkpoint left it, or where its budget ended."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+
+from grokjax.store.files import Arrays
+from grokjax.store.folder import StoredRun, SweepFolder
+from grokjax.store.records import BUDGET, continued, pack_history, pack_weights
+from grokjax.train.executables import number_format
+from grokjax.train.feed import Feed
+from grokjax.train.program import Lane, Values
+from grokjax.train.worker import Worker
+
+
+class Starts:
+    """Starts of the runs of one cohort."""
+
+    def __init__(
+        self,
+        values_of: Callable[[int], Values],
+        ids: Mapping[int, str],
+        feed: Feed,
+        folder: SweepFolder,
+        stored: Mapping[str, StoredRun],
+        left: Mapping[str, Lane],
+        worker: Worker,
+    ):
+        """Know what is stored of a cohort.
+
+        Args:
+          values_of: values of a run by its number.
+          ids: number -> run id.
+          feed: of the cohort.
+          stored: finished runs, some of which may go on.
+          left: runs that were in a lane at the checkpoint.
+          worker: any worker of the cohort.
+        """
+        self._values_of, self._ids, self._feed = values_of, ids, feed
+        self._folder, self._stored, self._left, self._worker = folder, stored, left, worker
+
+    def start_of(self, run: int) -> Values | Lane:
+        """What to fill a lane with."""
+        values, run_id = self._values_of(run), self._ids[run]
+        if run_id in self._left:
+            lane = self._left[run_id]
+            history = pack_history([run_id], [lane], [{}], self._feed.steps, 0)
+            return self._go_on(values, history, pack_weights([run_id], [lane]), 0)
+        stored = self._stored.get(run_id)
+        if stored is None:
+            return values
+        history, weights = self._folder.read(stored.file), self._folder.read_weights(stored.file)
+        if history is None or weights is None:
+            return values  # never stored, or damaged and said so: the run is trained again from its beginning
+        return self._go_on(values, history, weights, stored.place)
+
+    def _go_on(self, values: Values, history: Arrays, weights: Arrays, place: int) -> Lane:
+        compiled = self._worker.executables
+        with number_format(compiled.program):
+            fresh = compiled.fresh(jax.device_put(values, compiled.pool.replicated()), compiled.tables)
+            lane = jax.tree.map(np.array, fresh)
+        schedule = self._feed.schedule
+        return continued(lane, history, weights, place, schedule.steps, schedule.is_row)
+
+
+def is_finished(stored: StoredRun | None, steps: int) -> bool:
+    """Whether a stored run needs no more training at a budget of `steps` updates."""
+    return stored is not None and (stored.stop_reason != BUDGET or stored.final_step >= steps)

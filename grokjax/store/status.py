@@ -1,0 +1,44 @@
+"""Where a sweep stands, for anyone who asks while it is trained or after: from HEAD and the live file, no lock."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grokjax.store.layout import Layout
+from grokjax.store.lock import is_locked
+from grokjax.store.results import open_results
+from grokjax.store.stored_params import read_spec
+
+
+def status(root: Path) -> dict[str, Any]:
+    """What `grokjax status` shows: from HEAD and the live file; takes no lock.
+
+    Raises:
+      StoreError: no sweep is there.
+    """
+    layout, spec = Layout(root), read_spec(root)
+    results = open_results(root)
+    live = json.loads(layout.live.read_text()) if layout.live.exists() else {}
+    runs = results.runs
+    done = int(
+        np.count_nonzero((runs["stop_reason"] != "budget") | (runs["final_step"] >= spec["steps"]))
+    )  # others go on
+    is_running = is_locked(layout.lock) and not results.is_complete
+    counts = runs["phase"].value_counts().to_dict() if len(runs) else {}
+    running = int(live.get("running", 0)) if is_running else 0
+    return {
+        "name": spec["name"],
+        "total": spec["num_runs"],
+        "done": done,
+        "running": running,
+        "queued": spec["num_runs"] - done - running,
+        "diverged": int(np.count_nonzero(runs["status"] == "diverged")),
+        "phases": {str(name): int(count) for name, count in counts.items()},
+        "stage": "complete" if results.is_complete else live.get("stage", "opening") if is_running else "stopped",
+        "occupancy": live.get("occupancy"),
+        "compiled_programs": live.get("compiled_programs", 0),
+        "run_steps_per_second": live.get("run_steps_per_second"),
+        "seconds_left": live.get("seconds_left") if is_running else None,
+    }

@@ -1,0 +1,139 @@
+"""Parameters of stored runs: to start other runs from, to export, to look into."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grokjax.store.files import Arrays, bytes_to_arrays, checksum
+from grokjax.store.head import read_head
+from grokjax.store.layout import Layout, StoreError, UnknownRunError
+
+if TYPE_CHECKING:  # importing it imports JAX, and only an argument names it
+    from grokjax.spec.run import Run
+
+
+def initial_params_of(run: "Run") -> dict[str, Any] | None:
+    """Nested parameters that a run starts from; None when its model draws them.
+
+    Raises:
+      StoreError: the source is not stored.
+      SpecError: it is of a network of another shape.
+    """
+    if run.init is None:
+        return None
+    folder, _, run_id = run.init.source.rpartition("#")
+    flat = flat_stored_params(Path(folder), run_id, run.init.step)
+    _refuse_other_shapes(run, flat)
+    return nested_params(flat)
+
+
+def _refuse_other_shapes(run: "Run", flat: Arrays) -> None:
+    import jax
+
+    from grokjax.spec.errors import wrong
+
+    signature = run.task.signature()
+    wanted = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
+    shapes = {
+        "/".join(str(getattr(key, "key", key)) for key in path): leaf.shape
+        for path, leaf in jax.tree_util.tree_leaves_with_path(wanted)
+    }
+    stored = {name: leaf.shape for name, leaf in flat.items()}
+    for name in sorted(shapes.keys() | stored.keys()):
+        if shapes.get(name) != stored.get(name):
+            has, needs = stored.get(name, "nothing"), shapes.get(name, "nothing")
+            raise wrong(
+                "init.from",
+                f"the stored run has {has} at {name}, this model needs {needs}",
+                run.init and run.init.source,
+            )
+
+
+def nested_params(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Flax variables from parameters by path."""
+    nested: dict[str, Any] = {}
+    for name, leaf in flat.items():
+        *folders, last = name.split("/")
+        place = nested
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[last] = leaf
+    return nested
+
+
+def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arrays:
+    """Parameters by path of a stored run after `step` updates; None: after its last.
+
+    Raises:
+      UnknownRunError: there is no such run.
+      StoreError: nothing was stored at that step, or the file is damaged.
+    """
+    layout = Layout(root)
+    head, _ = read_head(layout) if layout.spec_json.exists() else (None, "")
+    if head is None:
+        raise StoreError(f"{root} holds no sweep with finished runs.")
+    if step is not None:
+        name = layout.snapshot_file(run_id, step).relative_to(root).as_posix()
+        if name in head.files:
+            return _read(root, name, head.files[name])
+    final: tuple[int, Arrays] | None = None
+    ids: set[str] = set()
+    for name in sorted(head.files):
+        if not name.startswith("runs/"):
+            continue
+        history = _read(root, name, head.files[name])
+        ids.update(history["run_id"].tolist())
+        places = np.flatnonzero(history["run_id"] == run_id)
+        weights = name.replace("runs/", "weights/")
+        if len(places) and weights in head.files:
+            step_here = int(history["final_step"][places[0]])
+            if (step is None and (final is None or step_here > final[0])) or step == step_here:
+                final = (step_here, _pick(_read(root, weights, head.files[weights]), int(places[0])))
+    if run_id not in ids:
+        close = difflib.get_close_matches(run_id, ids, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
+        raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
+    if final is None:
+        at = "" if step is None else f" at step {step}"
+        raise StoreError(f"{root}: no parameters of run {run_id} are stored{at}.")
+    return final[1]
+
+
+def snapshot_steps(root: Path, run_id: str) -> list[int]:
+    """Steps at which snapshots of a run are stored."""
+    head, _ = read_head(Layout(root))
+    prefix = f"weights/{run_id}/"
+    return sorted(int(Path(name).stem) for name in (head.files if head else {}) if name.startswith(prefix))
+
+
+def _pick(weights: Arrays, place: int) -> Arrays:
+    return {name.removeprefix("params/"): leaf[place] for name, leaf in weights.items() if name.startswith("params/")}
+
+
+def _read(root: Path, name: str, digest: str) -> Arrays:
+    try:
+        content = (root / name).read_bytes()
+    except OSError as error:
+        raise StoreError(f"{root / name} cannot be read: {error.strerror}.") from error
+    if checksum(content) != digest:
+        raise StoreError(f"{root / name} is damaged: its checksum is not the committed one.")
+    return bytes_to_arrays(content)
+
+
+def read_spec(root: Path) -> dict[str, Any]:
+    """spec.json of a sweep's folder.
+
+    Raises:
+      StoreError: there is none.
+    """
+    layout = Layout(root)
+    if not layout.spec_json.is_file():
+        raise StoreError(f"{root} holds no sweep of grokjax (there is no spec.json).")
+    try:
+        return json.loads(layout.spec_json.read_text())
+    except ValueError as error:
+        raise StoreError(f"{layout.spec_json} is damaged: {error}.") from error

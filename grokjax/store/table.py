@@ -1,0 +1,53 @@
+"""One row per run: settings, status, events, final value of every scalar measure."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from grokjax.store.dataset import GROUP_NAMES
+
+
+def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -> pd.DataFrame:
+    """The table of a sweep.
+
+    Args:
+      dataset: histories, dimension run first.
+      spec: spec.json of the folder.
+      events: one row per run of `dataset`, from `analysis.table.event_columns`.
+    """
+    runs = dataset.sizes["run"]
+    columns: dict[str, Any] = {"run_id": dataset["run_id"].values}
+    stop_reason = dataset["stop_reason"].values if runs else np.zeros(0, "U8")
+    columns["status"] = np.where(
+        stop_reason == "diverged", "diverged", np.where(stop_reason == "running", "running", "done")
+    )
+    columns["stop_reason"] = stop_reason
+    for name in ("phase", "phase_word", "flags", "phase_reason"):
+        columns[name] = events[name].to_numpy()
+    columns["final_step"] = dataset["final_step"].values if runs else np.zeros(0, np.int64)
+    for path in spec["base"]:
+        columns[path] = dataset[path].values if runs else np.zeros(0)
+    for group in GROUP_NAMES:
+        columns[f"n_{group}"] = dataset[f"look/{group}/n"].values[:, 0] if runs else np.zeros(0, np.int64)
+    if runs:
+        columns["diverged_at"] = dataset["diverged_at"].values
+        columns["is_audited"] = dataset["is_audited"].values
+    table = pd.DataFrame(columns)
+    rest = events.drop(columns=[name for name in events if name in table])
+    return pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
+
+
+def _final_measures(dataset: xr.Dataset, known: set[str]) -> pd.DataFrame:
+    """Last value of every scalar measure that the table does not have yet."""
+    if not dataset.sizes["run"]:
+        return pd.DataFrame()
+    last = np.maximum(np.count_nonzero(dataset["step"].values >= 0, axis=1) - 1, 0)
+    # Sorted, since a stored dataset comes back in another order.
+    found = {
+        str(name): np.take_along_axis(values.values, last[:, None], axis=1)[:, 0]
+        for name, values in sorted(dataset.data_vars.items(), key=lambda item: str(item[0]))
+        if values.dims == ("run", "k") and "/" in str(name) and str(name) not in known and not str(name).endswith("/n")
+    }
+    return pd.DataFrame(found)

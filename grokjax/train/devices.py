@@ -1,0 +1,104 @@
+"""Which devices train, and how many lanes a block has on them."""
+
+import dataclasses
+import os
+from typing import Any
+
+import jax
+import numpy as np
+
+from grokjax.train.program import MAP, VMAP
+
+Device = Any  # jax.Device is no class that a type checker knows
+
+
+class DeviceError(RuntimeError):
+    """A device was asked for that is not there."""
+
+
+def schedulable_cores() -> int:
+    """Cores this process may use: affinity and control group, not what the machine has."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            quota, period = file.read().split()
+        if quota != "max":
+            cores = min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass  # no control group here
+    return cores
+
+
+def prepare_host_devices() -> None:
+    """One host device per schedulable core. Must come before the first computation; later it changes nothing."""
+    if "JAX_NUM_CPU_DEVICES" in os.environ or "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return
+    try:
+        jax.config.update("jax_num_cpu_devices", schedulable_cores())
+    except RuntimeError:
+        return  # JAX is already running: use the devices that are there
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """Devices that work as one.
+
+    Attributes:
+      devices: a single device, or several that share one program by `shard_map` over the mesh axis `runs`.
+    """
+
+    devices: tuple[Device, ...]
+
+    @property
+    def kind(self) -> str:
+        """Device kind, as stored with the results."""
+        return self.devices[0].device_kind
+
+    def mesh(self) -> jax.sharding.Mesh:
+        """One axis, `runs`."""
+        return jax.sharding.Mesh(np.asarray(self.devices), ("runs",), axis_types=(jax.sharding.AxisType.Auto,))
+
+    def over_runs(self) -> jax.sharding.Sharding:
+        """Where arrays with a leading axis [lane] lie."""
+        if len(self.devices) == 1:
+            return jax.sharding.SingleDeviceSharding(self.devices[0])
+        return jax.sharding.NamedSharding(self.mesh(), jax.sharding.PartitionSpec("runs"))
+
+    def replicated(self) -> jax.sharding.Sharding:
+        """Where everything else lies."""
+        if len(self.devices) == 1:
+            return jax.sharding.SingleDeviceSharding(self.devices[0])
+        return jax.sharding.NamedSharding(self.mesh(), jax.sharding.PartitionSpec())
+
+
+def choose_executor(device: Device, executor: str | None) -> str:
+    """`map` on a CPU, `vmap` elsewhere, unless told otherwise."""
+    return executor or (MAP if device.platform == "cpu" else VMAP)
+
+
+def choose_pools(device: str | None, executor: str | None) -> list[Pool]:
+    """Devices to train on: each CPU device a pool of its own, accelerators one pool together.
+
+    Args:
+      device: `cpu`, `gpu`, `gpu:N`, `tpu` or None for JAX's default.
+      executor: `vmap` on a CPU joins the host devices into one pool, as on an accelerator.
+
+    Raises:
+      DeviceError: the device is not there.
+    """
+    devices = _find_devices(device)
+    if choose_executor(devices[0], executor) == MAP:
+        return [Pool((one,)) for one in devices]
+    return [Pool(tuple(devices))]
+
+
+def _find_devices(device: str | None) -> list[Device]:
+    platform, _, number = (device or "").partition(":")
+    try:
+        devices = jax.local_devices(backend=platform or None)
+    except RuntimeError as error:
+        there = sorted({one.platform for one in jax.local_devices()})
+        raise DeviceError(f"--device {device}: no such device here; JAX sees {', '.join(there)}.") from error
+    if number and (not number.isdigit() or int(number) >= len(devices)):
+        raise DeviceError(f"--device {device}: there are {len(devices)} {platform} devices, numbered from 0.")
+    return [devices[int(number)]] if number else devices

@@ -1,0 +1,171 @@
+"""The compiled programs of a cohort: traced once, compiled once per device ahead of time, never again.
+
+They are called as executables, so that an argument of another shape, type or place raises instead of recompiling.
+"""
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grokjax.train import mapping
+from grokjax.train.devices import Pool
+from grokjax.train.lane import fresh
+from grokjax.train.program import Lane, Program, Schedule, Tables, Values
+
+TRACES: Counter[str] = Counter()
+"""How often each program was traced in this process; the laws count it."""
+COMPILATIONS: Counter[str] = Counter()
+"""How often each program was compiled in this process, all devices together."""
+
+_MATMUL = {"highest": "highest", "tf32": "tensorfloat32", "bf16": "bfloat16"}
+
+
+@contextlib.contextmanager
+def number_format(program: Program) -> Iterator[None]:
+    """Number formats of a cohort, while it is traced, compiled and fed."""
+    with (
+        jax.default_matmul_precision(_MATMUL[program.run.precision.matmul]),
+        jax.enable_x64(program.run.precision.params == "float64"),
+    ):
+        yield
+
+
+class Traced:
+    """The programs of a cohort as traced functions; the executables of all its devices come from the same trace."""
+
+    def __init__(self, program: Program, pool: Pool):
+        """`pool`: any of the pools that will be compiled for; all have the same number of devices."""
+        segment, place = partial(mapping.segment, program), mapping.place
+        if len(pool.devices) > 1:
+            segment, place = _over_devices(segment, place, program, pool)
+        self.program = program
+        self.fresh = jax.jit(_counted("fresh", partial(fresh, program)))
+        self.take = jax.jit(_counted("take", mapping.take))
+        self.place = jax.jit(_counted("place", place), donate_argnums=0)
+        self.segment = jax.jit(_counted("segment", segment), donate_argnums=0)
+
+    def compile(self, pools: Sequence[Pool], values: Values, tables: Tables, schedule: Schedule) -> list["Executables"]:
+        """Compile for every pool, side by side; lowered one after another so that each program is traced once.
+
+        Args:
+          values: of any run of the cohort; only shapes matter.
+          tables, schedule: copied to the devices of each pool.
+        """
+        with number_format(self.program):
+            lowered = [self._lower(pool, values, tables, schedule) for pool in pools]
+        with ThreadPoolExecutor(len(pools)) as threads:
+            compiled = list(
+                threads.map(lambda programs: {name: _compile(name, programs[name]) for name in programs}, lowered)
+            )
+        with number_format(self.program):
+            return [
+                Executables(
+                    program=self.program,
+                    pool=pool,
+                    lane=jax.eval_shape(partial(fresh, self.program), values, tables),
+                    tables=jax.device_put(tables, pool.replicated()),
+                    schedule=jax.device_put(schedule, pool.replicated()),
+                    **programs,
+                )
+                for pool, programs in zip(pools, compiled, strict=True)
+            ]
+
+    def _lower(self, pool: Pool, values: Values, tables: Tables, schedule: Schedule) -> dict[str, jax.stages.Lowered]:
+        everywhere, over_runs = pool.replicated(), pool.over_runs()
+        lane = _shapes(jax.eval_shape(partial(fresh, self.program), values, tables), everywhere)
+        lanes = jax.tree.map(lambda leaf: _stacked(leaf, self.program.lanes, over_runs), lane)
+        until = jax.ShapeDtypeStruct((self.program.lanes,), jnp.int32, sharding=over_runs)
+        index = jax.ShapeDtypeStruct((), jnp.int32, sharding=everywhere)
+        is_queued = jax.ShapeDtypeStruct((), jnp.bool_, sharding=everywhere)
+        values, tables, schedule = (_shapes(tree, everywhere) for tree in (values, tables, schedule))
+        return {
+            "fresh": self.fresh.lower(values, tables),
+            "take": self.take.lower(lanes, index),
+            "place": self.place.lower(lanes, index, lane),
+            "segment": self.segment.lower(lanes, until, is_queued, tables, schedule),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Executables:
+    """Compiled programs of one pool of devices, with the tables and the schedule that lie there.
+
+    Attributes:
+      lane: shapes of one lane.
+      fresh: (values, tables) -> lane.
+      take: (lanes, index) -> lane.
+      place: (lanes, index, lane) -> lanes; the lanes given are used up.
+      segment: (lanes, until, is_queued, tables, schedule) -> (lanes, executed); the lanes given are used up.
+    """
+
+    program: Program
+    pool: Pool
+    lane: Lane
+    fresh: jax.stages.Compiled
+    take: jax.stages.Compiled
+    place: jax.stages.Compiled
+    segment: jax.stages.Compiled
+    tables: Tables
+    schedule: Schedule
+
+    def empty_lanes(self) -> Lane:
+        """Free lanes, on the devices of the pool."""
+        size, sharding = self.program.lanes, self.pool.over_runs()
+        return jax.tree.map(lambda leaf: jax.device_put(np.zeros((size, *leaf.shape), leaf.dtype), sharding), self.lane)
+
+    def memory_bytes(self) -> int:
+        """Peak bytes of a segment on one device, by the compiler's own account: arguments, outputs and scratch."""
+        analysis: Any = self.segment.memory_analysis()
+        return int(
+            analysis.argument_size_in_bytes
+            + analysis.output_size_in_bytes
+            + analysis.temp_size_in_bytes
+            - analysis.alias_size_in_bytes
+        )
+
+
+def _over_devices(segment: Callable, place: Callable, program: Program, pool: Pool) -> tuple[Callable, Callable]:
+    """The same functions, each device of the pool working on its own lanes; nothing is communicated."""
+    runs, whole = jax.sharding.PartitionSpec("runs"), jax.sharding.PartitionSpec()
+    local_lanes = program.lanes // len(pool.devices)
+
+    def place_local(lanes: Lane, index: jax.Array, lane: Lane) -> Lane:
+        return place(lanes, index - jax.lax.axis_index("runs") * local_lanes, lane)
+
+    def shard(function: Callable, inputs: tuple, outputs: Any) -> Callable:
+        return jax.shard_map(function, mesh=pool.mesh(), in_specs=inputs, out_specs=outputs, check_vma=False)
+
+    return (
+        shard(segment, (runs, runs, whole, whole, whole), (runs, runs)),
+        shard(place_local, (runs, whole, whole), runs),
+    )
+
+
+def _counted(name: str, function: Callable) -> Callable:
+    def traced(*arguments: Any) -> Any:
+        TRACES[name] += 1  # runs when JAX traces, not when the program runs
+        return function(*arguments)
+
+    traced.__name__ = f"grokjax_{name}"  # what logs and profiles of XLA call the program
+    return traced
+
+
+def _compile(name: str, lowered: jax.stages.Lowered) -> jax.stages.Compiled:
+    COMPILATIONS[name] += 1
+    return lowered.compile()
+
+
+def _shapes(tree: Any, sharding: jax.sharding.Sharding) -> Any:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
+
+
+def _stacked(leaf: Any, size: int, sharding: jax.sharding.Sharding) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype, sharding=sharding)

@@ -1,0 +1,109 @@
+"""What a program is fed with: tables, the schedule of looks, and the values of run i when a lane needs it."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from grokjax.core.interfaces import Counts, Signature, Task
+from grokjax.plan.blocks import block_rows
+from grokjax.spec.identity import run_id
+from grokjax.spec.measured_steps import look_steps, measured_steps
+from grokjax.spec.run import Run
+from grokjax.spec.sweep import MeasurePlan, StopPlan
+from grokjax.train.program import Program, Schedule, Tables, Values, leaves_of
+
+_NEVER = np.iinfo(np.int32).max
+
+
+def make_tables(tasks: Sequence[Task]) -> Tables:
+    """Stack the tables of a cohort's tasks; all have the same shapes."""
+    tables = [task.table() for task in tasks]
+    own = [np.arange(len(table.inputs), dtype=np.int32) for table in tables]
+    mirrors = [one if table.mirror is None else table.mirror for table, one in zip(tables, own, strict=True)]
+    return Tables(
+        inputs=np.stack([table.inputs for table in tables]),
+        targets=np.stack([table.targets for table in tables]),
+        mirror=np.stack(mirrors).astype(np.int32),
+    )
+
+
+def make_schedule(measure: MeasurePlan, stop: StopPlan | None, steps: int) -> Schedule:
+    """When the runs of a sweep are looked at."""
+    looks = np.asarray(look_steps(measure, steps), np.int32)
+    release = np.full(looks.shape, _NEVER, np.int32)
+    if stop is not None:
+        wait = np.maximum(float(stop.steps), stop.ratio * looks.astype(np.float64))
+        first = np.searchsorted(looks, looks + wait, side="left")
+        release = np.where(first < len(looks), looks[np.minimum(first, len(looks) - 1)], _NEVER).astype(np.int32)
+    return Schedule(steps=looks, is_row=np.isin(looks, measured_steps(measure, steps)), release=release)
+
+
+def minibatch_size(run: Run, n_train: int) -> int:
+    """Examples of one update, on the host from the exact decimals of the sweep file."""
+    if run.minibatch is None:
+        return n_train
+    return max(1, min(int(run.minibatch.at_most), int(np.floor(run.minibatch.share * n_train + 1e-9)), n_train))
+
+
+def is_audited(run: Run, share: float) -> bool:
+    """Whether the stop rule leaves this run alone; decided by the run's identity, so never by its place in a queue."""
+    digest = hashlib.sha256(b"audit" + run_id(run).encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2.0**64
+
+
+class Feed:
+    """A cohort's tables and schedule, and the values of each of its runs.
+
+    Attributes:
+      schedule: when runs are looked at.
+      tables: of the cohort's tasks.
+      steps: budget of every run.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        signature: Signature,
+        tasks: Sequence[Task],
+        measure: MeasurePlan,
+        stop: StopPlan | None,
+        steps: int,
+    ):
+        """`run`: any run of the cohort."""
+        self.steps = steps
+        self.schedule = make_schedule(measure, stop, steps)
+        self.tables = make_tables(tasks)
+        self._run, self._signature, self._measures, self._stop = run, signature, tuple(measure.what), stop
+
+    def program(self, lanes: int, block_lanes: int) -> Program:
+        """The program with `lanes` lanes a pool, mapped `block_lanes` at a time."""
+        return Program(
+            run=self._run,
+            signature=self._signature,
+            measures=tuple(part for part in self._measures if part.kind != "fit"),
+            lanes=lanes,
+            block_lanes=block_lanes,
+            block_rows=block_rows(self._run, self._signature, is_cpu=block_lanes == 1),
+            num_looks=len(self.schedule.steps),
+            num_rows=int(np.sum(self.schedule.is_row)),
+            has_stop_rule=self._stop is not None,
+        )
+
+    def values(self, run: Run, table: int = 0, params: dict | None = None) -> Values:
+        """What the program must know of one run.
+
+        Args:
+          table: position of the run's table among the cohort's.
+          params: initial parameters when it starts from a stored run.
+        """
+        counts = run.task.counts(self._signature)
+        return Values(
+            leaves=leaves_of(run),
+            counts=Counts(*(np.int32(count) for count in counts)),
+            table=np.int32(table),
+            minibatch=np.int32(minibatch_size(run, counts.n_train)),
+            stop=np.int32(self.steps),
+            is_audited=np.bool_(self._stop is not None and is_audited(run, self._stop.audit)),
+            params=params,
+        )

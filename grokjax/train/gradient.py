@@ -1,0 +1,81 @@
+"""The gradient of one run's loss, summed over blocks of examples in a fixed order.
+
+A product over a long inner dimension is split by XLA as the thread pool dictates; over a short block it is not. So the
+bits of a sum over blocks depend neither on threads nor on how many examples a neighbour has.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from grokjax.core.interfaces import Params
+from grokjax.core.streams import stream, substream
+from grokjax.spec.run import Run
+from grokjax.train.program import Data, Program, State, Tables
+
+
+def num_blocks(program: Program, num_examples: jax.Array) -> jax.Array:
+    """Blocks that hold `num_examples` examples."""
+    return (num_examples + program.block_rows - 1) // program.block_rows
+
+
+def window(data: Data, state: State) -> tuple[jax.Array, jax.Array]:
+    """First and last + 1 place, in this epoch's order, of the examples of the next update; int32 scalars."""
+    start = (state.step % steps_per_epoch(data)) * data.minibatch
+    return start, jnp.minimum(start + data.minibatch, data.n_train)
+
+
+def steps_per_epoch(data: Data) -> jax.Array:
+    """Updates of one epoch: ceil(n_train / minibatch); int32 scalar."""
+    return (data.n_train + data.minibatch - 1) // data.minibatch
+
+
+def loss_and_gradient(
+    program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array
+) -> tuple[jax.Array, Params]:
+    """Mean loss over the examples of the next update, penalties included, and its gradient.
+
+    Args:
+      run: the run with its schedules already replaced by their values.
+      blocks: number of blocks to walk; more than needed changes nothing, since padding adds zeros.
+
+    Returns:
+      A scalar, and a tree like `state.params`.
+    """
+    start, stop = window(data, state)
+    order = data.split.order if state.order is None else state.order
+    dropout_key = stream(run.seeds.noise, "dropout", state.step)
+    prepared, pull_back = jax.vjp(lambda params: run.model.prepare(params, program.signature), state.params)
+
+    def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
+        place = start + index * program.block_rows + jnp.arange(program.block_rows, dtype=jnp.int32)
+        example = order[jnp.minimum(place, order.shape[0] - 1)]
+        inputs = tables.inputs[data.table, example]
+        labels = data.split.labels[example]
+
+        def block_loss(prepared: Any) -> jax.Array:
+            outputs = run.model.logits(prepared, inputs, program.signature, substream(dropout_key, index))
+            return jnp.sum(jnp.where(place < stop, run.loss.loss(outputs, labels), 0.0))
+
+        return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss)(prepared))
+
+    zeros = (jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, prepared))
+    loss, gradient = jax.lax.fori_loop(0, blocks, add_block, zeros)
+    share = 1.0 / (stop - start).astype(program.dtype)
+    (gradient,) = pull_back(jax.tree.map(lambda leaf: leaf * share, gradient))
+    return _add_penalties(run, state, loss * share, gradient)
+
+
+def _add_penalties(run: Run, state: State, loss: jax.Array, gradient: Params) -> tuple[jax.Array, Params]:
+    if not run.regularizers:
+        return loss, gradient
+    noise_key = stream(run.seeds.noise, "noise", state.step)
+
+    def penalties(params: Params) -> jax.Array:
+        keys = [substream(noise_key, index) for index in range(len(run.regularizers))]
+        terms = [part.penalty(params, key, state.step) for part, key in zip(run.regularizers, keys, strict=True)]
+        return jnp.asarray(sum(terms, jnp.zeros((), loss.dtype)))
+
+    value, slope = jax.value_and_grad(penalties)(state.params)
+    return loss + value, jax.tree.map(jnp.add, gradient, slope)

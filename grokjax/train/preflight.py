@@ -1,0 +1,141 @@
+"""Compile a cohort's programs, check their memory against what a device has, and time scratch lanes. Stores nothing."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from grokjax.train.devices import Pool
+from grokjax.train.executables import Executables, Traced
+from grokjax.train.program import Program, Schedule, Tables, Values
+from grokjax.train.worker import Worker
+
+_PROBE_SECONDS = 0.5
+
+
+class MemoryLimitError(RuntimeError):
+    """Not even one lane fits into the memory of a device."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """How fast scratch lanes were.
+
+    Attributes:
+      seconds_per_step: wall time of one update of one run on one pool, all its lanes busy, looks left out.
+      seconds_per_look: the same for one look, measures included.
+    """
+
+    seconds_per_step: float
+    seconds_per_look: float
+
+    def seconds(self, runs: int, steps: int, looks: int, pools: int) -> float:
+        """Forecast for `runs` runs to their budget on `pools` pools."""
+        return runs * (steps * self.seconds_per_step + looks * self.seconds_per_look) / pools
+
+
+def device_memory(pool: Pool) -> int | None:
+    """Free bytes of one device of a pool; of the machine for a CPU; None when nobody says."""
+    device = pool.devices[0]
+    if device.platform == "cpu":
+        return _host_memory()
+    statistics = device.memory_stats() or {}
+    if "bytes_limit" not in statistics:
+        return None
+    return int(statistics["bytes_limit"] - statistics.get("bytes_in_use", 0))
+
+
+def _host_memory() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
+    return available[0] if available else None
+
+
+def compile_to_fit(
+    program: Callable[[int], Program],
+    widths: Sequence[int],
+    pools: Sequence[Pool],
+    values: Values,
+    tables: Tables,
+    schedule: Schedule,
+    peak_bytes: int = 0,
+) -> list[Executables]:
+    """Executables of the widest program that fits, one a pool.
+
+    Args:
+      program: lanes of one device -> program.
+      widths: lanes of one device to try, widest first; empty when shapes alone say that none fits.
+      peak_bytes: of one run, by its shapes.
+
+    Raises:
+      MemoryLimitError: none fits; the message has the numbers.
+    """
+    limit, needed = device_memory(pools[0]), 0
+    if not widths:
+        raise MemoryLimitError(
+            f"one run needs {peak_bytes / 2**20:.0f} MiB by its shapes alone, "
+            f"but a device has {(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."
+        )
+    for width in widths:
+        compiled = Traced(program(width), pools[0]).compile(pools, values, tables, schedule)
+        needed = compiled[0].memory_bytes()
+        together = needed * (len(pools) if pools[0].devices[0].platform == "cpu" else 1)
+        if limit is None or together <= limit:
+            return compiled
+    raise MemoryLimitError(
+        f"{widths[-1]} lanes need {needed / 2**20:.0f} MiB by the compiler's own account, but a device has "
+        f"{(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."
+    )
+
+
+def probe(executables: Executables, values: Values) -> Probe:
+    """Time an update and a look on scratch lanes, warm."""
+    worker = Worker(executables)
+    try:
+        for lane in range(executables.program.lanes):
+            worker.fill(lane, lane, values)
+        looks = np.asarray(executables.schedule.steps)
+        first = int(looks[min(4, len(looks) - 1)])
+        worker.start_segment(np.full(len(worker.runs), first), False).result()
+        steps, seconds, seen = 0, 0.0, 0
+        target = first
+        while seconds < _PROBE_SECONDS and np.any(worker.active):
+            target = target * 2 + 8
+            before = worker.steps.min()
+            report = worker.start_segment(np.full(len(worker.runs), target), False).result()
+            seconds += report.seconds
+            steps += report.useful
+            seen += int(np.sum((looks > before) & (looks <= worker.steps.min()))) * len(worker.runs)
+        look = _time_look(worker)
+        per_step = max(seconds - seen * look, 0.1 * seconds) / max(steps, 1)
+        return Probe(per_step, look)
+    finally:
+        worker.close()
+
+
+def _time_look(worker: Worker) -> float:
+    """Seconds of one look: a segment in which every lane is only looked at."""
+    for lane in range(len(worker.runs)):
+        taken = worker.take(lane)
+        stop = np.asarray(taken.state.step)
+        book = taken.book._replace(
+            active=np.ones((), bool), stop=stop, look_steps=np.full_like(taken.book.look_steps, -1)
+        )
+        worker.fill(lane, lane, taken._replace(book=book))
+    start = time.perf_counter()
+    worker.start_segment(worker.steps, False).result()
+    return (time.perf_counter() - start) / len(worker.runs)
+
+
+def device_facts(pools: Sequence[Pool]) -> list[dict[str, object]]:
+    """Kind and number of the devices of each pool, as stored with the results."""
+    return [
+        {"platform": pool.devices[0].platform, "kind": pool.kind, "devices": len(pool.devices), "jax": jax.__version__}
+        for pool in pools
+    ]

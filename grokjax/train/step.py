@@ -1,0 +1,121 @@
+"""One update of ONE run, in plain Flax and optax, and what stands before the first update."""
+
+import fnmatch
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from grokjax.core.interfaces import Counts, Params
+from grokjax.core.schedules import at_step
+from grokjax.core.streams import STREAM_OF, stream
+from grokjax.spec.run import Run
+from grokjax.train.gradient import loss_and_gradient, steps_per_epoch
+from grokjax.train.program import Data, Program, State, Tables, Values, run_of
+
+
+def init(program: Program, values: Values, tables: Tables) -> tuple[Data, State]:
+    """Data and state of a run before its first update."""
+    run = run_of(program, values.leaves)
+    keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
+    counts = Counts(*(jnp.asarray(count, jnp.int32) for count in values.counts))
+    split = run.task.split(program.signature, tables.targets[values.table], tables.mirror[values.table], counts, keys)
+    data = Data(values.table, split, counts.n_train, values.minibatch, values.params)
+    params = initial_params(program, run, data)
+    state = State(
+        params=params,
+        opt_state=transform(at_step(run, jnp.zeros((), jnp.int32))).init(params),
+        step=jnp.zeros((), jnp.int32),
+        order=None if run.minibatch is None else split.order,
+        loss=jnp.full((), jnp.nan, program.dtype),
+    )
+    return data, state
+
+
+def run_stream(run: Run, purpose: str, step: jax.Array | int = 0) -> jax.Array:
+    """Key of a run for a purpose, from the one of its four seeds that feeds it."""
+    return stream(getattr(run.seeds, STREAM_OF[purpose]), purpose, step)
+
+
+def initial_params(program: Program, run: Run, data: Data) -> Params:
+    """Parameters before the first update: drawn by the model, or those of a stored run."""
+    drawn = run.model.init(run_stream(run, "init"), program.signature)
+    drawn = jax.tree.map(lambda leaf: leaf.astype(program.dtype), drawn)
+    if run.init is None:
+        return drawn
+    return jax.tree.map(lambda stored, like: stored.astype(like.dtype), data.initial, drawn)
+
+
+def transform(run: Run) -> optax.GradientTransformation:
+    """Regularizers that change the gradient, in the order of the sweep file, then the optimizer."""
+    return optax.chain(*(part.gradient() for part in run.regularizers), run.optimizer.transform())
+
+
+def step(program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array) -> State:
+    """The state after one more update.
+
+    Args:
+      run: the run, its swept numbers traced.
+      blocks: blocks of examples to walk, at least what this run needs.
+    """
+    now = at_step(run, state.step)
+    loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
+    updates, opt_state = transform(now).update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, _hold(run, updates))
+    for part in now.regularizers:
+        params = part.project(params)
+    params = _keep_zeros(run, state.params, params)
+    return State(params=params, opt_state=opt_state, step=state.step + 1, order=state.order, loss=loss)
+
+
+def is_epoch_start(data: Data, state: State) -> jax.Array:
+    """Whether the next update opens an epoch."""
+    return state.step % steps_per_epoch(data) == 0
+
+
+def next_epoch(data: Data, state: State) -> jax.Array:
+    """First step after this one at which an epoch starts."""
+    length = steps_per_epoch(data)
+    return (state.step // length + 1) * length
+
+
+def shuffle(run: Run, data: Data, state: State) -> State:
+    """Order of the train set in the epoch that starts now: its places sorted by one random word each, ties by place."""
+    epoch = state.step // steps_per_epoch(data)
+    num_examples = data.split.order.shape[0]
+    words = jax.random.bits(run_stream(run, "order", epoch), (num_examples,), jnp.uint32)
+    place = jnp.arange(num_examples, dtype=jnp.int32)
+    is_test = (place >= data.n_train).astype(jnp.uint32)
+    _, _, permuted = jax.lax.sort((is_test, words, place), num_keys=3)
+    return state._replace(order=data.split.order[permuted])
+
+
+def path_name(path: tuple[Any, ...]) -> str:
+    """`layer/kernel` for the path of a parameter."""
+    return "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
+
+
+def _hold(run: Run, updates: Params) -> Params:
+    """Updates with those of frozen parameters set to zero."""
+    if run.init is None or not run.init.freeze:
+        return updates
+    patterns = run.init.freeze
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jnp.zeros_like(leaf) if matches(path, patterns) else leaf, updates
+    )
+
+
+def _keep_zeros(run: Run, before: Params, after: Params) -> Params:
+    """Parameters with the zeros of a pruned network kept at zero."""
+    if run.init is None or not run.init.mask:
+        return after
+    patterns = run.init.mask
+    return jax.tree_util.tree_map_with_path(
+        lambda path, old, new: jnp.where(old == 0, 0, new) if matches(path, patterns) else new, before, after
+    )
+
+
+def matches(path: tuple[Any, ...], patterns: tuple[str, ...]) -> bool:
+    """Whether a parameter's path fits one of the shell patterns."""
+    return any(fnmatch.fnmatchcase(path_name(path), pattern) for pattern in patterns)

@@ -1,0 +1,377 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grokjax.analysis.phases import label
+from grokjax.analysis.rules import FLAGS, PHASES, RULES
+
+NOTHING, FIT, GENERAL = 0, 100, 200  # counts of the default sizes
+
+
+def only(labels):
+    """Phase, flags and reason of the only run."""
+    assert len(labels.phase) == 1
+    return labels.phase[0], labels.flags[0], labels.reason[0]
+
+
+# ---- default ---------------------------------------------------------------------------------------------------------
+
+HISTORIES = {
+    "confusion": {"steps": [0, 1, 100], "train_clean": [0, 98, 98], "test_novel": [0, 0, 197]},
+    "memorization": {"steps": [0, 1, 100], "train_clean": [0, 99, 99], "test_novel": [0, 0, 197]},
+    "grokking": {
+        "steps": [0, 1, 10, 29, 30, 99],
+        "train_clean": [0, 0, 99, 99, 99, 99],
+        "test_novel": [0] * 4 + [198] * 2,
+    },
+    "comprehension": {
+        "steps": [0, 1, 10, 29, 99],
+        "train_clean": [0, 0, 99, 99, 99],
+        "test_novel": [0] * 3 + [198] * 2,
+    },
+    "unfit": {"steps": [0, 1, 100], "train_clean": [0, 98, 98], "test_novel": [0, 198, 198]},
+    "collapsed": {"steps": [0, 1, 50, 100], "train_clean": [0, 99, 99, 99], "test_novel": [0, 0, 198, 179]},
+    "diverged": {"steps": [0, 1, 50], "train_clean": [0, 99, 99], "test_novel": [0, 0, 198], "diverged": True},
+    "undecided": {"steps": [0, 1, 50], "train_clean": [0, 99, 99], "test_novel": [0, 0, 198], "stop_reason": "running"},
+}
+
+
+@pytest.mark.parametrize("phase", HISTORIES)
+def test_each_phase_of_the_default_rule(make_looks, phase):
+    assert label(make_looks(HISTORIES[phase])).phase[0] == phase
+
+
+def test_many_runs_are_labelled_as_each_alone(make_looks):
+    together = label(make_looks(*HISTORIES.values()))
+    assert together.phase.tolist() == list(HISTORIES)
+    assert together.flags.tolist() == [label(make_looks(run)).flags[0] for run in HISTORIES.values()]
+
+
+def test_generalizing_at_exactly_three_times_the_fit_step_is_grokking(make_looks):
+    def phase_at(step: int) -> str:
+        run = {"steps": [0, 100, step, 1000], "train_clean": [0, 99, 99, 99], "test_novel": [0, 0, 198, 198]}
+        return label(make_looks(run)).phase[0]
+
+    assert [phase_at(step) for step in (299, 300, 301)] == ["comprehension", "grokking", "grokking"]
+
+
+def test_a_last_accuracy_of_exactly_ninety_percent_is_not_collapsed(make_looks):
+    def ending(count: int) -> tuple[str, str, str]:
+        run = {"steps": [0, 1, 49, 50, 100], "train_clean": [0, 99, 99, 99, 99], "test_novel": [0, 0, 0, 198, count]}
+        return only(label(make_looks(run)))
+
+    assert ending(180) == ("grokking", "unstable", "")
+    assert ending(179) == ("collapsed", "unstable", "")
+
+
+def test_a_dip_that_heals_is_unstable_and_not_collapsed(make_looks):
+    run = {"steps": [0, 1, 9, 50, 60, 100], "train_clean": [0, *[99] * 5], "test_novel": [0, 0, 0, 198, 20, 200]}
+    assert only(label(make_looks(run))) == ("grokking", "unstable", "")
+
+
+def test_few_novel_examples_are_flagged_and_judged_on_all_of_test(make_looks):
+    sizes = {"test_mirrored": 101, "test_novel": 99}
+    base = {"steps": [0, 1, 50, 100], "train_clean": [0, 99, 99, 99], "sizes": sizes}
+    run = {**base, "test_mirrored": [0, 0, 0, 101], "test_novel": [0, 0, 0, 97]}  # 198 of 200, 97 of 99 novel
+    assert only(label(make_looks(run))) == ("grokking", "few_novel;at_last_look", "")
+    run = {
+        **base,
+        "sizes": {"test_mirrored": 101, "test_novel": 100},
+        "test_mirrored": [0] * 4,
+        "test_novel": [0, 0, 0, 99],
+    }
+    assert only(label(make_looks(run))) == ("grokking", "at_last_look", "")
+
+
+def test_a_fit_that_is_lost_again_is_flagged(make_looks):
+    run = {"steps": [0, 10, 50], "train_clean": [0, 99, 89]}
+    assert only(label(make_looks(run))) == ("memorization", "lost_fit", "")
+
+
+def test_generalizing_at_the_last_look_is_flagged(make_looks):
+    run = {"steps": [0, 10, 100], "train_clean": [0, 99, 99], "test_novel": [0, 0, 198]}
+    assert "at_last_look" in label(make_looks(run)).flags[0]
+
+
+def test_a_run_ended_by_the_stop_rule_is_labelled_and_flagged(make_looks):
+    run = {"steps": [0, 1, 2, 90, 100, 500], "train_clean": [0, 0, 99, 99, 99, 99], "test_novel": [0] * 4 + [198] * 2}
+    assert only(label(make_looks({**run, "budget": 2000, "stop_reason": "grokked"}))) == (
+        "grokking",
+        "stopped_early",
+        "",
+    )
+
+
+def test_a_run_ended_by_the_stop_rule_is_undecided_where_the_whole_run_counts(make_looks):
+    run = {
+        "steps": [0, 400],
+        "train_clean": [0, 100],
+        "test_novel": [0, 200],
+        "train_loss": [1, 0],
+        "test_loss": [1, 0],
+    }
+    settings = {"label_noise": [0.0]}
+    stopped = make_looks({**run, "budget": 100_000, "stop_reason": "grokked"}, settings=settings)
+    assert only(label(stopped, "doshi2024")) == ("undecided", "", "doshi2024 needs the whole run: step 400")
+    assert only(label(stopped, "pair2023")) == ("undecided", "", "pair2023 needs the whole run: step 400")
+    assert only(label(stopped, "liu2022")) == ("comprehension", "stopped_early", "")
+    late = {**run, "steps": [0, 20_000], "budget": 100_000, "stop_reason": "grokked"}
+    assert label(make_looks(late, settings=settings), "pair2023").phase[0] == "comprehension"
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_close"),
+    [
+        ([0, 99, 100, 290, 310, 999], True),
+        ([0, 99, 100, 310, 311, 999], False),
+        ([0, 50, 100, 280, 299, 999], True),
+        ([0, 99, 100, 298, 300, 999], True),
+        ([0, 99, 100, 299, 310, 999], False),
+    ],
+)
+def test_looks_too_far_apart_to_tell_grokking_from_comprehension_are_flagged(make_looks, steps, is_close):
+    # Fit at 100, generalized at 291 to 310: either label is possible; at 311: only one; fit at 51 to 100: either again.
+    # Generalized at 299 or 300: either; at 300 to 310: only one.
+    run = {"steps": steps, "train_clean": [0, 0, 99, 99, 99, 99], "test_novel": [0] * 4 + [198] * 2}
+    assert ("close_delay" in label(make_looks(run)).flags[0]) == is_close
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        ({"steps": []}, "not looked at yet"),
+        ({"steps": [0, 10], "budget": 50, "stop_reason": "running"}, "running: step 10 of 50"),
+        ({"steps": [0, 10], "budget": 50}, "unfinished: step 10 of 50"),
+        ({"steps": [0, 10], "sizes": {"test_novel": 0}}, "no test examples"),
+        ({"steps": [0, 10], "sizes": {"train_clean": 0, "train_noisy": 100}}, "no train_clean examples"),
+    ],
+)
+def test_a_run_that_cannot_be_labelled_is_undecided_with_the_reason(make_looks, run, reason):
+    assert only(label(make_looks(run))) == ("undecided", "", reason)
+
+
+def test_a_diverged_run_is_diverged_under_every_rule(make_looks):
+    run = {**HISTORIES["diverged"], "budget": 10}
+    looks = make_looks(run, settings={"label_noise": [0.5]})
+    for rule in RULES:
+        assert only(label(looks, rule)) == ("diverged", "", "")
+
+
+def test_the_default_rule_does_not_depend_on_the_unit_of_a_step(make_looks):
+    for phase, run in HISTORIES.items():
+        scaled = {**run, "steps": [1000 * step for step in run["steps"]]}
+        assert label(make_looks(scaled)).phase[0] == phase
+
+
+counts = st.lists(st.tuples(st.integers(85, 100), st.integers(170, 200)), min_size=1, max_size=8)
+
+
+@given(counts, st.sampled_from(["budget", "grokked", "running"]), st.booleans(), st.sampled_from([99, 100, 200]))
+def test_every_run_gets_exactly_one_known_phase_under_every_rule(make_looks, seen, stop_reason, diverged, novel):
+    run = {
+        "steps": [0, *(3**place for place in range(len(seen) - 1))],
+        "train_clean": [train for train, _ in seen],
+        "test_novel": [min(test, novel) for _, test in seen],
+        "sizes": {"test_novel": novel},
+        "diverged": diverged,
+        "stop_reason": stop_reason,
+    }
+    looks = make_looks(run, settings={"label_noise": [0.3]})
+    for rule in RULES:
+        phase, flags, reason = only(label(looks, rule))
+        assert phase in PHASES
+        assert (phase == "undecided") == (reason != "")
+        assert set(flags.split(";")) - {""} <= set(FLAGS)
+
+
+@given(counts)
+def test_default_phases_follow_from_the_four_facts_and_nothing_else(make_looks, seen):
+    steps = [0, *(2**place for place in range(len(seen) - 1))]
+    train, test = [pair[0] for pair in seen], [pair[1] for pair in seen]
+    run = {"steps": steps, "train_clean": train, "test_novel": test}
+    fit = next((step for step, count in zip(steps, train, strict=True) if count >= 99), None)
+    general = next((step for step, count in zip(steps, test, strict=True) if count >= 198), None)
+    expected = {
+        (True, True): "grokking"
+        if general is not None and fit is not None and general >= 3 * max(fit, 1)
+        else "comprehension",
+        (True, False): "memorization",
+        (False, True): "unfit",
+        (False, False): "confusion",
+    }[(fit is not None, general is not None)]
+    if general is not None and test[-1] < 180:
+        expected = "collapsed"
+    assert label(make_looks(run)).phase[0] == expected
+
+
+# ---- Liu et al. 2022 -------------------------------------------------------------------------------------------------
+
+
+def liu(make_looks, steps, train, test, **options):
+    settings = options.pop("settings", None)
+    run = {"steps": steps, "train_clean": train, "test_novel": test, "budget": 100_000, **options}
+    return label(make_looks(run, settings=settings), "liu2022")
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "phase"),
+    [
+        ([0, 91, 91, 91], [0, 0, 181, 181], "comprehension"),
+        ([0, 91, 91, 91], [0, 0, 0, 181], "grokking"),
+        ([0, 91, 91, 91], [0, 0, 0, 180], "memorization"),  # exactly 90 % is not above it
+        ([0, 90, 90, 90], [0, 0, 0, 180], "confusion"),
+    ],
+)
+def test_each_phase_of_liu_2022(make_looks, train, test, phase):
+    labels = liu(make_looks, [0, 500, 1499, 100_000], train, test)
+    assert labels.phase[0] == phase
+    assert labels.words[0] == ("memorisation" if phase == "memorization" else phase)
+
+
+def test_liu_2022_calls_a_gap_of_exactly_a_thousand_steps_grokking(make_looks):
+    for test_step, phase in ((1499, "comprehension"), (1500, "grokking")):
+        labels = liu(make_looks, [0, 500, test_step, 100_000], [0, 100, 100, 100], [0, 0, 200, 200])
+        assert labels.phase[0] == phase
+
+
+def test_liu_2022_sees_nothing_after_its_horizon(make_looks):
+    steps, train, test = [0, 500, 100_000, 100_001], [0, 100, 100, 100], [0, 0, 0, 200]
+    assert liu(make_looks, steps, train, test, budget=100_001).phase[0] == "memorization"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"budget": 99_999, "steps": [0, 500, 99_999]}, "liu2022 is stated for 100000 steps, not 99999"),
+        ({"settings": {"label_noise": [0.1]}}, "liu2022 is stated without label noise, not 0.1"),
+        ({"settings": {"steps_per_epoch": [10]}}, "liu2022 counts full-batch steps; here an epoch has 10"),
+        ({"test": [0, 200, 200], "train": [0, 0, 0]}, "test passed 90 % and train did not: the rule has no such phase"),
+    ],
+)
+def test_liu_2022_outside_its_domain_is_undecided_with_the_reason(make_looks, options, reason):
+    arguments = {"steps": [0, 500, 100_000], "train": [0, 100, 100], "test": [0, 0, 200], **options}
+    assert only(liu(make_looks, **arguments)) == ("undecided", "", reason)
+
+
+def test_liu_2022_labels_what_is_just_inside_its_domain(make_looks):
+    settings = {"label_noise": [0.0], "steps_per_epoch": [1]}
+    labels = liu(make_looks, [0, 500, 100_000], [0, 100, 100], [0, 0, 200], settings=settings)
+    assert only(labels) == ("grokking", "", "")
+
+
+def test_a_changed_horizon_is_applied(make_looks):
+    looks = make_looks({"steps": [0, 500, 2000], "train_clean": [0, 100, 100], "test_novel": [0, 0, 200]})
+    assert label(looks, "liu2022").phase[0] == "undecided"
+    assert label(looks, dataclasses.replace(RULES["liu2022"], horizon=2000)).phase[0] == "grokking"
+
+
+# ---- Pearce et al. 2023 ----------------------------------------------------------------------------------------------
+
+
+def pair(make_looks, train, test, settings=None, **options):
+    run = {"steps": [0, 100, 20_000], "train_loss": train, "test_loss": test, **options}
+    return label(make_looks(run, settings=settings), "pair2023")
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "phase", "word"),
+    [
+        ([1, 1, 2e-5], [1, 1, 1e-6], "confusion", "High Train Loss"),
+        ([1, 1e-6, 1e-6], [1, 1, 2e-5], "memorization", "High Test Loss"),
+        ([1, 1e-6, 1e-6], [1, 0.04, 1e-6], "comprehension", "Train/Test Drop Together"),
+        ([1, 1e-6, 1e-6], [1, 0.06, 1e-6], "grokking", "Grokking"),
+    ],
+)
+def test_each_phase_of_pair_2023(make_looks, train, test, phase, word):
+    labels = pair(make_looks, train, test)
+    assert (labels.phase[0], labels.words[0]) == (phase, word)
+
+
+def test_pair_2023_floors_the_losses_before_the_ratio(make_looks):
+    # 0.0059 / 1.19e-7 = 49,580 and 0.006 / 1.19e-7 = 50,420, however small the train loss gets
+    assert pair(make_looks, [1, 1e-30, 1e-30], [1, 0.0059, 1e-9]).phase[0] == "comprehension"
+    assert pair(make_looks, [1, 1e-30, 1e-30], [1, 0.0060, 1e-9]).phase[0] == "grokking"
+    assert pair(make_looks, [1, 0, 0], [1, 0.0059, 0]).phase[0] == "comprehension"
+
+
+def test_pair_2023_counts_a_loss_of_exactly_its_threshold_as_learned(make_looks):
+    exact = float(np.float32(1e-5))
+    rule = dataclasses.replace(RULES["pair2023"], thresholds={"loss": exact, "ratio": 5e4})
+    looks = make_looks({"steps": [0, 20_000], "train_loss": [1, exact], "test_loss": [1, exact]})
+    assert label(looks, rule).phase[0] == "comprehension"
+
+
+def test_pair_2023_calls_a_ratio_of_exactly_its_threshold_grokking(make_looks):
+    looks = make_looks({"steps": [0, 20_000], "train_loss": [2**-20] * 2, "test_loss": [2**-10, 2**-20]})
+    for ratio, phase in ((1024.0, "grokking"), (1024.5, "comprehension")):
+        rule = dataclasses.replace(RULES["pair2023"], thresholds={"loss": 1e-5, "ratio": ratio})
+        assert label(looks, rule).phase[0] == phase
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"settings": {"loss": np.array(["mse"])}}, "pair2023 is stated for cross_entropy, not mse"),
+        ({"steps": [0, 100, 19_999]}, "pair2023 is stated for 20000 steps, not 19999"),
+        ({"train": [np.nan] * 3}, "no finite train and test loss"),
+    ],
+)
+def test_pair_2023_outside_its_domain_is_undecided_with_the_reason(make_looks, options, reason):
+    arguments = {"train": [1, 1e-6, 1e-6], "test": [1, 1, 1e-6], **options}
+    assert only(pair(make_looks, **arguments)) == ("undecided", "", reason)
+
+
+def test_a_rule_without_its_measure_is_undecided(make_looks):
+    looks = make_looks({**HISTORIES["grokking"], "steps": [0, 1, 10, 29, 30, 20_000]})
+    columns = {name: values for name, values in looks.columns.items() if name != "train/loss"}
+    labels = label(dataclasses.replace(looks, columns=columns), "pair2023")
+    assert only(labels) == ("undecided", "", "pair2023 needs the measure train/loss")
+
+
+# ---- Doshi et al. 2024 -----------------------------------------------------------------------------------------------
+
+
+def doshi(make_looks, train, test, noise):
+    """Label of a run with 1000 train labels of which some are wrong, and 1000 test examples."""
+    run = {
+        "steps": [0, 100, 2000],
+        "train_clean": train,
+        "test_novel": test,
+        "sizes": {"train_clean": 1000, "test_novel": 1000},
+    }
+    return label(make_looks(run, settings={"label_noise": [noise]}), "doshi2024")
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "phase"),
+    [
+        (978, 983, "coexistence"),
+        (900, 900, "coexistence"),
+        (786, 1000, "partial_inversion"),
+        (700, 900, "partial_inversion"),  # exactly 100 (1.05 - 0.35) %
+        (699, 900, "full_inversion"),
+        (654, 1000, "full_inversion"),
+        (900, 899, "memorization"),
+        (899, 899, "confusion"),
+    ],
+)
+def test_each_phase_of_doshi_2024_at_a_noise_of_35_percent(make_looks, train, test, phase):
+    assert doshi(make_looks, [0, 0, train], [0, 0, test], 0.35).phase[0] == phase
+
+
+def test_doshi_2024_forgets_only_what_was_known(make_looks):
+    assert doshi(make_looks, [0, 600, 10], [0, 998, 10], 0.35).phase[0] == "forgetting"
+    assert doshi(make_looks, [0, 999, 10], [0, 899, 10], 0.35).phase[0] == "confusion"
+
+
+def test_doshi_2024_needs_the_label_noise(make_looks):
+    labels = label(make_looks(HISTORIES["grokking"]), "doshi2024")
+    assert only(labels) == ("undecided", "", "doshi2024 needs the setting label_noise")
+
+
+def test_doshi_2024_without_noise_has_no_partial_inversion(make_looks):
+    assert doshi(make_looks, [0, 0, 899], [0, 0, 1000], 0.0).phase[0] == "full_inversion"
+    assert doshi(make_looks, [0, 0, 1000], [0, 0, 1000], 0.0).phase[0] == "coexistence"

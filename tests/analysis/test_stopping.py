@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grokjax.analysis.stopping import stop_steps, streak_starts
+
+GOOD = 198  # 99 % of the 200 novel examples
+
+
+def stop(make_looks, looked_at, counts, **options):
+    return stop_steps(make_looks({"steps": looked_at, "test_novel": counts}), **options)[0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([0, 100, 399, 400, 500], 400),  # 300 steps after 100
+        ([0, 1000, 1300, 1499, 1500, 1600], 1500),  # half the grok step after 1000
+        ([0, 100, 200, 399], -1),
+        ([0, 600, 899, 900], 900),  # both margins are 300
+    ],
+)
+def test_a_run_stops_at_the_first_look_after_the_larger_margin(make_looks, steps, expected):
+    counts = [0] + [GOOD] * (len(steps) - 1)
+    assert stop(make_looks, steps, counts) == expected
+
+
+def test_one_failing_look_starts_the_margin_anew(make_looks):
+    steps = [0, 100, 200, 300, 400, 500, 600, 700]
+    assert stop(make_looks, steps, [0, GOOD, GOOD, GOOD - 1, GOOD, GOOD, GOOD, GOOD]) == 700
+    assert stop(make_looks, steps, [0, GOOD, GOOD, GOOD, GOOD, 0, 0, 0]) == 400
+
+
+def test_nothing_stops_a_run_that_never_generalizes_or_was_never_seen(make_looks):
+    assert stop(make_looks, [0, 1000, 9000], [0, GOOD - 1, GOOD - 1]) == -1
+    assert stop(make_looks, [], []) == -1
+
+
+def test_all_of_test_decides_when_few_examples_are_novel(make_looks):
+    sizes = {"test_mirrored": 101, "test_novel": 99}
+    run = {"steps": [0, 10, 310], "test_mirrored": [0, 101, 101], "test_novel": [0, 97, 97], "sizes": sizes}
+    assert stop_steps(make_looks(run))[0] == 310
+
+
+def test_the_step_at_which_a_streak_began_is_known_at_each_of_its_looks():
+    steps = np.array([[0, 10, 20, 30, 40]])
+    passing = np.array([[True, False, True, True, False]])
+    np.testing.assert_array_equal(streak_starts(steps, passing), [[0, -1, 20, 20, -1]])
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=15),
+    st.lists(st.booleans(), min_size=15, max_size=15),
+    st.sampled_from([0, 50, 300]),
+    st.sampled_from([0.0, 0.3, 0.5, 2.0]),
+)
+def test_the_stop_step_agrees_with_playing_the_run_look_by_look(make_looks, gaps, passing, margin, ratio):
+    steps = np.cumsum(gaps).tolist()
+    counts = [GOOD if good else GOOD - 1 for good in passing[: len(steps)]]
+    since, expected = None, -1
+    for step, count in zip(steps, counts, strict=True):
+        since = (step if since is None else since) if count == GOOD else None
+        if since is not None and step >= since + max(margin, ratio * since):
+            expected = step
+            break
+    assert stop(make_looks, steps, counts, steps=margin, ratio=ratio) == expected

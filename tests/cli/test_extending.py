@@ -1,0 +1,127 @@
+"""Is an extended sweep what one long sweep would have been, with nothing trained twice?"""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grokjax import open_results
+from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
+from tests.store.sweeps import outcome
+
+LONGER = ("--seeds", "3", "--steps", "160")
+
+
+def fresh(extended: Path, folder: Path) -> Path:
+    """The extended sweep trained from nothing, by the file that its folder holds."""
+    assert typed("run", extended / "spec.yaml", "--out", folder / "fresh", *LANES) == 0
+    return folder / "fresh"
+
+
+@pytest.fixture(scope="module")
+def longer(small, tmp_path_factory):
+    """The finished sweep with more seeds and more steps."""
+    root = copied(small, tmp_path_factory.mktemp("longer"))
+    assert typed("extend", root, *LONGER, *LANES) == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def long_outcome(longer, tmp_path_factory):
+    return outcome(fresh(longer, tmp_path_factory.mktemp("long")))
+
+
+def test_more_seeds_train_only_the_new_runs(small, tmp_path, capsys):
+    root = copied(small, tmp_path)
+    assert typed("extend", root, "--seeds", 3, *LANES) == 0
+    assert "12 runs reused, 0 continued, 6 new" in capsys.readouterr().err
+    assert endings(root)[:12] == endings(small)
+    assert len(endings(root)) == len(set(endings(root))) == 18
+    assert outcome(root) == outcome(fresh(root, tmp_path))
+
+
+def test_a_finer_axis_trains_only_the_new_runs(small, tmp_path, capsys):
+    root = copied(small, tmp_path)
+    assert typed("extend", root, "--axis", "optimizer.weight_decay={log: [0.1, 10, 5]}", *LANES) == 0
+    assert "12 runs reused, 0 continued, 8 new" in capsys.readouterr().err
+    assert len(endings(root)) == len(set(endings(root))) == 20
+    assert outcome(root) == outcome(fresh(root, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_new_axis_keeps_the_runs_at_its_old_value(small, tmp_path):
+    root = copied(small, tmp_path)
+    assert typed("extend", root, "--axis", "task.train_fraction=[0.5, 0.6]", *LANES) == 0
+    assert len(endings(root)) == len(set(endings(root))) == 24
+    assert outcome(root) == outcome(fresh(root, tmp_path))
+
+
+def test_more_steps_continue_the_runs_that_ended_by_their_budget(small, longer):
+    table = pd.read_csv(small / "table.csv")
+    at_budget = set(table["run_id"][table["stop_reason"] == "budget"])
+    counts = Counter(endings(longer))
+    assert len(at_budget) == 6 and len(counts) == 18
+    assert {run_id for run_id, count in counts.items() if count == 2} == at_budget
+
+
+def test_an_extended_sweep_is_what_one_long_sweep_is(longer, long_outcome):
+    assert outcome(longer) == long_outcome
+
+
+def test_a_sweep_extended_after_an_interruption_is_what_one_long_sweep_is(small, tmp_path, long_outcome):
+    sweep, root = small.parent / "sweep.yaml", tmp_path / "out"
+    assert typed("run", sweep, "--out", root, *LANES, "--max-seconds", "0.001") == 75
+    assert 0 < len(endings(root)) < 12
+    assert typed("extend", root, *LONGER, *LANES) == 0
+    assert outcome(root) == long_outcome
+
+
+@pytest.mark.slow
+def test_an_extension_that_was_interrupted_says_what_is_left(small, tmp_path, long_outcome, capsys):
+    root = copied(small, tmp_path)
+    assert typed("extend", root, *LONGER, *LANES, "--max-seconds", "0.001") == 75
+    capsys.readouterr()
+    assert typed("status", root, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"] == 18 and 6 <= found["done"] < 18 and found["queued"] == 18 - found["done"]
+    assert typed("run", root / "spec.yaml", "--out", root, *LANES) == 0
+    assert outcome(root) == long_outcome
+
+
+def test_extending_by_nothing_trains_nothing(small, tmp_path):
+    root = copied(small, tmp_path)
+    assert typed("extend", root) == 0
+    assert outcome(root) == outcome(small) and endings(root) == endings(small)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--seeds", "1"), "--seeds: must be at least the 2 seeds"),
+        (("--steps", "10"), "--steps: must be at least the 100 steps"),
+        (("--axis", "optimizer.weight_decay=[1, 2]"), "must keep every value"),
+        (("--axis", "optimizer.weight_decy=[1, 2]"), "did you mean 'optimizer.weight_decay'"),
+        (("--axis", "optimizer.weight_decay"), "must be KEY=FORM"),
+    ],
+)
+def test_an_extension_that_would_lose_something_is_refused(small, capsys, words, message):
+    before = (small / "spec.yaml").read_bytes()
+    assert typed("extend", small, *words) == 2
+    assert message in capsys.readouterr().err
+    assert (small / "spec.yaml").read_bytes() == before
+
+
+def test_sweeps_that_share_cells_share_run_ids_and_histories(small, tmp_path):
+    other = SMALL.replace("[1.0e-2, 1.0e+30]", "[3.0e-3, 1.0e-2]").replace("{log: [0.1, 10, 3]}", "[1, 10, 30]")
+    (tmp_path / "other.yaml").write_text(other.replace("name: small", "name: other"))
+    assert typed("run", tmp_path / "other.yaml", "--out", tmp_path / "other", *LANES) == 0
+    mine, theirs = open_results(small).history, open_results(tmp_path / "other").history
+    shared = sorted(set(mine["run_id"].values) & set(theirs["run_id"].values))
+    assert len(shared) == 4  # two values of weight decay at one learning rate, two seeds
+    mine, theirs = (one.sel(run=[list(one["run_id"].values).index(name) for name in shared]) for one in (mine, theirs))
+    assert set(mine.variables) == set(theirs.variables)
+    for name in mine.variables:
+        np.testing.assert_array_equal(mine[name].values, theirs[name].values, err_msg=str(name))

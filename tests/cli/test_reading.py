@@ -1,0 +1,238 @@
+"""Do the commands that only read say what is stored, and do they leave JAX alone?"""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grokjax import open_results
+from tests.store.small_sweep import SMALL, copied, typed
+
+SEEDS = ["seeds.split", "seeds.init", "seeds.order", "seeds.noise"]
+AXES = ["optimizer.learning_rate", "optimizer.weight_decay"]
+
+
+def contents(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_table_has_one_row_per_run_and_the_columns_of_the_contract(small, capsys, tmp_path):
+    assert typed("table", small) == 0
+    (tmp_path / "table.csv").write_text(capsys.readouterr().out)
+    table = pd.read_csv(tmp_path / "table.csv", keep_default_na=False, na_values=[""])
+    first = ["run_id", "status", "stop_reason", "phase", "flags", "final_step", *AXES, *SEEDS, "n_train", "n_test"]
+    last = ["steps_to_train_99", "steps_to_test_99", "train/accuracy", "test/loss", "weight_norm/total"]
+    assert set(first + last) <= set(table.columns)
+    assert len(table) == 12 and table["run_id"].is_unique
+    assert (table["n_train"] == 24).all() and (table["n_test"] == 25).all()
+    pd.testing.assert_frame_equal(table, pd.read_csv(small / "table.csv", keep_default_na=False, na_values=[""]))
+    wild = table["optimizer.learning_rate"] > 1
+    assert (table["status"][wild] == "diverged").all() and (table["phase"][wild] == "diverged").all()
+    assert (table["status"][~wild] == "done").all() and (table["final_step"][~wild] == 100).all()
+    assert table["steps_to_test_99"][wild].isna().all()  # never got there: censored is empty
+
+
+def test_table_selects_rows_and_writes_files(small, tmp_path, capsys):
+    where = ("--where", "weight_decay = 1.0001", "--where", "status != diverged")
+    assert typed("table", small, *where, "--out", tmp_path / "some.csv") == 0
+    assert len(pd.read_csv(tmp_path / "some.csv")) == 2
+    pytest.importorskip("pyarrow")
+    assert typed("table", small, "--out", tmp_path / "all.parquet") == 0
+    assert len(pd.read_parquet(tmp_path / "all.parquet")) == 12
+
+
+def test_table_refuses_what_it_cannot_write_or_find(small, tmp_path, capsys):
+    assert typed("table", small, "--out", tmp_path / "table.xlsx") == 2
+    assert typed("table", small, "--where", "weigt_decay=1") == 2
+    assert "nearest" in (said := capsys.readouterr().err) or "did you mean" in said
+    assert typed("table", tmp_path) == 5
+
+
+def test_status_of_a_finished_sweep(small, capsys):
+    assert typed("status", small, "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    expected = {"total": 12, "done": 12, "running": 0, "queued": 0, "diverged": 6, "compiled_programs": 1}
+    assert {name: status[name] for name in expected} == expected
+    assert status["stage"] == "complete" and status["run_steps_per_second"] > 0 and 0 < status["occupancy"] <= 1
+    assert sum(status["phases"].values()) == 12
+    assert typed("status", small) == 0
+    assert "12" in capsys.readouterr().out
+
+
+def test_commands_answer_before_any_run_has_ended(small, tmp_path, capsys):
+    root = copied(small, tmp_path)
+    for name in ("HEAD.json", "HEAD.prev.json"):
+        (root / name).unlink()
+    assert typed("status", root, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["queued"] == 12
+    assert typed("table", root) == 0
+    assert capsys.readouterr().out.startswith("run_id,status")
+    assert typed("phases", root) == 2
+    assert "no run has finished yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("csv", b"")])
+def test_phases_writes_every_format(small, tmp_path, capsys, suffix, start):
+    path = tmp_path / f"phases.{suffix}"
+    assert typed("phases", small, "--x", "weight_decay", "--y", "learning_rate", "--out", path) == 0
+    assert path.read_bytes().startswith(start) and path.stat().st_size > 100
+    assert "diverged" in capsys.readouterr().out
+    if suffix == "csv":
+        assert len(pd.read_csv(path)[AXES].drop_duplicates()) == 6  # cells
+
+
+@pytest.mark.parametrize("rule", ["default", "liu2022", "pair2023", "doshi2024"])
+def test_phases_under_every_rule(small, capsys, rule):
+    assert typed("phases", small, "--rule", rule) == 0
+    assert rule in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rule", "liu2023"), "nearest is 'liu2022'"),
+        (("--x", "weight_decy"), "nearest is 'optimizer.weight_decay'"),
+        (("--y", "nonsense"), "no column 'nonsense'"),
+        (("--out", "map.gif"), "ends in .png, .svg, .pdf or .csv"),
+        (("--where", "weight_decay=77"), "no run is left"),
+        (("--where", "weight_decay"), "KEY OP VALUE"),
+    ],
+)
+def test_phases_refuses_in_one_line(small, capsys, words, message):
+    assert typed("phases", small, *words) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_curves_of_a_selection(small, tmp_path, capsys):
+    path = tmp_path / "curves.png"
+    assert (
+        typed("curves", small, "--where", "learning_rate < 1", "--where", "weight_decay in [1, 10]", "--out", path) == 0
+    )
+    assert "curves of 4 runs" in capsys.readouterr().err and path.read_bytes().startswith(b"\x89PNG")
+    assert typed("curves", small, "--where", "weight_decay=77", "--out", path) == 2
+    assert typed("curves", small, "--out", tmp_path / "curves.txt") == 2
+
+
+def test_export_gives_the_stored_parameters(small, tmp_path, monkeypatch):
+    results = open_results(small)
+    run_id = results.runs["run_id"][0]
+    expected = {
+        f"{layer}/{name}": leaf for layer, leaves in results.params(run_id).items() for name, leaf in leaves.items()
+    }
+    monkeypatch.chdir(tmp_path)
+    assert typed("export", small, run_id, "--format", "npz") == 0
+    assert typed("export", small, run_id, "--format", "safetensors") == 0
+    from safetensors.numpy import load_file
+
+    with np.load(f"{run_id}.npz") as arrays:
+        check_equal(dict(arrays), expected)
+    check_equal(load_file(f"{run_id}.safetensors"), expected)
+    assert typed("export", small, run_id, "--format", "npz", "--step", 50, "--out", "half.npz") == 0
+    with np.load("half.npz") as arrays:
+        assert not np.array_equal(arrays["output/kernel"], expected["output/kernel"])
+
+
+def check_equal(arrays, expected):
+    assert set(arrays) == set(expected) == {"hidden_0/kernel", "output/kernel"}
+    for name, leaf in expected.items():
+        np.testing.assert_array_equal(arrays[name], leaf)
+
+
+def test_export_refuses_what_is_not_stored(small, tmp_path, capsys):
+    run_id = open_results(small).runs["run_id"][0]
+    wrong_id = run_id[:-1] + ("0" if run_id[-1] != "0" else "1")
+    assert typed("export", small, wrong_id, "--format", "npz", "--out", tmp_path / "x.npz") == 2
+    assert f"did you mean {run_id!r}" in capsys.readouterr().err
+    assert typed("export", small, run_id, "--format", "npz", "--step", 49, "--out", tmp_path / "x.npz") == 5
+    assert "stored at step 49" in capsys.readouterr().err
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_verify_finds_every_flipped_byte(small, tmp_path, capsys):
+    assert typed("verify", small) == 0
+    assert "0 problems" in capsys.readouterr().out
+    root = copied(small, tmp_path)
+    victims = [root / "table.csv", next((root / "runs").glob("*.npz")), next((root / "weights").glob("*.npz"))]
+    victims += [
+        max((path for path in (root / "history.zarr").rglob("*") if path.is_file()), key=lambda p: p.stat().st_size)
+    ]
+    for victim in victims:
+        whole = victim.read_bytes()
+        victim.write_bytes(
+            whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+        )
+        assert typed("verify", root) == 5
+        said = capsys.readouterr()
+        assert str(victim.relative_to(root)) in said.err and "1 problems" in said.out
+        victim.write_bytes(whole)
+    victims[0].unlink()
+    assert typed("verify", root) == 5
+    assert "table.csv is missing" in capsys.readouterr().err
+
+
+def test_a_damaged_history_is_read_from_the_run_files_and_said(small, tmp_path):
+    root = copied(small, tmp_path)
+    chunks = [path for path in (root / "history.zarr").rglob("*") if path.is_file() and "test.correct" in str(path)]
+    victim = max(chunks, key=lambda path: path.stat().st_size)
+    victim.write_bytes(victim.read_bytes()[:-1] + b"?")
+    with pytest.warns(UserWarning, match="damaged"):
+        results = open_results(root)
+    runs, whole = (one.sort_values("run_id", ignore_index=True) for one in (results.runs, open_results(small).runs))
+    pd.testing.assert_frame_equal(runs, whole)
+
+
+@pytest.mark.parametrize("what", ["tasks", "models", "losses", "optimizers", "regularizers", "measures", "sweeps"])
+def test_list_shows_every_kind(capsys, what):
+    from grokjax.core.catalogue import KINDS, catalogue
+
+    assert typed("list", what) == 0
+    shown = capsys.readouterr().out
+    names = catalogue(what) if what in KINDS else ["quickstart"]
+    assert names and all(name in shown for name in names)
+
+
+def test_what_only_reads_imports_no_jax_and_writes_nothing(small, tmp_path):
+    before = contents(small)
+    run_id = pd.read_csv(small / "table.csv")["run_id"][0]
+    commands = [
+        ["status", small],
+        ["table", small, "--where", "weight_decay = 1"],
+        ["phases", small, "--out", tmp_path / "phases.svg"],
+        ["curves", small, "--out", tmp_path / "curves.svg"],
+        ["verify", small],
+        ["export", small, run_id, "--format", "npz", "--out", tmp_path / "weights.npz"],
+        ["list", "sweeps"],
+    ]
+    code = (
+        "import sys\nfrom grokjax.cli import main\nfrom grokjax import open_results\n"
+        f"for words in {[[str(word) for word in command] for command in commands]!r}:\n"
+        "    status = main(words)\n"
+        "    assert status == 0, (words, status)\n"
+        "    assert 'jax' not in sys.modules, words\n"
+        f"open_results({str(small)!r}).runs\n"
+        f"open_results({str(small)!r}).grid('test/accuracy')\n"
+        "assert 'jax' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    assert contents(small) == before
+
+
+def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
+    claimed = SMALL + (
+        "claims:\n"
+        "  - name: a large rate diverges\n"
+        "    that: probability(diverged, optimizer.learning_rate=1e30) > "
+        "probability(diverged, optimizer.learning_rate=0.01)\n"
+        "    over: [optimizer.weight_decay]\n"
+    )
+    (tmp_path / "claimed.yaml").write_text(claimed)
+    monkeypatch.setattr("grokjax.cli.sweep_names.packaged_sweeps", lambda: {"claimed": tmp_path / "claimed.yaml"})
+    assert typed("reproduce", "claimed", "--out", tmp_path / "out", "--lanes", "2") == 0
+    shown = capsys.readouterr().out
+    assert "a large rate diverges" in shown and "verdict" in shown and "measured 1" in shown

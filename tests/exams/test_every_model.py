@@ -1,0 +1,73 @@
+"""Is every model a pure function of one example that can learn?"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from grokjax.core.streams import stream
+from grokjax.losses.cross_entropy import log1p_cross_entropy
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
+
+TASK = ModularArithmetic(modulus=7)
+SIGNATURE, TABLE = TASK.signature(), TASK.table()
+
+
+@jax.jit
+def init(model, seed=0):
+    return model.init(stream(jnp.uint32(seed), "init"), SIGNATURE)
+
+
+@jax.jit
+def outputs_of(model, params, inputs):
+    return model.logits(model.prepare(params, SIGNATURE), inputs, SIGNATURE, None)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> np.ndarray:
+    return np.asarray(TABLE.inputs)
+
+
+def test_outputs_are_one_finite_row_for_each_example(any_model, inputs):
+    outputs = outputs_of(any_model, init(any_model), inputs)
+    assert outputs.shape[0] == len(inputs) and outputs.shape[1] >= TABLE.num_classes and outputs.ndim == 2
+    assert outputs.dtype == jnp.float32 and np.isfinite(outputs).all()
+
+
+def test_outputs_of_an_example_do_not_depend_on_the_others(any_model, inputs):
+    params = init(any_model)
+    whole, some = outputs_of(any_model, params, inputs), outputs_of(any_model, params, inputs[10:15])
+    np.testing.assert_allclose(whole[10:15], some, rtol=1e-4, atol=1e-5)
+
+
+def test_parameters_are_float_leaves_of_nested_dicts(any_model):
+    params = init(any_model)
+    assert isinstance(params, dict)
+    assert all(leaf.dtype == jnp.float32 and np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
+
+
+def test_init_depends_on_its_key_alone(any_model):
+    first, again, other = init(any_model), init(any_model), init(any_model, seed=1)
+    same = jax.tree.map(lambda one, two: bool(np.array_equal(one, two)), first, again)
+    assert all(jax.tree.leaves(same))
+    assert any(not np.array_equal(one, two) for one, two in zip(*map(jax.tree.leaves, (first, other)), strict=True))
+
+
+def test_loss_falls_in_fifty_steps(any_model, inputs):
+    adam = optax.adam(3e-3)
+
+    def loss(params):
+        return jnp.mean(log1p_cross_entropy(outputs_of(any_model, params, inputs), TABLE.targets))
+
+    @jax.jit
+    def train(params):
+        def update(_, carry):
+            params, state = carry
+            updates, state = adam.update(jax.grad(loss)(params), state)
+            return optax.apply_updates(params, updates), state
+
+        return jax.lax.fori_loop(0, 50, update, (params, adam.init(params)))[0]
+
+    before = init(any_model)
+    assert loss(train(before)) < 0.9 * loss(before)

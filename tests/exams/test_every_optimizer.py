@@ -1,0 +1,83 @@
+"""Does every optimizer go to a minimum, and is it built inside the trace without tracing twice?"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+CURVATURE = {"matrix": jnp.array([[1.0, 3.0], [0.5, 2.0]]), "bias": jnp.array([1.0, 4.0])}
+MINIMUM = {"matrix": jnp.array([[0.5, -1.0], [2.0, 0.3]]), "bias": jnp.array([-0.7, 1.1])}
+START = jax.tree.map(jnp.ones_like, MINIMUM)
+
+
+def height(params):
+    terms = jax.tree.map(
+        lambda curve, low, value: 0.5 * jnp.sum(curve * (value - low) ** 2), CURVATURE, MINIMUM, params
+    )
+    return sum(jax.tree.leaves(terms))
+
+
+def with_settings(optimizer, **settings):
+    known = {field.name for field in dataclasses.fields(optimizer)}
+    return dataclasses.replace(optimizer, **{name: value for name, value in settings.items() if name in known})
+
+
+@jax.jit
+def descend(optimizer, params, steps):
+    def update(_, carry):
+        params, state = carry
+        updates, state = optimizer.transform().update(jax.grad(height)(params), state, params)
+        return optax.apply_updates(params, updates), state
+
+    return jax.lax.fori_loop(0, steps, update, (params, optimizer.transform().init(params)))[0]
+
+
+def test_optimizer_reaches_the_minimum_of_a_quadratic(any_optimizer):
+    found = descend(with_settings(any_optimizer, learning_rate=0.02, weight_decay=0.0, warmup=10.0), START, 3000)
+    for name, low in MINIMUM.items():
+        np.testing.assert_allclose(found[name], low, atol=0.02)
+
+
+def test_decay_shrinks_weights_without_gradient(any_optimizer):
+    if "weight_decay" not in {field.name for field in dataclasses.fields(any_optimizer)}:
+        pytest.skip("no weight decay")
+    transform = with_settings(any_optimizer, learning_rate=0.02, weight_decay=0.1).transform()
+    updates, _ = transform.update(jax.tree.map(jnp.zeros_like, START), transform.init(START), START)
+    for leaf in jax.tree.leaves(optax.apply_updates(START, updates)):
+        assert (np.asarray(leaf) < 1).all() and (np.asarray(leaf) > 0).all()
+
+
+def test_other_swept_values_do_not_trace_again(any_optimizer):
+    traces = []
+
+    @jax.jit
+    def update(optimizer, gradient, state, params):
+        traces.append(1)
+        return optimizer.transform().update(gradient, state, params)
+
+    as_arrays = [jax.tree.map(lambda leaf, size=size: jnp.float32(size * leaf), any_optimizer) for size in (1.0, 0.5)]
+    state = any_optimizer.transform().init(START)
+    for optimizer in as_arrays:
+        for _ in range(2):
+            _, state = update(optimizer, jax.grad(height)(START), state, START)
+    assert len(traces) == 1
+
+
+def test_swept_fields_accept_tracers_and_give_the_same_update(any_optimizer):
+    state = any_optimizer.transform().init(START)
+    plain, _ = any_optimizer.transform().update(jax.grad(height)(START), state, START)
+    traced, _ = jax.jit(lambda part: part.transform().update(jax.grad(height)(START), state, START))(any_optimizer)
+    for name in START:
+        np.testing.assert_allclose(traced[name], plain[name], rtol=1e-5)
+
+
+def test_updates_keep_shape_and_precision(any_optimizer):
+    state = any_optimizer.transform().init(START)
+    updates, new_state = jax.eval_shape(any_optimizer.transform().update, START, state, START)
+    described = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(updates)]
+    assert described == [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(START)]
+    same = jax.tree.map(lambda old, new: (old.shape, old.dtype) == (new.shape, new.dtype), state, new_state)
+    assert all(jax.tree.leaves(same))

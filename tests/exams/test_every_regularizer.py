@@ -1,0 +1,53 @@
+"""Does every regularizer do one of its three things, with finite numbers and swept settings?"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grokjax.core.interfaces import Regularizer
+from grokjax.core.streams import stream
+
+PARAMS = {
+    "embed": {"kernel": jnp.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.5]])},
+    "out": {"kernel": jnp.array([[0.2, 0.4], [-0.6, 0.8], [1.0, -1.2]]), "bias": jnp.array([0.5, -0.25])},
+}
+GRADIENT = jax.tree.map(lambda leaf: 2.0 * leaf + 0.1, PARAMS)
+
+
+def act(regularizer, key, step):
+    """Everything that a regularizer does, at one step."""
+    value, slope = jax.value_and_grad(lambda params: jnp.asarray(regularizer.penalty(params, key, step)))(PARAMS)
+    transform = regularizer.gradient()
+    changed, _ = transform.update(GRADIENT, transform.init(PARAMS), PARAMS)
+    return value, slope, changed, regularizer.project(PARAMS)
+
+
+def test_regularizer_overrides_at_least_one_method(any_regularizer):
+    own = type(any_regularizer)
+    assert any(getattr(own, name) is not getattr(Regularizer, name) for name in ("penalty", "gradient", "project"))
+
+
+def test_everything_keeps_its_shape_and_is_finite(any_regularizer):
+    value, *trees = jax.jit(act)(any_regularizer, stream(jnp.uint32(0), "noise", 3), jnp.int32(3))
+    assert value.shape == () and np.isfinite(value) and value >= 0
+    for tree in trees:
+        assert jax.tree.structure(tree) == jax.tree.structure(PARAMS)
+        for leaf, like in zip(jax.tree.leaves(tree), jax.tree.leaves(PARAMS), strict=True):
+            assert leaf.shape == like.shape and leaf.dtype == like.dtype and np.isfinite(leaf).all()
+
+
+def test_swept_fields_accept_tracers_and_change_nothing(any_regularizer):
+    key, step = stream(jnp.uint32(0), "noise", 3), jnp.int32(3)
+    plain, traced = act(any_regularizer, key, step), jax.jit(act)(any_regularizer, key, step)
+    for one, other in zip(jax.tree.leaves(plain), jax.tree.leaves(traced), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_every_swept_setting_changes_something(any_regularizer):
+    key, step = stream(jnp.uint32(0), "noise", 3), jnp.int32(3)
+    leaves, structure = jax.tree.flatten(any_regularizer)
+    plain = jax.tree.leaves(jax.jit(act)(any_regularizer, key, step))
+    for place in range(len(leaves)):
+        other = jax.tree.unflatten(structure, [leaf * (0.5 if at == place else 1) for at, leaf in enumerate(leaves)])
+        changed = jax.tree.leaves(jax.jit(act)(other, key, step))
+        assert any(not np.array_equal(one, two) for one, two in zip(plain, changed, strict=True))

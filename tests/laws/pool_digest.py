@@ -1,0 +1,48 @@
+"""Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py."""
+
+import hashlib
+import sys
+
+import jax
+import numpy as np
+
+from grokjax.measures.weight_norm import WeightNorm
+from grokjax.models.mlp import MLP
+from grokjax.models.transformer import Transformer
+from grokjax.optimizers.adamw import AdamW
+from grokjax.spec.measured_steps import Cadence, MeasurePlan
+from grokjax.spec.run import Run
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
+from grokjax.train.devices import choose_pools
+from grokjax.train.executables import Traced
+from grokjax.train.feed import Feed
+from grokjax.train.worker import Worker
+
+NETWORKS = {
+    "mlp": (MLP(width=256, encoding="concatenated", bias=True), 0.4, 8),
+    "transformer": (Transformer(), 0.1, 3),
+}
+
+
+def digest(name: str, lanes: int) -> str:
+    """SHA-256 of a run of the network at p = 97: weights, optimizer, history."""
+    model, fraction, steps = NETWORKS[name]
+    run = Run(
+        task=ModularArithmetic(modulus=97, train_fraction=fraction), model=model, optimizer=AdamW(weight_decay=1.0)
+    )
+    measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=(WeightNorm(),))
+    feed = Feed(run, run.task.signature(), [run.task], measure, None, steps)
+    pool, values = choose_pools("cpu", "map")[-1], feed.values(run)
+    worker = Worker(Traced(feed.program(lanes, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
+    worker.fill(lanes - 1, 0, values)
+    worker.start_segment(np.full(lanes, steps), False).result()
+    lane = worker.take(lanes - 1)
+    worker.close()
+    sums = hashlib.sha256()
+    for leaf in jax.tree.leaves(lane):
+        sums.update(np.ascontiguousarray(leaf).tobytes())
+    return sums.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(" ".join(digest(name, int(sys.argv[1])) for name in NETWORKS) + "\n")

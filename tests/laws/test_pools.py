@@ -1,0 +1,47 @@
+"""On a CPU a run's bits depend neither on the number of devices and lanes nor on threads: sums go block by block."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def digests(devices: int, threads: int, lanes: int = 1, pin: bool = False) -> str:
+    """Checksums of an MLP and a transformer, trained in a process with so many devices and threads."""
+    command = [sys.executable, "-m", "tests.laws.pool_digest", str(lanes)]
+    first_core = min(os.sched_getaffinity(0))
+    process = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": str(devices), "NPROC": str(threads), "JAX_PLATFORMS": "cpu"},
+        preexec_fn=(lambda: os.sched_setaffinity(0, {first_core})) if pin else None,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.fixture(scope="module")
+def reference() -> str:
+    found = digests(devices=2, threads=2)
+    assert len(found.split()) == 2 and len(set(found.split())) == 2
+    return found
+
+
+def test_four_devices_and_sixteen_threads_change_no_bit(reference: str) -> None:
+    assert digests(devices=4, threads=16, lanes=3) == reference
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("devices", "threads", "pin"),
+    [(1, 1, False), (1, 2, False), (1, 16, False), (2, 1, False), (2, 16, False), (2, 2, True)],
+)
+def test_devices_threads_and_pinning_change_no_bit(devices: int, threads: int, pin: bool, reference: str) -> None:
+    assert digests(devices, threads, pin=pin) == reference

@@ -1,0 +1,73 @@
+"""Are activations and dropout what their formulas say?"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grokjax.core.streams import stream
+from grokjax.models.hidden_units import ACTIVATIONS, dropout
+
+KEY = stream(0, "dropout")
+
+FORMULAS = {
+    "relu": lambda x: max(x, 0.0),
+    "gelu": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu_exact": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "tanh": math.tanh,
+    "square": lambda x: x * x,
+}
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_activation_equals_its_formula(name):
+    values = np.linspace(-4, 4, 41, dtype=np.float32)
+    expected = [FORMULAS[name](float(value)) for value in values]
+    np.testing.assert_allclose(ACTIVATIONS[name](values), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_nothing_is_dropped_without_a_key_or_a_rate():
+    values = jnp.arange(6.0)
+    assert dropout(values, 0.9, None) is values
+    assert dropout(values, None, KEY) is values
+
+
+def test_traced_rate_zero_keeps_every_bit():
+    values = jax.random.normal(stream(1, "init"), (40, 50))
+    np.testing.assert_array_equal(jax.jit(dropout)(values, jnp.float32(0.0), KEY), values)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_share_and_scale_of_what_is_kept(rate):
+    count = 100_000
+    dropped = np.asarray(jax.jit(dropout)(jnp.ones(count), rate, KEY))
+    kept = dropped != 0
+    assert abs(kept.mean() - (1 - rate)) < 5 * math.sqrt(rate * (1 - rate) / count)
+    np.testing.assert_allclose(dropped[kept], 1 / (1 - rate), rtol=1e-5)
+    assert abs(dropped.mean() - 1) < 5 * math.sqrt(rate / (1 - rate) / count)
+
+
+def test_keys_and_places_draw_different_masks_and_repeat_their_own():
+    ones = jnp.ones(1000)
+    masks = [dropout(ones, 0.5, key, place) for key in (KEY, stream(1, "dropout")) for place in (0, 1)]
+    for index, mask in enumerate(masks):
+        for other in masks[index + 1 :]:
+            assert 400 < np.sum(np.asarray(mask) != np.asarray(other)) < 600
+    np.testing.assert_array_equal(masks[1], dropout(ones, 0.5, KEY, 1))
+
+
+def test_rates_and_keys_can_be_mapped():
+    rates = jnp.array([0.0, 0.3, 0.8])
+    keys = jnp.stack([stream(seed, "dropout") for seed in range(3)])
+    ones = jnp.ones((7, 11))
+    mapped = jax.jit(jax.vmap(lambda rate, key: dropout(ones, rate, key)))(rates, keys)
+    for index in range(3):
+        np.testing.assert_allclose(mapped[index], dropout(ones, rates[index], keys[index]), rtol=1e-6)
+
+
+def test_gradient_passes_through_kept_values_only():
+    gradient = jax.grad(lambda values: dropout(values, 0.75, KEY).sum())(jnp.ones(200))
+    np.testing.assert_array_equal(gradient, dropout(jnp.ones(200), 0.75, KEY))

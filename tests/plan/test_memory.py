@@ -1,0 +1,60 @@
+"""How many lanes a device gets, and what is said when not even one fits."""
+
+import pytest
+
+from grokjax.models.mlp import MLP
+from grokjax.optimizers.adamw import AdamW
+from grokjax.plan.memory import WIDTHS, lanes_per_device, run_size
+from grokjax.plan.plan import make_plan
+from grokjax.spec.run import Run
+from grokjax.spec.sweep import Sweep
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
+from grokjax.train.devices import choose_pools
+from grokjax.train.preflight import MemoryLimitError, compile_to_fit
+
+RUN = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=AdamW())
+
+
+def test_size_counts_parameters_and_adam_s_two_moments() -> None:
+    size = run_size(RUN, RUN.task.signature(), num_looks=10, num_rows=5, block_rows=128)
+    assert size.num_params == size.num_decayed == 14 * 16 + 16 * 7
+    assert size.params_bytes == 4 * size.num_params
+    assert 3 * size.params_bytes < size.state_bytes < size.peak_bytes
+
+
+def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
+    run = Run(task=RUN.task, model=MLP(width=16, bias=True), optimizer=AdamW(decay_mask="matrices"))
+    size = run_size(run, run.task.signature(), num_looks=1, num_rows=1, block_rows=128)
+    assert size.num_params - size.num_decayed == 16 + 7
+
+
+@pytest.mark.parametrize(
+    ("runs", "memory", "lanes"), [(1000, None, 4096), (1000, 10_000, 64), (3, None, 4), (1000, 50, 0), (1, 100, 1)]
+)
+def test_lanes_of_an_accelerator_are_limited_by_memory_and_runs(runs: int, memory: int | None, lanes: int) -> None:
+    found = lanes_per_device(runs, 100, memory, is_cpu=False, devices=1)
+    assert found == (1024 if lanes == 4096 else lanes) and found in (0, *WIDTHS)
+
+
+def test_a_run_that_does_not_fit_is_refused_with_numbers() -> None:
+    plan = make_plan(Sweep(name="large", base=RUN, steps=10), devices=1, is_cpu=True, memory_bytes=1000)
+    planned = plan.cohorts[0]
+    assert planned.width == 0 and planned.narrower_widths() == []
+    with pytest.raises(
+        MemoryLimitError, match=r"one run needs .* MiB by its shapes alone, but a device has \d+ MiB free"
+    ):
+        compile_to_fit(lambda width: None, [], choose_pools("cpu", "map"), None, None, None, planned.size.peak_bytes)
+
+
+def test_estimate_covers_what_the_compiler_reports() -> None:
+    from grokjax.train.executables import Traced
+    from grokjax.train.feed import Feed
+
+    sweep = Sweep(name="small", base=RUN, steps=40)
+    planned = make_plan(sweep, devices=1, is_cpu=True).cohorts[0]
+    feed = Feed(sweep.base, planned.cohort.signature, planned.cohort.tasks, sweep.measure, None, sweep.steps)
+    pool = choose_pools("cpu", "map")[0]
+    compiled = Traced(feed.program(1, 1), pool).compile([pool], feed.values(sweep.run(0)), feed.tables, feed.schedule)[
+        0
+    ]
+    assert 0.3 < compiled.memory_bytes() / planned.size.peak_bytes < 3

@@ -1,0 +1,43 @@
+"""Are numbers written shortly, and are readers told what they must know?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grokjax.analysis.diagram import phase_diagram
+from grokjax.report.wording import audit_remark, axis_label, number_text, remarks
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.3, "0.3"), (12.0, "12"), (1e-5, "1e-5"), (1.21483, "1.21"), (113, "113"), (np.float64(0.5), "0.5"),
+        (np.int64(7), "7"), ("x+y", "x+y"), (True, "True"), (1e6, "1e6"), (float("inf"), "inf"), (float("nan"), "nan"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_with_three_digits(value, text):
+    assert number_text(value) == text
+
+
+def test_a_unit_stands_behind_its_path():
+    assert axis_label("optimizer.warmup", "updates") == "optimizer.warmup (updates)"
+    assert axis_label("optimizer.b1") == "optimizer.b1"
+
+
+def test_runs_without_a_value_of_an_axis_are_mentioned(make_runs):
+    runs = make_runs([({"a.x": 1.0}, ["grokking"] * 3), ({"a.x": np.nan}, ["grokking"] * 2)])
+    assert "Left out: 2 runs without a value of a.x." in remarks(phase_diagram(runs, "a.x"))
+
+
+def test_the_certainty_of_an_undivided_cell_is_the_weakest_one(make_runs):
+    phases = (["grokking"] * 3, ["confusion"] * 5, ["undecided"])
+    runs = make_runs([({"a.x": float(place)}, some) for place, some in enumerate(phases)])
+    z = 1.959963984540054
+    said = " ".join(remarks(phase_diagram(runs, "a.x")))
+    assert f"above {3 / (3 + z * z):.2f} (lower Wilson limit)" in said  # Wilson's limit of n out of n
+
+
+def test_audited_runs_that_collapsed_are_counted():
+    runs = pd.DataFrame({"is_audited": [True, True, False], "phase": ["collapsed", "grokking", "collapsed"]})
+    assert audit_remark(runs).startswith("Of 2 runs") and audit_remark(runs).endswith("1 collapsed.")
+    assert audit_remark(runs.assign(is_audited=False)) == "" and audit_remark(runs[["phase"]]) == ""
