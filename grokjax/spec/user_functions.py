@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, Optional
+from typing import Any, ClassVar, Optional, cast
 
 import jax
 import numpy as np
@@ -87,7 +87,8 @@ class UserFunction:
     def arguments(self) -> dict[str, Any]:
         """Settings by name."""
         inherited = {field.name for field in dataclasses.fields(TableTask)} if isinstance(self, TableTask) else set()
-        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in inherited}
+        names = [field.name for field in dataclasses.fields(cast(Any, self)) if field.name not in inherited]
+        return {name: getattr(self, name) for name in names}
 
 
 class UserOptimizer(UserFunction, Optimizer):
