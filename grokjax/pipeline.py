@@ -123,6 +123,9 @@ class Start:
 
         compiled = compile_cohort(planned, feed, values_of(queue[0]), self.pools, self.executor, self.options.lanes)
         self.progress.compiled_programs += 1
+        self.progress.reason = self.options.stop() or ""  # a signal that came while compiling
+        if self.progress.reason:
+            return
         folder.note_program(cohort.number, compiled[0].program.facts())
         workers = [Worker(one) for one in compiled]
         left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.number)

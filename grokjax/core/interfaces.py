@@ -7,7 +7,7 @@ Axis words: example, token, width, head, class. Everything that is called inside
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,7 @@ class Signature(NamedTuple):
     num_classes: int
     vocabulary: int | None
     operands: tuple[int, ...]
+    fixed: tuple[int, ...] = ()  # symbols at the other positions, the same in every example, in order
 
 
 class Counts(NamedTuple):
@@ -145,6 +146,7 @@ class DrawnTask(Task):
             num_classes=table.num_classes,
             vocabulary=table.vocabulary,
             operands=table.operands,
+            fixed=_fixed_symbols(self, table),
         )
 
     def counts(self, signature: Signature) -> Counts:
@@ -182,6 +184,19 @@ class TableTask(DrawnTask):
         return int(np.floor(self.train_fraction * num_examples + 1e-9))
 
 
+def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
+    """Symbols at the positions that are no operands; refused when one of them differs between examples."""
+    if table.vocabulary is None:
+        return ()
+    found = []
+    for position in (place for place in range(table.inputs.shape[1]) if place not in table.operands):
+        symbols = np.unique(table.inputs[:, position])
+        if len(symbols) > 1:
+            raise ValueError(f"task {task.kind}: position {position} differs between examples but is no operand")
+        found.append(int(symbols[0]))
+    return tuple(found)
+
+
 def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
     """One uniform class per place in the train order, so that noise is nested; None where targets are no classes."""
     if signature.target_shape or not signature.target_dtype.startswith("int"):
@@ -192,8 +207,6 @@ def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
 class Model(Part):
     """A parametrised function of one example. Pure: parameters come in, outputs go out."""
 
-    per_token: ClassVar[bool] = True  # whether each token of an example goes through the layers by itself
-
     @abstractmethod
     def init(self, key: jax.Array, signature: Signature) -> Params:
         """Initial parameters, a nested dict of float arrays; traced."""
@@ -201,6 +214,10 @@ class Model(Part):
     def prepare(self, params: Params, signature: Signature) -> Any:
         """What no example enters, computed once a step instead of once an example; any pytree; traced."""
         return params
+
+    def rows_per_example(self, signature: Signature) -> int:
+        """Rows that an example adds to a matrix product: its tokens, where each goes through the layers by itself."""
+        return 1 if signature.vocabulary is None else signature.input_shape[0]
 
     @abstractmethod
     def logits(self, prepared: Any, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
@@ -210,7 +227,8 @@ class Model(Part):
           prepared: what `prepare` returned.
           inputs: a block of examples.
           signature: of the task.
-          key: for dropout; None when measuring (then nothing is dropped).
+          key: [example] keys for dropout, so that a mask does not depend on the other examples of the block; None when
+            measuring (then nothing is dropped).
         """
 
 

@@ -37,3 +37,8 @@ def stream(seed: jax.Array | int, purpose: str, step: jax.Array | int = 0) -> ja
 def substream(key: jax.Array, index: jax.Array | int) -> jax.Array:
     """One of the keys of a part that needs several: layer number, block number, ..."""
     return jax.random.fold_in(key, index)
+
+
+def substreams(key: jax.Array, indices: jax.Array) -> jax.Array:
+    """[index] keys, `substream` of each of `indices`."""
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)

@@ -25,13 +25,17 @@ def dropout(values: jax.Array, rate: jax.Array | float | None, key: jax.Array | 
     Flax's own refuses a traced rate. At rate 0 every value comes back with the same bits.
 
     Args:
-      values: array of any shape.
+      values: [example, ...].
       rate: scalar in [0, 1), may be traced; None for a network without dropout: drawing masks is dear even at rate 0.
-      key: None when nothing is to be dropped.
+      key: [example] keys; None when nothing is to be dropped.
       place: which of a model's dropout places this is; each draws its own mask.
     """
     if key is None or rate is None:
         return values
     keep = (1.0 - jnp.asarray(rate)).astype(values.dtype)
-    kept = jax.random.uniform(substream(key, place), values.shape, values.dtype) < keep
+
+    def draw(one: jax.Array) -> jax.Array:
+        return jax.random.uniform(substream(one, place), values.shape[1:], values.dtype)
+
+    kept = jax.vmap(draw)(key) < keep  # noqa: TID251 over examples: a mask must not depend on the rest of the block
     return jnp.where(kept, values / keep, jnp.zeros_like(values))

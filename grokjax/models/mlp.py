@@ -16,6 +16,7 @@ from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import Scheme, dense, scaled, scheme
+from grokjax.models.symbol_rows import by_rows, sum_of_rows
 
 
 @part
@@ -31,10 +32,12 @@ class MLP(Model):
     Tokens that no example varies must be the last ids of the vocabulary, one each: operands are then ids below
     `vocabulary - (tokens - operands)`, which is the number of symbols. A larger id gives NaN, not another symbol's row.
     Outputs are [example, class]. Dropout acts on the pre-activations of every hidden layer (as in Doshi).
+
+    Form `tables` computes what the first layer makes of each symbol once a step, not once an example: the layer is
+    linear, so its pre-activations are a sum of one table row per operand (a one-hot kernel consists of such rows).
     """
 
     paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
-    per_token = False
 
     depth: int = setting(1, "hidden layers", at_least=1)
     width: int = setting(200, "units of each hidden layer", at_least=1)
@@ -49,8 +52,20 @@ class MLP(Model):
         None, "share of hidden pre-activations that is dropped; none draws no masks", at_least=0, below=1
     )
 
+    form: str = setting(
+        "tables", "of token inputs: first layer once per symbol, or plain; equal to rounding",
+        choices=("tables", "plain"), added="plain",
+    )  # fmt: skip
+
+    def form_used(self, signature: Signature) -> str:
+        """What `form` comes to: real-valued inputs have nothing to tabulate."""
+        return self.form if signature.vocabulary is not None else "plain"
+
+    def rows_per_example(self, signature: Signature) -> int:
+        return 1
+
     def module(self, signature: Signature) -> "Network":
-        """The Flax module; called with inputs [example, ...], a dropout rate and a key or None."""
+        """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None."""
         # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
         return Network(
             shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
@@ -63,8 +78,30 @@ class MLP(Model):
         inputs = jnp.zeros((1, *signature.input_shape), signature.input_dtype)
         return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
 
+    def prepare(self, params: Params, signature: Signature) -> Params:
+        if self.form_used(signature) == "plain":
+            return params
+        rest = {name: leaf for name, leaf in params.items() if name != "hidden_0" and not name.startswith("embed")}
+        return {"tables": first_layer_tables(self, params, len(signature.operands)), **rest}
+
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
-        return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
+        rest, first = dict(prepared), None
+        if "tables" in rest:
+            first = sum_of_rows(rest.pop("tables"), inputs[:, signature.operands])
+        return cast(jax.Array, self.module(signature).apply({"params": rest}, inputs, self.dropout, key, first))
+
+
+def first_layer_tables(model: MLP, params: Params, operands: int) -> list[jax.Array]:
+    """What the first layer makes of each symbol: one table [symbol, width] per operand, the bias in the first."""
+    layer = params["hidden_0"]
+    summed = model.encoding == "summed"
+    pieces = [layer["kernel"]] * operands if summed else jnp.split(layer["kernel"], operands)
+    if model.encoding == "one_hot":
+        tables = pieces
+    else:
+        names = ["embed" if model.shared_embedding else f"embed_{index}" for index in range(operands)]
+        tables = [by_rows(params[name]["embedding"], piece) for name, piece in zip(names, pieces, strict=True)]
+    return [tables[0] + layer["bias"][None], *tables[1:]] if model.bias else tables
 
 
 def num_symbols(signature: Signature) -> int | None:
@@ -89,11 +126,17 @@ class Network(nn.Module):
     classes: int
 
     @nn.compact
-    def __call__(self, inputs: jax.Array, rate: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
-        """[example, class] from inputs [example, ...]."""
+    def __call__(
+        self,
+        inputs: jax.Array,
+        rate: jax.Array | float | None,
+        key: jax.Array | None,
+        first: jax.Array | None = None,
+    ) -> jax.Array:
+        """[example, class] from inputs [example, ...], or from `first`, what `self.first` makes of them."""
         shape = self.shape
         drawn = scheme(shape.initializer, shape.width, shape.embedding)
-        hidden = self.first(inputs, drawn)
+        hidden = self.first(inputs, drawn) if first is None else first
         for index in range(shape.depth):
             if index > 0:
                 hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(hidden)
@@ -142,8 +185,7 @@ class OneHotDense(nn.Module):
         fan_in = count * self.symbols
         kernel = self.param("kernel", self.drawn.matrix, (fan_in, self.features), jnp.float32)
         tables = kernel.reshape(count, self.symbols, self.features)
-        rows = [jnp.take(tables[index], operands[:, index], axis=0) for index in range(count)]
-        outputs = sum(rows[1:], start=rows[0])
+        outputs = sum_of_rows(list(tables), operands)
         if self.bias:
             outputs = outputs + self.param("bias", self.drawn.bias(fan_in), (self.features,), jnp.float32)[None]
         return outputs

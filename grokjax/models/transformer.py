@@ -14,14 +14,13 @@ from typing import cast
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
+from grokjax.models import transformer_tables
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import Scheme, dense, scaled, scheme
-
-EPSILON = 1e-6  # added to the variance in normalisation: Flax's default (PyTorch has 1e-5)
+from grokjax.models.sublayers import FeedForward, normalisation, positions
 
 
 @part
@@ -40,6 +39,10 @@ class Transformer(Model):
     sinusoidal ones add sin(t / 10000^(2i / width)) to column 2i and cos of the same to column 2i + 1.
     Dropout acts on what each sublayer adds to the stream (Power's code: on the MLP's only).
     With one layer `causal` changes nothing: the last position sees all others either way.
+
+    Form `plain` is the Flax module of this file. `tables`, equal to rounding, computes what does not differ between all
+    examples once per symbol (`transformer_tables.py`). `merged` also multiplies neighbouring matrices once a step; it
+    needs one layer, no normalisation and no dropout.
     """
 
     paper = "Nanda et al. 2023, 2301.05217"
@@ -71,8 +74,19 @@ class Transformer(Model):
         None, "share of each sublayer's output that is dropped; none draws no masks", at_least=0, below=1
     )
 
+    form: str = setting(
+        "tables", "how it is computed; equal to rounding", choices=("tables", "merged", "plain"), added="plain"
+    )
+
+    def form_used(self, signature: Signature) -> str:
+        """What `form` comes to."""
+        return self.form
+
+    def rows_per_example(self, signature: Signature) -> int:
+        return signature.input_shape[0] if self.form == "plain" else 1
+
     def module(self, signature: Signature) -> "Decoder":
-        """The Flax module; called with inputs [example, token], a dropout rate and a key or None."""
+        """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys."""
         vocabulary = check(self, signature)
         # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
         return Decoder(
@@ -85,7 +99,12 @@ class Transformer(Model):
         inputs = jnp.zeros((1, *signature.input_shape), jnp.int32)
         return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
 
+    def prepare(self, params: Params, signature: Signature) -> Params:
+        return params if self.form == "plain" else transformer_tables.prepare(self, params, signature)
+
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
+        if self.form != "plain":
+            return transformer_tables.answer(self, prepared, inputs, signature, key)
         return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
 
 
@@ -111,6 +130,8 @@ def check(model: Transformer, signature: Signature) -> int:
             f"model.tied: needs a symbol for each class, got {signature.vocabulary} symbols and "
             f"{signature.num_classes} classes; nearest is false"
         )
+    if model.form == "merged" and (model.layers > 1 or model.norm != "none" or model.dropout is not None):
+        raise ValueError("model.form: merged needs layers 1, norm none and no dropout; nearest is tables")
     return signature.vocabulary
 
 
@@ -143,24 +164,6 @@ class Decoder(nn.Module):
         if shape.output_bias:
             outputs = outputs + self.param("output_bias", drawn.bias(shape.width), (self.columns,), jnp.float32)[None]
         return outputs
-
-
-def positions(shape: Transformer, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
-    """What is added to the embeddings: [token, width]."""
-    if shape.positions == "learned":
-        length = shape.positions_length or tokens
-        return nn.Embed(length, shape.width, embedding_init=drawn.embedding, name="positions")(jnp.arange(tokens))
-    column = np.arange(shape.width)
-    angle = np.arange(tokens)[:, None] / 10_000.0 ** (2 * (column // 2) / shape.width)
-    return np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
-
-
-def normalisation(shape: Transformer, name: str) -> nn.Module:
-    """The normalisation layer of this network."""
-    if shape.norm_kind == "rms":
-        return nn.RMSNorm(epsilon=EPSILON, name=name)
-    # The fast variance E[x^2] - E[x]^2 cancels where the mean is large.
-    return nn.LayerNorm(epsilon=EPSILON, use_fast_variance=False, name=name)
 
 
 class Layer(nn.Module):
@@ -213,18 +216,3 @@ class Attention(nn.Module):
         mixed = jnp.einsum("ehqk,ekhu->eqhu", jax.nn.softmax(scores), values)
         layer = dense("output", self.drawn, shape.width, shape.width, shape.attention_bias)
         return layer(mixed.reshape(*mixed.shape[:2], shape.width))
-
-
-class FeedForward(nn.Module):
-    """Two dense layers with an activation between them, the same at each position."""
-
-    shape: Transformer
-    drawn: Scheme
-
-    @nn.compact
-    def __call__(self, stream: jax.Array) -> jax.Array:
-        shape = self.shape
-        hidden_width = shape.mlp_width or 4 * shape.width
-        hidden = dense("hidden", self.drawn, shape.width, hidden_width, shape.mlp_bias)(stream)
-        active = ACTIVATIONS[shape.activation](hidden)
-        return dense("output", self.drawn, hidden_width, shape.width, shape.mlp_bias)(active)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Signature, Task
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
-from grokjax.core.streams import stream
+from grokjax.core.streams import stream, substreams
 from grokjax.spec.axes import Axis
 from grokjax.spec.errors import Collector, SpecError, wrong, wrong_in_part
 from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
@@ -122,7 +122,8 @@ def _check_program(run: Run, signature: Signature) -> None:
         key = stream(jnp.zeros((), jnp.uint32), "init")
         params = _ask("model", lambda: now.model.init(key, signature))
         inputs = jnp.zeros((_ROWS, *signature.input_shape), signature.input_dtype)
-        outputs = _ask("model", lambda: now.model.logits(now.model.prepare(params, signature), inputs, signature, key))
+        keys = substreams(key, jnp.arange(len(inputs)))
+        outputs = _ask("model", lambda: now.model.logits(now.model.prepare(params, signature), inputs, signature, keys))
         if jnp.ndim(outputs) < 2 or outputs.shape[0] != _ROWS or outputs.shape[-1] < signature.num_classes:
             found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
             raise wrong("model", f"{found}, the task needs {signature.num_classes} an example")

@@ -85,7 +85,7 @@ class LinenModel(UserModel):
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         module = self.module_class(**self.settings_for(signature))
-        rngs = None if key is None else {"dropout": key}
+        rngs = None if key is None else {"dropout": key[0]}  # Flax draws one mask for the whole block
         return module.apply({"params": prepared}, inputs, rngs=rngs, **self.modes(training=key is not None))
 
 
@@ -99,7 +99,7 @@ class NnxModel(UserModel):
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         # The module is set up anew only for its structure; XLA drops the parameters drawn here, which nobody reads.
         any_key = stream(jnp.zeros((), jnp.uint32), "init")
-        module = self._module(signature, any_key, any_key if key is None else key)
+        module = self._module(signature, any_key, any_key if key is None else key[0])
         if key is None:
             module.eval()
         else:

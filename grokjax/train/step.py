@@ -61,6 +61,7 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     """
     now = at_step(run, state.step)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
+    gradient = _hold(run, gradient)  # before clipping: what is frozen must not count in the norm
     updates, opt_state = transform(now).update(gradient, state.opt_state, state.params)
     params = optax.apply_updates(state.params, _hold(run, updates))
     for part in now.regularizers:

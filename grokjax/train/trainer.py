@@ -13,7 +13,7 @@ from grokjax.train.worker import FREE, SegmentReport, Worker
 
 TARGET_SECONDS = 1.0
 """Wall time that a segment aims for: the reaction time to signals and of the live view."""
-_FIRST_STEPS = 16
+_FIRST_STEPS = 1  # nobody knows yet how long a step takes, and a signal is answered after a segment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Trainer:
 
     def _adapt(self, pool: int, report: SegmentReport) -> None:
         """Aim at the target time; a run's bits do not depend on where segments are cut."""
-        factor = np.clip(TARGET_SECONDS / max(report.seconds, 1e-6), 0.5, 4.0)
+        factor = np.clip(TARGET_SECONDS / max(report.seconds, 1e-6), 0.1, 4.0)
         self._pace[pool] = int(np.clip(self._pace[pool] * factor, 1, 1_000_000))
 
     def _ended(self, pool: int) -> list[EndedRun]:

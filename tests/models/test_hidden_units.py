@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax.core.streams import stream
+from grokjax.core.streams import stream, substreams
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 
-KEY = stream(0, "dropout")
+
+def keys_of(examples: int, seed: int = 0) -> jax.Array:
+    return substreams(stream(seed, "dropout"), jnp.arange(examples))
+
 
 FORMULAS = {
     "relu": lambda x: max(x, 0.0),
@@ -32,18 +35,18 @@ def test_activation_equals_its_formula(name):
 def test_nothing_is_dropped_without_a_key_or_a_rate():
     values = jnp.arange(6.0)
     assert dropout(values, 0.9, None) is values
-    assert dropout(values, None, KEY) is values
+    assert dropout(values, None, keys_of(6)) is values
 
 
 def test_traced_rate_zero_keeps_every_bit():
     values = jax.random.normal(stream(1, "init"), (40, 50))
-    np.testing.assert_array_equal(jax.jit(dropout)(values, jnp.float32(0.0), KEY), values)
+    np.testing.assert_array_equal(jax.jit(dropout)(values, jnp.float32(0.0), keys_of(40)), values)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_share_and_scale_of_what_is_kept(rate):
     count = 100_000
-    dropped = np.asarray(jax.jit(dropout)(jnp.ones(count), rate, KEY))
+    dropped = np.asarray(jax.jit(dropout)(jnp.ones((100, 1000)), rate, keys_of(100)))
     kept = dropped != 0
     assert abs(kept.mean() - (1 - rate)) < 5 * math.sqrt(rate * (1 - rate) / count)
     np.testing.assert_allclose(dropped[kept], 1 / (1 - rate), rtol=1e-5)
@@ -51,17 +54,23 @@ def test_share_and_scale_of_what_is_kept(rate):
 
 
 def test_keys_and_places_draw_different_masks_and_repeat_their_own():
-    ones = jnp.ones(1000)
-    masks = [dropout(ones, 0.5, key, place) for key in (KEY, stream(1, "dropout")) for place in (0, 1)]
+    ones = jnp.ones((10, 100))
+    masks = [dropout(ones, 0.5, keys_of(10, seed), place) for seed in (0, 1) for place in (0, 1)]
     for index, mask in enumerate(masks):
         for other in masks[index + 1 :]:
             assert 400 < np.sum(np.asarray(mask) != np.asarray(other)) < 600
-    np.testing.assert_array_equal(masks[1], dropout(ones, 0.5, KEY, 1))
+    np.testing.assert_array_equal(masks[1], dropout(ones, 0.5, keys_of(10), 1))
+
+
+def test_the_mask_of_an_example_does_not_depend_on_the_block_it_is_in():
+    ones, keys = jnp.ones((12, 30)), keys_of(12)
+    whole = dropout(ones, 0.4, keys)
+    np.testing.assert_array_equal(dropout(ones[5:9], 0.4, keys[5:9]), whole[5:9])
 
 
 def test_rates_and_keys_can_be_mapped():
     rates = jnp.array([0.0, 0.3, 0.8])
-    keys = jnp.stack([stream(seed, "dropout") for seed in range(3)])
+    keys = jnp.stack([keys_of(7, seed) for seed in range(3)])
     ones = jnp.ones((7, 11))
     mapped = jax.jit(jax.vmap(lambda rate, key: dropout(ones, rate, key)))(rates, keys)
     for index in range(3):
@@ -69,5 +78,5 @@ def test_rates_and_keys_can_be_mapped():
 
 
 def test_gradient_passes_through_kept_values_only():
-    gradient = jax.grad(lambda values: dropout(values, 0.75, KEY).sum())(jnp.ones(200))
-    np.testing.assert_array_equal(gradient, dropout(jnp.ones(200), 0.75, KEY))
+    gradient = jax.grad(lambda values: dropout(values, 0.75, keys_of(20)).sum())(jnp.ones((20, 10)))
+    np.testing.assert_array_equal(gradient, dropout(jnp.ones((20, 10)), 0.75, keys_of(20)))

@@ -9,11 +9,12 @@ import pytest
 
 from grokjax.core.catalogue import catalogue
 from grokjax.core.interfaces import Signature
-from grokjax.core.streams import stream, substream
+from grokjax.core.streams import stream, substreams
 from grokjax.models.hidden_units import dropout
 from grokjax.models.mlp import MLP
 
 KEY = stream(3, "init")
+KEYS = substreams(stream(0, "dropout"), jnp.arange(49))  # one an example
 
 
 def addition(modulus: int) -> tuple[Signature, np.ndarray, np.ndarray]:
@@ -48,7 +49,7 @@ def test_analytic_weights_answer_every_pair(modulus, width):
     params, frequency = analytic(modulus, width)
     fresh = jax.eval_shape(lambda: model.init(KEY, signature))
     assert jax.tree.map(jnp.shape, fresh) == jax.tree.map(jnp.shape, params)
-    logits = np.asarray(model.logits(params, inputs, signature, None), np.float64)
+    logits = np.asarray(model.logits(model.prepare(params, signature), inputs, signature, None), np.float64)
     assert np.mean(logits.argmax(axis=1) == targets) == 1.0
     # Averaged over all pairs the free phases cancel exactly: what is left at distance d from the answer is
     # sum_k cos(2 pi s_k d / p) / 2, which is width / 2 at the answer itself.
@@ -62,7 +63,8 @@ def test_analytic_weights_answer_every_pair(modulus, width):
 
 def test_a_narrow_analytic_network_errs_on_a_few_pairs():
     signature, inputs, targets = addition(97)
-    logits = MLP(activation="square", width=100).logits(analytic(97, 100)[0], inputs, signature, None)
+    model, params = MLP(activation="square", width=100), analytic(97, 100)[0]
+    logits = model.logits(model.prepare(params, signature), inputs, signature, None)
     assert 0.95 < np.mean(np.asarray(logits).argmax(axis=1) == targets) < 1.0
 
 
@@ -112,7 +114,7 @@ def test_logits_equal_a_forward_pass_in_numpy(name):
     signature, inputs, _ = addition(7)
     model = MLP(**{"width": 10, **VARIANTS[name]})
     params = rough(model, signature)
-    logits = jax.jit(lambda p, x: model.logits(p, x, signature, None))(params, inputs)
+    logits = jax.jit(lambda p, x: model.logits(model.prepare(p, signature), x, signature, None))(params, inputs)
     assert logits.shape == (49, 7)
     np.testing.assert_allclose(logits, reference(model, params, inputs, signature), rtol=1e-4, atol=1e-4)
 
@@ -123,7 +125,7 @@ def test_real_valued_inputs_are_made_flat():
     model = MLP(width=10, depth=2, bias=True, initializer="he")
     params = rough(model, signature)
     assert params["hidden_0"]["kernel"].shape == (15, 10)
-    logits = model.logits(params, inputs, signature, None)
+    logits = model.logits(model.prepare(params, signature), inputs, signature, None)
     np.testing.assert_allclose(logits, reference(model, params, inputs, signature), rtol=1e-4, atol=1e-4)
 
 
@@ -136,7 +138,9 @@ def test_gradient_of_the_row_sum_is_that_of_the_one_hot_product():
     def product(params) -> jax.Array:
         return jnp.sin(jnp.square(one_hots @ params["hidden_0"]["kernel"]) @ params["output"]["kernel"]).sum()
 
-    gathered = jax.grad(lambda p: jnp.sin(model.logits(p, inputs, signature, None)).sum())(params)
+    gathered = jax.grad(lambda p: jnp.sin(model.logits(model.prepare(p, signature), inputs, signature, None)).sum())(
+        params
+    )
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), gathered, jax.grad(product)(params)
     )
@@ -144,13 +148,13 @@ def test_gradient_of_the_row_sum_is_that_of_the_one_hot_product():
 
 def test_dropout_acts_on_the_pre_activations_of_each_hidden_layer():
     signature, inputs, _ = addition(7)
-    model, key = MLP(activation="square", width=10, depth=2, dropout=0.4), stream(0, "dropout")
+    model, key = MLP(activation="square", width=10, depth=2, dropout=0.4), KEYS
     params = rough(model, signature)
     masks = [np.asarray(dropout(jnp.ones((49, 10)), 0.4, key, place)) for place in range(2)]
-    logits = model.logits(params, inputs, signature, key)
+    logits = model.logits(model.prepare(params, signature), inputs, signature, key)
     expected = reference(model, params, inputs, signature, masks)
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
-    without = np.asarray(model.logits(params, inputs, signature, None))
+    without = np.asarray(model.logits(model.prepare(params, signature), inputs, signature, None))
     np.testing.assert_allclose(without, reference(model, params, inputs, signature), rtol=1e-3, atol=1e-3)
     assert np.abs(without - logits).max() > 0.1
 
@@ -175,9 +179,9 @@ def test_only_operand_positions_are_read(operands):
     changed[:, constant] = 0
     model = MLP(width=10)
     params = rough(model, signature)
-    first = model.logits(params, pairs, signature, None)
+    first = model.logits(model.prepare(params, signature), pairs, signature, None)
     for table in (inputs, changed):
-        logits = model.logits(params, table, signature._replace(operands=operands), None)
+        logits = model.logits(model.prepare(params, signature), table, signature._replace(operands=operands), None)
         np.testing.assert_array_equal(logits, first)
 
 
@@ -187,11 +191,11 @@ def test_symbol_outside_the_operands_gives_nan_and_no_other_symbols_row(encoding
     wrong = inputs[:3].copy()
     wrong[1, 0] = 7  # the id of "="
     model = MLP(width=10, encoding=encoding)
-    logits = np.asarray(model.logits(rough(model, signature), wrong, signature, None))
+    logits = np.asarray(model.logits(model.prepare(rough(model, signature), signature), wrong, signature, None))
     assert np.isnan(logits).any(axis=1).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("key", [None, stream(0, "dropout")])
+@pytest.mark.parametrize("key", [None, KEYS])
 @pytest.mark.parametrize("encoding", ["one_hot", "concatenated"])
 def test_answer_to_an_example_does_not_depend_on_the_others(encoding, key):
     signature, inputs, _ = addition(7)
@@ -199,7 +203,9 @@ def test_answer_to_an_example_does_not_depend_on_the_others(encoding, key):
     params = rough(model, signature)
     others = inputs[::-1].copy()
     others[2] = inputs[2]
-    logits = [np.asarray(model.logits(params, table, signature, key)) for table in (inputs, others)]
+    logits = [
+        np.asarray(model.logits(model.prepare(params, signature), table, signature, key)) for table in (inputs, others)
+    ]
     np.testing.assert_array_equal(logits[0][2], logits[1][2])
     assert np.abs(logits[0][0] - logits[1][0]).max() > 1e-3
 
@@ -219,7 +225,9 @@ def test_runs_with_different_rates_scales_and_keys_map_in_one_trace():
     def outputs(model: MLP, key: jax.Array) -> jax.Array:
         traces.append(1)
         params = model.init(key, signature)
-        return model.logits(model.prepare(params, signature), inputs, signature, substream(key, 1))
+        return model.logits(
+            model.prepare(params, signature), inputs, signature, substreams(key, jnp.arange(len(inputs)))
+        )
 
     settings = ((0.0, 1.0), (0.2, 0.5), (0.7, 2.0))
     models = [MLP(width=10, activation="square", dropout=rate, init_scale=size) for rate, size in settings]

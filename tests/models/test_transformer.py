@@ -9,17 +9,18 @@ import pytest
 
 from grokjax.core.catalogue import catalogue
 from grokjax.core.interfaces import Signature
-from grokjax.core.streams import stream, substream
+from grokjax.core.streams import stream, substreams
 from grokjax.models.hidden_units import dropout
 from grokjax.models.initializers import scheme
 from grokjax.models.transformer import Attention, Transformer
 
 KEY = stream(3, "init")
+KEYS = substreams(stream(0, "dropout"), jnp.arange(6))  # one an example
 SMALL = {"width": 8, "heads": 2, "mlp_width": 12}
 
 
 def tokens_signature(tokens: int = 4, vocabulary: int = 9, num_classes: int = 7) -> Signature:
-    return Signature("test", 49, (tokens,), "int32", (), "int32", num_classes, vocabulary, (0, 2))
+    return Signature("test", 49, (tokens,), "int32", (), "int32", num_classes, vocabulary, tuple(range(tokens)))
 
 
 def inputs_of(signature: Signature, examples: int = 6) -> np.ndarray:
@@ -36,8 +37,10 @@ def rough(model: Transformer, signature: Signature):
 
 def answers(model: Transformer, params, inputs: np.ndarray, signature: Signature, key=None) -> np.ndarray:
     if key is not None:  # compiled whole, each mask would cost half a second; alone they are shared by all tests
-        return np.asarray(model.logits(params, inputs, signature, key))
-    return np.asarray(jax.jit(lambda p, x: model.logits(p, x, signature, None))(params, inputs))
+        return np.asarray(model.logits(model.prepare(params, signature), inputs, signature, key))
+    return np.asarray(
+        jax.jit(lambda p, x: model.logits(model.prepare(p, signature), x, signature, None))(params, inputs)
+    )
 
 
 def activate(name: str, x: np.ndarray) -> np.ndarray:
@@ -150,7 +153,7 @@ def test_logits_equal_a_forward_pass_in_numpy(name):
 @pytest.mark.parametrize("name", ["two_layers", "demoss", "pre"])
 def test_dropout_acts_on_what_each_sublayer_adds(name):
     model, signature = Transformer(**{**SMALL, **VARIANTS[name], "dropout": 0.4}), tokens_signature()
-    params, inputs, key = rough(model, signature), inputs_of(signature), stream(0, "dropout")
+    params, inputs, key = rough(model, signature), inputs_of(signature), KEYS
     needed = [4] * (2 * model.layers - 2) + [1, 1]  # only the last position is left in the last layer
     masks = [np.asarray(dropout(jnp.ones((6, n, 8)), 0.4, key, place)) for place, n in enumerate(needed)]
     logits = answers(model, params, inputs, signature, key)
@@ -212,7 +215,7 @@ def test_mask_matters_from_the_second_layer_on():
         assert (np.abs(masked - open_).max() > 1e-3) == (layers == 2)
 
 
-@pytest.mark.parametrize("key", [None, stream(0, "dropout")])
+@pytest.mark.parametrize("key", [None, KEYS])
 def test_answer_to_an_example_does_not_depend_on_the_others(key):
     model, signature = Transformer(**SMALL, norm="pre", layers=2, dropout=0.3), tokens_signature()
     params, inputs = rough(model, signature), inputs_of(signature)
@@ -238,7 +241,9 @@ def test_runs_with_different_rates_scales_and_keys_map_in_one_trace():
     def outputs(model: Transformer, key: jax.Array) -> jax.Array:
         traces.append(1)
         params = model.init(key, signature)
-        return model.logits(model.prepare(params, signature), inputs, signature, substream(key, 1))
+        return model.logits(
+            model.prepare(params, signature), inputs, signature, substreams(key, jnp.arange(len(inputs)))
+        )
 
     few = {**SMALL, "tied": True, "positions": "none"}  # each drawn array takes long to compile
     settings = ((0.0, 1.0), (0.2, 0.5), (0.7, 2.0))

@@ -10,7 +10,7 @@ import pytest
 
 from grokjax.core.interfaces import Signature
 from grokjax.core.part import hints_of, is_swept
-from grokjax.core.streams import stream
+from grokjax.core.streams import stream, substreams
 from grokjax.spec.build import build_part, to_mapping
 from grokjax.spec.errors import SpecError
 from grokjax.spec.sweep_file import load
@@ -140,6 +140,7 @@ def build(slot, name, folder, **settings):
 def test_a_linen_module_is_a_model_with_its_own_numbers(folder):
     model = build("models", "Net", folder, sizes=[8])
     key = stream(jnp.uint32(3), "init")
+    keys = substreams(key, jnp.arange(3))
     inputs = jnp.array([[0, 1], [2, 3], [5, 4]], jnp.int32)
     params = model.init(key, SIGNATURE)
     assert set(params) == {"Embed_0", "Dense_0", "Dense_1"}
@@ -150,14 +151,15 @@ def test_a_linen_module_is_a_model_with_its_own_numbers(folder):
     expected = hidden @ params["Dense_1"]["kernel"] + params["Dense_1"]["bias"][None]
     measured = model.logits(params, inputs, SIGNATURE, None)
     np.testing.assert_allclose(measured, expected, rtol=1e-5)
-    dropped = model.logits(params, inputs, SIGNATURE, key)
+    dropped = model.logits(params, inputs, SIGNATURE, keys)
     assert not np.allclose(dropped, measured)
-    np.testing.assert_array_equal(dropped, model.logits(params, inputs, SIGNATURE, key))
+    np.testing.assert_array_equal(dropped, model.logits(params, inputs, SIGNATURE, keys))
 
 
 def test_an_nnx_module_is_a_model_with_its_own_numbers(folder):
     model = build("models", "Nnx", folder, width=4)
     key = stream(jnp.uint32(3), "init")
+    keys = substreams(key, jnp.arange(3))
     inputs = jnp.array([[0, 1], [2, 3], [5, 4]], jnp.int32)
     params = jax.jit(lambda key: model.init(key, SIGNATURE))(key)
     assert set(params) == {"embed", "hidden", "out"}
@@ -168,9 +170,9 @@ def test_an_nnx_module_is_a_model_with_its_own_numbers(folder):
     expected = hidden @ params["out"]["kernel"] + params["out"]["bias"][None]
     measured = jax.jit(lambda params: model.logits(params, inputs, SIGNATURE, None))(params)
     np.testing.assert_allclose(measured, expected, rtol=1e-5, atol=1e-6)
-    dropped = model.logits(params, inputs, SIGNATURE, key)
+    dropped = model.logits(params, inputs, SIGNATURE, keys)
     assert not np.allclose(dropped, measured)
-    gradient = jax.grad(lambda params: model.logits(params, inputs, SIGNATURE, key).sum())(params)
+    gradient = jax.grad(lambda params: model.logits(params, inputs, SIGNATURE, keys).sum())(params)
     assert jax.tree.structure(gradient) == jax.tree.structure(params)
     other = model.init(stream(jnp.uint32(4), "init"), SIGNATURE)
     assert not np.allclose(other["out"]["kernel"], params["out"]["kernel"])

@@ -1,0 +1,46 @@
+"""What both forms of the transformer are made of: positions, normalisation and the MLP of a layer."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grokjax.models.hidden_units import ACTIVATIONS
+from grokjax.models.initializers import Scheme, dense
+
+EPSILON = 1e-6  # added to the variance in normalisation: Flax's default (PyTorch has 1e-5)
+
+
+def positions(shape: Any, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
+    """What is added to the embeddings: [token, width]."""
+    if shape.positions == "learned":
+        length = shape.positions_length or tokens
+        return nn.Embed(length, shape.width, embedding_init=drawn.embedding, name="positions")(jnp.arange(tokens))
+    column = np.arange(shape.width)
+    angle = np.arange(tokens)[:, None] / 10_000.0 ** (2 * (column // 2) / shape.width)
+    return np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
+
+
+def normalisation(shape: Any, name: str) -> nn.Module:
+    """The normalisation layer of this network."""
+    if shape.norm_kind == "rms":
+        return nn.RMSNorm(epsilon=EPSILON, name=name)
+    # The fast variance E[x^2] - E[x]^2 cancels where the mean is large.
+    return nn.LayerNorm(epsilon=EPSILON, use_fast_variance=False, name=name)
+
+
+class FeedForward(nn.Module):
+    """Two dense layers with an activation between them, the same at each position."""
+
+    shape: Any
+    drawn: Scheme
+
+    @nn.compact
+    def __call__(self, stream: jax.Array) -> jax.Array:
+        shape = self.shape
+        hidden_width = shape.mlp_width or 4 * shape.width
+        hidden = dense("hidden", self.drawn, shape.width, hidden_width, shape.mlp_bias)(stream)
+        active = ACTIVATIONS[shape.activation](hidden)
+        return dense("output", self.drawn, hidden_width, shape.width, shape.mlp_bias)(active)

@@ -1,0 +1,34 @@
+"""Work on one row per symbol instead of one per example: a network's first layer knows no more than a few symbols."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+_ROWS = 128  # of one product: the gradient of a matrix sums over rows, see `plan/blocks.py`
+
+
+def in_blocks(function: Callable[..., jax.Array], *arrays: jax.Array) -> jax.Array:
+    """A function of rows [row, ...] in blocks of rows short enough for fixed bits; single rows go to every block."""
+    count = max(len(array) for array in arrays)
+    blocks = [
+        function(*(array if len(array) == 1 else array[start : start + _ROWS] for array in arrays))
+        for start in range(0, count, _ROWS)
+    ]
+    return blocks[0] if len(blocks) == 1 else jnp.concatenate(blocks)
+
+
+def by_rows(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    """`rows @ matrix`, [row, out] from [row, in] and [in, out], in such blocks."""
+    return in_blocks(lambda block: block @ matrix, rows)
+
+
+def sum_of_rows(tables: list[jax.Array], symbols: jax.Array) -> jax.Array:
+    """[example, column], the sum over operands of the row that belongs to its symbol.
+
+    Args:
+      tables: [symbol, column], one an operand.
+      symbols: [example, operand].
+    """
+    rows = [jnp.take(table, symbols[:, index], axis=0) for index, table in enumerate(tables)]
+    return sum(rows[1:], start=rows[0])
