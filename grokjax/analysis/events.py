@@ -27,12 +27,14 @@ class Crossing:
     Attributes:
       first_after: the look before the first passing one; -inf when the first look passes, +inf when none does.
       first_at: the first passing look, whatever comes later; +inf when none passes.
-      sustained_at: the first passing look after which at least 95 % of the looks pass and none falls under 90 %; +inf
+      sustained_at: the first passing look with later ones, of which at least 95 % pass and none falls under 90 %; +inf
         when there is none, and for diverged runs.
+      sustained_after: the look before that one; -inf when it is the first look, +inf when there is none.
     """
 
     first_after: np.ndarray
     first_at: np.ndarray
+    sustained_after: np.ndarray
     sustained_at: np.ndarray
 
 
@@ -95,24 +97,29 @@ def crossing(looks: Looks, correct: np.ndarray, size: np.ndarray, share: float) 
     """When `correct` [run, look] of `size` [run] crossed `share`."""
     passing = passes(looks, correct, size, share)
     first_after, first_at = first_true(looks.steps, passing)
-    sustained_at = np.full(looks.num_runs, np.inf)
+    sustained_after, sustained_at = np.full((2, looks.num_runs), np.inf)
     runs = np.flatnonzero(np.isfinite(first_at) & ~looks.is_diverged)
     floor = needed(size, min(share, HELD))
     falling = looks.present[runs] & (correct[runs] < floor[runs, None])
     held = _is_held(looks.last[runs], passing[runs], falling)
-    _, sustained_at[runs] = first_true(looks.steps[runs], passing[runs] & held)
-    return Crossing(first_after, first_at, sustained_at)
+    sustained_after[runs], sustained_at[runs] = first_true(looks.steps[runs], passing[runs] & held)
+    return Crossing(first_after, first_at, sustained_after, sustained_at)
 
 
 def _is_held(last: np.ndarray, passing: np.ndarray, falling: np.ndarray) -> np.ndarray:
-    """[run, look] bool, where enough later looks pass and none falls under the floor; `last` [run] is a place."""
+    """[run, look] bool, where there are later looks, enough of them pass and none falls under the floor.
+
+    Args:
+      last: [run] place of the last look. Nothing was seen after it, so nothing says that what it shows lasts.
+      passing, falling: [run, look] bool.
+    """
     place = np.arange(passing.shape[1], dtype=np.int32)
     later = last.astype(np.int32)[:, None] - place
     seen = np.cumsum(passing, axis=1, dtype=np.int32)
     later_passing = seen[:, -1:] - seen
     last_fall = np.max(np.where(falling, place, -1), axis=1, initial=-1)
     hundredths = round(100 * HELD_SHARE)
-    return (100 * later_passing >= hundredths * later) & (place >= last_fall[:, None])
+    return (later > 0) & (100 * later_passing >= hundredths * later) & (place >= last_fall[:, None])
 
 
 def group_crossing(looks: Looks, group: str, share: float) -> Crossing:

@@ -155,7 +155,7 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
     )
     flags = {
         "few_novel": few,
-        "unstable": is_general & (general.sustained_at != general.first_at),
+        "unstable": is_general & (general.sustained_at != general.first_at) & (general.first_at < looks.final_step),
         "lost_fit": is_fit & ends_under(*looks.correct("train_clean")),
         "at_last_look": is_general & (general.first_at == looks.final_step),
         "close_delay": both & ~collapsed & _is_close(fit, general, rule.thresholds["delay_ratio"]),

@@ -20,7 +20,7 @@ def event_columns(looks: Looks, rule: str | Rule = "default") -> pd.DataFrame:
       final_step: of the last look.
       steps_to_train_50, _90, _95, _99 and steps_to_test_...: first look whose accuracy is at least that.
       ..._after: the look before, so that the event lies between the two; NaN also where the first look passes.
-      steps_to_train_99_sustained, steps_to_test_99_sustained: see `events.Crossing`.
+      ..._sustained, ..._sustained_after: the same for the first look after which it lasts; see `events.Crossing`.
       steps_to_fit, steps_to_generalized: as the default rule counts them (clean train, novel test examples).
       log10_delay: log10 of their ratio; NaN unless both came.
       min_train_loss, min_test_loss, max_test_train_ratio, max_test_accuracy, post_peak_drop: see `events.Extremes`.
@@ -48,8 +48,8 @@ def _crossings(looks: Looks) -> dict[str, np.ndarray]:
             found = events.group_crossing(looks, group, share)
             name = f"steps_to_{group}_{percent}"
             columns |= {f"{name}_after": _known(found.first_after), name: _known(found.first_at)}
-            if percent == "99":
-                columns[f"{name}_sustained"] = _known(found.sustained_at)
+            columns[f"{name}_sustained_after"] = _known(found.sustained_after)
+            columns[f"{name}_sustained"] = _known(found.sustained_at)
     fit_at, generalized_at = events.fit(looks).first_at, events.generalized(looks).first_at
     delay = events.delay(fit_at, generalized_at)
     names = {"steps_to_fit": fit_at, "steps_to_generalized": generalized_at, "log10_delay": delay.log10_ratio}

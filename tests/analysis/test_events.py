@@ -70,6 +70,18 @@ def test_sustained_allows_one_weak_look_in_twenty_but_none_under_ninety_percent(
     np.testing.assert_array_equal(events.fit(looks).sustained_at, [0, 70 + 10, 70, 0])
 
 
+def test_what_only_the_last_look_shows_is_not_sustained(make_looks):
+    looks = make_looks(
+        {"steps": [0, 10, 20], "train_clean": [0, 0, 100]},
+        {"steps": [0, 10, 20], "train_clean": [0, 100, 100]},
+        {"steps": [0, 10, 20], "train_clean": [100, 50, 100]},
+        {"steps": [0, 10], "train_clean": [100, 100]},
+    )
+    found = events.fit(looks)
+    np.testing.assert_array_equal(found.sustained_at, [INF, 10, INF, 0])
+    np.testing.assert_array_equal(found.sustained_after, [INF, 0, INF, -INF])
+
+
 def test_diverged_runs_keep_their_first_crossing_and_sustain_nothing(make_looks):
     looks = make_looks({"steps": [0, 10, 20], "train_clean": [0, 100, 100], "diverged": True})
     found = events.fit(looks)
@@ -88,7 +100,8 @@ def test_crossings_agree_with_a_search_by_hand(make_looks, counts, share):
     def is_sustained(step: int) -> bool:
         later = range(step + 1, len(counts))
         good = sum(passing[place] for place in later)
-        return passing[step] and 20 * good >= 19 * len(later) and all(counts[p] >= min(90, percent) for p in later)
+        stays = 20 * good >= 19 * len(later) and all(counts[p] >= min(90, percent) for p in later)
+        return passing[step] and len(later) > 0 and stays
 
     assert found.sustained_at[0] == next((step for step in range(len(counts)) if is_sustained(step)), INF)
 

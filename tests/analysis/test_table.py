@@ -34,6 +34,9 @@ def test_first_crossings_and_their_brackets(row):
 
 
 def test_sustained_fit_and_generalization(row):
+    expected = {"steps_to_train_50": (0, 10), "steps_to_train_95": (10, 20), "steps_to_test_95": (40, 80)}
+    for name, (after, at) in expected.items():  # train: 50, 95, 100, 98, 96 of 100 from step 10 on
+        assert (row[f"{name}_sustained_after"], row[f"{name}_sustained"]) == (after, at), name
     assert np.isnan(row["steps_to_train_99_sustained"])  # given labels: 98 and 96 of 100 after it
     assert np.isnan(row["steps_to_test_99_sustained"])
     assert row["steps_to_fit"] == 40  # 80 of 80 clean labels: 79 of 80 is under 99 %
