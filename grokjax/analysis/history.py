@@ -22,7 +22,8 @@ class Looks:
       diverged: [run] bool.
       budget: [run] int64, the step that the run is meant to reach.
       stop_reason: [run] text of `STOP_REASONS`.
-      settings: name -> [run]; read by some rules: `label_noise` (share), `loss` (kind), `steps_per_epoch`.
+      settings: name -> [run]; read by some rules: `label_noise` (share, NaN where not known), `loss` (kind),
+        `steps_per_epoch`.
     """
 
     steps: np.ndarray

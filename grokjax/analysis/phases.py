@@ -2,7 +2,8 @@
 
 Every run gets exactly one phase. For every rule: a diverged run is `diverged`; a run without a look, unfinished, or
 outside what the rule is stated for is `undecided`, with the reason; all others get a phase of the rule, by the function
-below. The flag `stopped_early` says that the stop rule ended the run, so that a later collapse would not be seen.
+below. A rule may hand runs with label noise over to another one; they are labelled as under that. The flag
+`stopped_early` says that the stop rule ended the run, so that a later collapse would not be seen.
 """
 
 import dataclasses
@@ -50,6 +51,25 @@ def label(looks: Looks, rule: str | Rule = "default") -> Labels:
       ValueError: for a rule that does not exist, or a group without its size.
     """
     rule = find_rule(rule)
+    found = _label(looks, rule)
+    is_noisy = _noise(looks) > 0
+    if not rule.with_noise or not is_noisy.any():
+        return found
+    noisy = _label(looks, find_rule(rule.with_noise))
+    return Labels(rule.name, *(np.where(is_noisy, *both) for both in zip(_texts(noisy), _texts(found), strict=True)))
+
+
+def _texts(labels: Labels) -> tuple[np.ndarray, ...]:
+    return labels.phase, labels.flags, labels.reason, labels.words
+
+
+def _noise(looks: Looks) -> np.ndarray:
+    """[run] float64 share of train labels that are drawn anew; NaN where it is not known."""
+    return np.asarray(looks.settings.get("label_noise", np.full(looks.num_runs, np.nan)), np.float64)
+
+
+def _label(looks: Looks, rule: Rule) -> Labels:
+    """Label every run under this rule alone."""
     within = looks if rule.horizon is None else looks.until(rule.horizon)
     missing = [name for name in rule.needs if name not in looks.columns]
     verdict = _without(looks, rule, missing) if missing else _JUDGES[rule.judge](within, rule)
@@ -100,8 +120,10 @@ def _refuse_settings(looks: Looks, rule: Rule, refuse: Callable[[np.ndarray, Cal
     every = np.ones(looks.num_runs, bool)
     if rule.label_noise == "known" and "label_noise" not in settings:
         refuse(every, lambda run: f"{rule.name} needs the setting label_noise")
-    if rule.label_noise == "none" and "label_noise" in settings:
-        noise = settings["label_noise"].astype(np.float64)
+    noise = _noise(looks)
+    if rule.label_noise != "any" and "label_noise" in settings:
+        refuse(np.isnan(noise), lambda run: f"{rule.name} needs the label noise, which is not known")
+    if rule.label_noise == "none":
         refuse(noise > 0, lambda run: f"{rule.name} is stated without label noise, not {noise[run]:g}")
     if rule.losses and "loss" in settings:
         loss = settings["loss"].astype(str)
@@ -131,10 +153,10 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
     - otherwise `confusion`: neither finite; `memorization`: F only; `unfit`: G only;
     - with both, `comprehension`: G < 3 max(F, 1); `grokking`: G >= 3 max(F, 1).
 
-    Flags. `unstable`: after G the accuracy did not hold (fewer than 95 % of the later looks pass, or one is under
-    90 %). `lost_fit`: F finite, but less than 90 % of the clean train examples right at the last look. `at_last_look`:
-    G is the last look, so nothing says that it lasts. `close_delay`: the looks around F and G are too far apart to
-    tell grokking from comprehension.
+    Flags. `few_novel`, `few_clean`: fewer than 100 novel test or clean train examples. `unstable`: after G the accuracy
+    did not hold (fewer than 95 % of the later looks pass, or one is under 90 %). `lost_fit`: F finite, but less than 90
+    % of the clean train examples right at the last look. `at_last_look`: G is the last look, so nothing says that it
+    lasts. `close_delay`: the looks around F and G are too far apart to tell grokking from comprehension.
     """
     few = looks.size("test_novel") < rule.thresholds["few_novel"]
     correct, size = events.unseen(looks, int(rule.thresholds["few_novel"]))
@@ -155,12 +177,18 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
     )
     flags = {
         "few_novel": few,
+        **_few_clean(looks, rule),
         "unstable": is_general & (general.sustained_at != general.first_at) & (general.first_at < looks.final_step),
         "lost_fit": is_fit & ends_under(*looks.correct("train_clean")),
         "at_last_look": is_general & (general.first_at == looks.final_step),
         "close_delay": both & ~collapsed & _is_close(fit, general, rule.thresholds["delay_ratio"]),
     }
     return _Verdict(phase, flags, _empty_groups(looks, "train_clean", "test"))
+
+
+def _few_clean(looks: Looks, rule: Rule) -> dict[str, np.ndarray]:
+    """Where one clean train example more or less is more than a percent of them."""
+    return {"few_clean": looks.size("train_clean") < rule.thresholds["few_clean"]}
 
 
 def _is_close(fit: events.Crossing, general: events.Crossing, ratio: float) -> np.ndarray:
@@ -176,11 +204,14 @@ def _empty_groups(looks: Looks, *groups: str) -> dict[str, np.ndarray]:
 
 
 def _liu2022(looks: Looks, rule: Rule) -> _Verdict:
-    """Liu et al. 2022: first steps with more than 90 % right, on train and test; grokking at least 1e3 steps apart."""
-    at = {}
+    """Liu et al. 2022: first steps with more than 90 % right, on train and test; grokking at least 1e3 steps apart.
+
+    Flag `close_delay`: the looks around the two steps are too far apart to tell grokking from comprehension.
+    """
+    after, at = {}, {}
     for group in ("train", "test"):
         passing = events.passes(looks, *looks.correct(group), rule.thresholds["accuracy"], strictly=True)
-        _, at[group] = events.first_true(looks.steps, passing)
+        after[group], at[group] = events.first_true(looks.steps, passing)
     is_fit, is_general = np.isfinite(at["train"]), np.isfinite(at["test"])
     with np.errstate(invalid="ignore"):  # inf - inf where neither is reached
         apart = at["test"] - at["train"] >= rule.thresholds["gap"]
@@ -189,9 +220,13 @@ def _liu2022(looks: Looks, rule: Rule) -> _Verdict:
         ["grokking", "comprehension", "memorization"],
         "confusion",
     )
+    with np.errstate(invalid="ignore"):
+        may_be_apart = at["test"] - np.maximum(after["train"] + 1, 0) >= rule.thresholds["gap"]
+        may_be_close = np.maximum(after["test"] + 1, 0) - at["train"] < rule.thresholds["gap"]
+    flags = {"close_delay": is_fit & is_general & may_be_apart & may_be_close}
     # The paper has no name for test above 90 % without train.
     refusals = {"test passed 90 % and train did not: the rule has no such phase": is_general & ~is_fit}
-    return _Verdict(phase, refusals=refusals | _empty_groups(looks, "train", "test"))
+    return _Verdict(phase, flags, refusals | _empty_groups(looks, "train", "test"))
 
 
 def _pair2023(looks: Looks, rule: Rule) -> _Verdict:
@@ -215,7 +250,7 @@ def _doshi2024(looks: Looks, rule: Rule) -> _Verdict:
 
     Forgetting, against confusion: neither is at 90 % at the last look, but test was at an earlier one.
     """
-    noise = np.nan_to_num(np.asarray(looks.settings.get("label_noise", np.zeros(looks.num_runs)), np.float64))
+    noise = np.nan_to_num(_noise(looks))
     high = rule.thresholds["accuracy"]
     last = {group: looks.final(looks.correct(group)[0]) for group in ("train", "test")}
     has_test = last["test"] >= events.needed(looks.size("test"), high)
@@ -227,7 +262,7 @@ def _doshi2024(looks: Looks, rule: Rule) -> _Verdict:
         ["coexistence", "partial_inversion", "full_inversion", "memorization", "forgetting"],
         "confusion",
     )
-    return _Verdict(phase, refusals=_empty_groups(looks, "train", "test"))
+    return _Verdict(phase, _few_clean(looks, rule), _empty_groups(looks, "train", "test"))
 
 
 _JUDGES: dict[str, Callable[[Looks, Rule], _Verdict]] = {

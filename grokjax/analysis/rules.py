@@ -24,7 +24,7 @@ PHASES = (
 GENERALIZED = ("grokking", "comprehension", "unfit", "coexistence", "partial_inversion", "full_inversion")
 """The phases of runs that generalize and keep it."""
 
-FLAGS = ("few_novel", "unstable", "lost_fit", "at_last_look", "close_delay", "stopped_early")
+FLAGS = ("few_novel", "few_clean", "unstable", "lost_fit", "at_last_look", "close_delay", "stopped_early")
 """What may stand beside a label; `phases.py` says what each means."""
 
 
@@ -45,7 +45,8 @@ class Rule:
       loss_scale: the loss that its thresholds are in; empty when it reads none.
       loss_floor: smaller losses count as this.
       losses: kinds of trained loss that it is stated for; empty for any.
-      label_noise: "any", "none" (stated without noise) or "known" (needs the setting).
+      label_noise: "any", "none" (stated for runs without) or "known" (needs the setting).
+      with_noise: name of the rule that labels runs with label noise instead; empty for this one.
       words: its own name of a phase, where it differs from ours.
     """
 
@@ -62,15 +63,25 @@ class Rule:
     loss_floor: float = 0.0
     losses: tuple[str, ...] = ()
     label_noise: str = "any"
+    with_noise: str = ""
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 _DEFAULT = Rule(
     name="default",
     judge="default",
-    about="fit: 99 % of the clean train examples; generalized: 99 % of the novel test examples; grokking: 3 x later",
-    thresholds={"fit": 0.99, "generalized": 0.99, "collapsed": 0.90, "delay_ratio": 3.0, "few_novel": 100},
+    about="fit: 99 % of the clean train examples; generalized: 99 % of the novel test examples; grokking: 3 x later; "
+    "runs with label noise: doshi2024",
+    thresholds={
+        "fit": 0.99,
+        "generalized": 0.99,
+        "collapsed": 0.90,
+        "delay_ratio": 3.0,
+        "few_novel": 100,
+        "few_clean": 100,
+    },
     needs=("train_clean/correct", "test_novel/correct", "test/correct"),
+    with_noise="doshi2024",
 )
 
 _LIU = Rule(
@@ -113,7 +124,7 @@ _DOSHI = Rule(
     judge="doshi2024",
     about="last accuracies on test and on the given train labels, against 90 % and 100 (1.05 - label noise) %",
     paper="Doshi, Das, He, Gromov 2024, arXiv 2310.13061",
-    thresholds={"accuracy": 0.90, "inversion_offset": 1.05},
+    thresholds={"accuracy": 0.90, "inversion_offset": 1.05, "few_clean": 100},
     needs=("train/correct", "test/correct"),
     whole_run=True,
     label_noise="known",

@@ -86,6 +86,33 @@ def test_few_novel_examples_are_flagged_and_judged_on_all_of_test(make_looks):
     assert only(label(make_looks(run))) == ("grokking", "at_last_look", "")
 
 
+def test_fewer_than_a_hundred_clean_train_examples_are_flagged_under_both_of_our_rules(make_looks):
+    def flags(clean: int, noise: float) -> str:
+        run = {"steps": [0, 10, 100], "train_clean": [0, clean, clean], "sizes": {"train_clean": clean}}
+        return label(make_looks(run, settings={"label_noise": [noise]})).flags[0]
+
+    assert [flags(99, 0.0), flags(100, 0.0)] == ["few_clean", ""]
+    assert [flags(99, 0.5), flags(100, 0.5)] == ["few_clean", ""]
+
+
+def test_with_label_noise_the_default_rule_gives_the_phases_of_doshi_2024(make_looks):
+    run = {"steps": [0, 10, 100], "train_clean": [0, 99, 100], "test_novel": [0, 0, 200]}
+    noisy = {**run, "sizes": {"train_clean": 100, "train_noisy": 50}}  # 100 of 150 given labels, all of test
+    running = {**noisy, "stop_reason": "running"}
+    looks = make_looks(run, noisy, running, run, settings={"label_noise": [0.0, 0.35, 0.35, np.nan]})
+    labels = label(looks)
+    assert labels.phase.tolist() == ["grokking", "full_inversion", "undecided", "grokking"]
+    assert labels.reason.tolist() == ["", "", "running: step 100 of 100", ""]
+    assert label(looks, dataclasses.replace(RULES["default"], with_noise="")).phase.tolist()[1] == "grokking"
+
+
+@pytest.mark.parametrize("rule", ["liu2022", "pair2023", "doshi2024"])
+def test_a_rule_that_needs_the_label_noise_is_undecided_where_it_is_not_known(make_looks, rule):
+    run = {**HISTORIES["grokking"], "steps": [0, 1, 10, 29, 30, 100_000]}
+    labels = label(make_looks(run, settings={"label_noise": [np.nan]}), rule)
+    assert only(labels) == ("undecided", "", f"{rule} needs the label noise, which is not known")
+
+
 def test_a_fit_that_is_lost_again_is_flagged(make_looks):
     run = {"steps": [0, 10, 50], "train_clean": [0, 99, 89]}
     assert only(label(make_looks(run))) == ("memorization", "lost_fit", "")
@@ -237,6 +264,21 @@ def test_liu_2022_calls_a_gap_of_exactly_a_thousand_steps_grokking(make_looks):
         assert labels.phase[0] == phase
 
 
+@pytest.mark.parametrize(
+    ("steps", "is_close"),
+    [
+        ([0, 499, 500, 1498, 1500, 100_000], True),  # test at 1499 or 1500: 999 or 1000 steps apart
+        ([0, 499, 500, 1499, 1501, 100_000], False),  # test at 1500 or later
+        ([0, 400, 500, 1450, 1490, 100_000], True),  # train from 401 on: up to 1089 apart
+        ([0, 499, 500, 1450, 1490, 100_000], False),
+    ],
+)
+def test_liu_2022_flags_looks_too_far_apart_to_tell_a_thousand_steps(make_looks, steps, is_close):
+    labels = liu(make_looks, steps, [0, 0, 100, 100, 100, 100], [0, 0, 0, 0, 200, 200])
+    assert ("close_delay" in labels.flags[0]) == is_close
+    assert labels.phase[0] == ("grokking" if steps[4] - steps[2] >= 1000 else "comprehension")
+
+
 def test_liu_2022_sees_nothing_after_its_horizon(make_looks):
     steps, train, test = [0, 500, 100_000, 100_001], [0, 100, 100, 100], [0, 0, 0, 200]
     assert liu(make_looks, steps, train, test, budget=100_001).phase[0] == "memorization"
@@ -258,7 +300,7 @@ def test_liu_2022_outside_its_domain_is_undecided_with_the_reason(make_looks, op
 
 def test_liu_2022_labels_what_is_just_inside_its_domain(make_looks):
     settings = {"label_noise": [0.0], "steps_per_epoch": [1]}
-    labels = liu(make_looks, [0, 500, 100_000], [0, 100, 100], [0, 0, 200], settings=settings)
+    labels = liu(make_looks, [0, 500, 90_000, 100_000], [0, 100, 100, 100], [0, 0, 0, 200], settings=settings)
     assert only(labels) == ("grokking", "", "")
 
 

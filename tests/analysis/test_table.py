@@ -42,7 +42,7 @@ def test_sustained_fit_and_generalization(row):
     assert row["steps_to_fit"] == 40  # 80 of 80 clean labels: 79 of 80 is under 99 %
     assert row["steps_to_generalized"] == 80
     assert row["log10_delay"] == pytest.approx(np.log10(2))
-    assert (row["phase"], row["flags"], row["phase_reason"]) == ("comprehension", "unstable;close_delay", "")
+    assert (row["phase"], row["flags"], row["phase_reason"]) == ("comprehension", "few_clean;unstable;close_delay", "")
 
 
 def test_extremes_and_final_values(row):
