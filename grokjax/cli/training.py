@@ -19,7 +19,7 @@ from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
 from grokjax.store.networks import stored_sweep
-from grokjax.store.opening import change_spec, describe
+from grokjax.store.opening import change_spec
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
 
@@ -69,7 +69,7 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace) -> int:
     use_compilation_cache()
     signals = Signals()
-    watcher = Watcher(f"{sweep.name} in {root}", sweep.steps, describe(sweep)["constants"])
+    watcher = Watcher(f"{sweep.name} in {root}", sweep)
     with signals, watcher:
         progress = run_sweep(
             sweep,

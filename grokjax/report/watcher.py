@@ -11,10 +11,11 @@ from rich.live import Live
 
 from grokjax.analysis.phases import label
 from grokjax.report.progress_text import progress_line, progress_view
+from grokjax.spec.sweep import Sweep
 from grokjax.store.dataset import assemble
 from grokjax.store.progress import Progress
 from grokjax.store.reading import looks_of
-from grokjax.store.records import pack_history
+from grokjax.store.records import label_noise, pack_history
 
 LINE_SECONDS = 10.0
 """Time between plain lines."""
@@ -23,15 +24,14 @@ LINE_SECONDS = 10.0
 class Watcher:
     """Shows progress on standard error. Phases are those of the runs that ended since this start."""
 
-    def __init__(self, title: str, steps: int, constants: dict, stream: TextIO | None = None):
+    def __init__(self, title: str, sweep: Sweep, stream: TextIO | None = None):
         """Show progress of one sweep.
 
         Args:
           title: of the view: name and folder of the sweep.
-          steps: budget of every run.
-          constants: as in spec.json.
+          sweep: the one that is trained.
         """
-        self._title, self._steps, self._constants = title, steps, constants
+        self._title, self._sweep = title, sweep
         self._stream = stream or sys.stderr
         self._phases: Counter[str] = Counter()
         self._stage, self._shown = "", 0.0
@@ -66,5 +66,7 @@ class Watcher:
             return
         lanes = [ended.lane for ended in progress.ended]
         ids = [str(ended.run) for ended in progress.ended]
-        packed = pack_history(ids, lanes, [{}] * len(lanes), self._steps, 0)
-        self._phases.update(label(looks_of(assemble([packed], {}), self._constants)).phase.tolist())
+        noises = [label_noise(self._sweep.run(ended.run).task) for ended in progress.ended]
+        packed = pack_history(ids, lanes, [{}] * len(lanes), self._sweep.steps, 0, noises)
+        looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
+        self._phases.update(label(looks).phase.tolist())

@@ -11,7 +11,16 @@ import zarr.codecs
 from grokjax.store.files import Arrays
 from grokjax.store.layout import StoreError
 
-_BY_RUN = ("budget", "final_step", "stop_reason", "diverged_at", "is_audited", "steps_per_epoch")
+_BY_RUN = (
+    "budget",
+    "final_step",
+    "stop_reason",
+    "diverged_at",
+    "is_audited",
+    "steps_per_epoch",
+    "minibatch",
+    "label_noise",
+)
 _STEPS = {"step": "k", "look_step": "look"}
 GROUP_NAMES = ("train", "test", "train_clean", "train_noisy", "test_mirrored", "test_novel")
 

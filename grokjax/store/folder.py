@@ -93,15 +93,12 @@ class SweepFolder:
         settings: Sequence[Mapping[str, Any]],
         budget: int,
         cohort: int,
+        noises: Sequence[float],
         with_weights: bool,
     ) -> None:
-        """Store finished runs of one cohort and commit them.
-
-        Args:
-          settings: what tells the runs apart, by dotted path.
-        """
+        """Store finished runs of one cohort and commit them; see `records.pack_history`."""
         lanes, sequence = [one.lane for one in ended], self.head.sequence + 1
-        new = {self.layout.run_file(sequence): pack_history(run_ids, lanes, settings, budget, cohort)}
+        new = {self.layout.run_file(sequence): pack_history(run_ids, lanes, settings, budget, cohort, noises)}
         if with_weights:
             new[self.layout.weights_file(sequence)] = pack_weights(run_ids, lanes)
         files = dict(self.head.files)

@@ -59,7 +59,6 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "settings": settings,
         "constants": {
             "task": run.task.kind,
-            "label_noise": float(getattr(run.task, "label_noise", 0.0)),
             "loss": run.loss.kind,
             "full_batch": run.minibatch is None,
         },

@@ -89,7 +89,6 @@ def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
         names = ("correct", "n", "loss", "accuracy", "objective")
         columns = {f"{group}/{name}": np.zeros((0, 1), np.int64) for group in GROUP_NAMES for name in names}
     first = [columns[f"{group}/n"][:, 0] for group in GROUP_NAMES]
-    label_noise = dataset["task.label_noise"].values if "task.label_noise" in dataset else constants["label_noise"]
     reasons = dataset["stop_reason"].values if runs else np.zeros(0, "U8")
     return Looks(
         steps=dataset["look_step"].values if runs else np.zeros((0, 1), np.int64),
@@ -99,7 +98,7 @@ def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
         budget=dataset["budget"].values if runs else np.zeros(0, np.int64),
         stop_reason=reasons,
         settings={
-            "label_noise": np.broadcast_to(np.asarray(label_noise, np.float64), (runs,)),
+            "label_noise": dataset["label_noise"].values if runs else np.zeros(0),
             "loss": _loss_kinds(dataset, constants),
             "steps_per_epoch": dataset["steps_per_epoch"].values if runs else np.zeros(0, np.int64),
         },

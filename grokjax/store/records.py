@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from grokjax.core.interfaces import Task
 from grokjax.store.files import Arrays
 from grokjax.train.lane import FEW_NOVEL, look_names, unpack
 from grokjax.train.program import Lane
@@ -22,13 +23,24 @@ def stop_reason(lane: Lane, budget: int) -> str:
     return GROKKED if lane.state.step < budget else BUDGET
 
 
+def label_noise(task: Task) -> float:
+    """Share of train labels that a task draws anew; NaN for one of the user's own that does not say."""
+    return float(getattr(task, "label_noise", np.nan))
+
+
 def pack_history(
-    run_ids: Sequence[str], lanes: Sequence[Lane], settings: Sequence[Mapping[str, Any]], budget: int, cohort: int
+    run_ids: Sequence[str],
+    lanes: Sequence[Lane],
+    settings: Sequence[Mapping[str, Any]],
+    budget: int,
+    cohort: int,
+    noises: Sequence[float] | None = None,
 ) -> Arrays:
     """Histories of runs of one cohort; leading axis [run].
 
     Args:
       settings: what tells the runs apart, by dotted path: axes, seeds.
+      noises: the `label_noise` of each run; None where nobody will ask.
     """
     books = [lane.book for lane in lanes]
     arrays: Arrays = {
@@ -38,6 +50,8 @@ def pack_history(
         "final_step": np.array([lane.state.step for lane in lanes], np.int64),
         "stop_reason": np.array([stop_reason(lane, budget) for lane in lanes]),
         "diverged_at": np.array([book.diverged_at for book in books], np.int64),
+        "label_noise": np.full(len(lanes), np.nan) if noises is None else np.array(noises, np.float64),
+        "minibatch": np.array([lane.data.minibatch for lane in lanes], np.int64),
         "steps_per_epoch": np.array([-(-lane.data.n_train // lane.data.minibatch) for lane in lanes], np.int64),
         "is_audited": np.array([book.is_audited for book in books], bool),
         "look_step": _blank_tail([book.look_steps for book in books], [book.num_looks for book in books]),

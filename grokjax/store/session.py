@@ -9,7 +9,7 @@ from grokjax.spec.sweep import Sweep
 from grokjax.store.files import arrays_to_bytes, write_atomically, write_json
 from grokjax.store.folder import SweepFolder
 from grokjax.store.progress import Progress
-from grokjax.store.records import DIVERGED, pack_history, stop_reason
+from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
 from grokjax.train.program import MAP
 from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer
 from grokjax.train.worker import FREE, unstack
@@ -62,7 +62,8 @@ class Session:
         ended, self._pending = self._pending, []
         ids = [self._ids[one.run] for one in ended]
         settings = [self._sweep.settings(one.run) for one in ended]
-        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort, self._with_weights)
+        noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
+        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort, noises, self._with_weights)
         for one, run_id in zip(ended, ids, strict=True):
             reason = stop_reason(one.lane, self._sweep.steps)
             self._folder.log(
@@ -115,8 +116,8 @@ class Session:
         if not lanes:
             return
         settings = [self._sweep.settings(run) for run, _, _ in lanes]
-        arrays = pack_history(
-            [one for _, one, _ in lanes], [one for _, _, one in lanes], settings, self._sweep.steps, self._cohort
-        )
+        noises = [label_noise(self._sweep.run(run).task) for run, _, _ in lanes]
+        ids, books = [one for _, one, _ in lanes], [one for _, _, one in lanes]
+        arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort, noises)
         arrays["stop_reason"] = np.full(len(lanes), "running")
         write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))

@@ -24,7 +24,7 @@ from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreError, UnknownRunError
 from grokjax.store.opening import SEED_PATHS
 from grokjax.store.reading import looks_of, read_file
-from grokjax.store.records import flat_params, pack_history
+from grokjax.store.records import flat_params, label_noise, pack_history
 from grokjax.store.stored_params import initial_params_of, nested_params
 from grokjax.train.devices import Pool, choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
@@ -58,8 +58,8 @@ class TrainedRun:
     @functools.cached_property
     def summary(self) -> pd.Series:
         """Phase and events under the default rule."""
-        constants = {"label_noise": float(getattr(self.run.task, "label_noise", 0.0)), "loss": self.run.loss.kind}
-        return event_columns(looks_of(assemble([self.packed], _seed_values(self.run)), constants)).iloc[0]
+        dataset = assemble([self.packed], _seed_values(self.run))
+        return event_columns(looks_of(dataset, {"loss": self.run.loss.kind})).iloc[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
             worker.start_segment(worker.steps + 5_000, False).result()
         lane = worker.take(0)
     name = run_id(run)
-    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0)
+    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0, [label_noise(run.task)])
     return TrainedRun(run, name, nested_params(flat_params(lane.state.params)), packed)
 
 

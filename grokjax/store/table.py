@@ -27,6 +27,7 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
     for name in ("phase", "phase_word", "flags", "phase_reason"):
         columns[name] = events[name].to_numpy()
     columns["final_step"] = dataset["final_step"].values if runs else np.zeros(0, np.int64)
+    columns |= _passes(dataset) if runs else {"examples_seen": np.zeros(0, np.int64), "epochs": np.zeros(0)}
     for path in spec["base"]:
         columns[path] = dataset[path].values if runs else np.zeros(0)
     for group in GROUP_NAMES:
@@ -37,6 +38,15 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
     table = pd.DataFrame(columns)
     rest = events.drop(columns=[name for name in events if name in table])
     return pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
+
+
+def _passes(dataset: xr.Dataset) -> dict[str, np.ndarray]:
+    """How many train examples the updates of each run took in, and how often that is the whole train set."""
+    steps, per_epoch = dataset["final_step"].values, dataset["steps_per_epoch"].values
+    n_train, minibatch = dataset["look/train/n"].values[:, 0].astype(np.int64), dataset["minibatch"].values
+    # The last minibatch of an epoch holds what is left, so whole epochs are counted as such.
+    seen = steps // per_epoch * n_train + np.minimum(steps % per_epoch * minibatch, n_train)
+    return {"examples_seen": seen, "epochs": seen / n_train}
 
 
 def _final_measures(dataset: xr.Dataset, known: set[str]) -> pd.DataFrame:
