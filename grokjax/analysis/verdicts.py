@@ -1,7 +1,8 @@
 """Do the runs support a claim? Both sides over the same pairs of cells and seeds, with the seeds drawn anew.
 
-A bootstrap over few seeds is too sure of itself: when all of them agree its interval has no width. So below
-`FEWEST_SEEDS` nothing is decided, and the number of seeds stands beside every verdict.
+A claim is decided when draws of the seeds agree and chance alone is unlikely to make such a difference (`chance.py`):
+both at (1 - level) / 2, so that where there is no difference at most that share of sweeps finds one, in each direction.
+Equal sides are no evidence for either, `>=` included.
 """
 
 import dataclasses
@@ -9,13 +10,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from grokjax.analysis.censoring import event_values
+from grokjax.analysis.chance import fewest_seeds, flip_chance, share_chances
 from grokjax.analysis.claims import Claim, Number, Term
-from grokjax.analysis.columns import differing, find, matches, numbers, rows, seed_columns, series
+from grokjax.analysis.columns import differing, find, matches, rows, seed_columns, series
 from grokjax.analysis.intervals import RESAMPLES, Interval, limits, resampled, weighted_median, weighted_share
 from grokjax.analysis.rules import GENERALIZED
 
-_COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
-FEWEST_SEEDS = 3
 _ROUNDING = 1e-12  # shares of equal counts may differ by this
 
 
@@ -25,12 +26,13 @@ class Verdict:
 
     Attributes:
       name: of the claim.
-      verdict: "holds" or "fails" when at least (1 + level) / 2 of the draws of seeds agree, otherwise "undecided".
+      verdict: "holds" or "fails" when at least (1 + level) / 2 of the draws of seeds say so and its chance without a
+        difference is at most (1 - level) / 2; otherwise "undecided".
       left, right: measured values over the pairs, each with its interval over seeds.
       difference: left - right with its interval; 0 where both are never.
       pairs: number of pairs (cell of `over`, seed) that both sides have.
       seeds: number of different seeds among them.
-      left_out: number of runs that match one side but have no partner.
+      left_out: number of runs that match one side but have no partner, or an unknown delay.
       reason: why it is undecided, empty otherwise.
     """
 
@@ -68,7 +70,7 @@ def judge(claim: Claim, runs: pd.DataFrame, level: float = 0.95, resamples: int 
     shared = tables[0].index
     for table in tables[1:]:
         shared = shared.intersection(table.index)
-    left_out = sum(len(table) - len(shared) for table in tables)
+    left_out = sum(table.attrs["runs"] - len(shared) for table in tables)
     if refusal or not len(shared):
         reason = refusal or "no run matches both sides with the same seed"
         return _undecided(claim, (len(shared), tables[0].loc[shared, "seed"].nunique(), left_out), reason)
@@ -89,6 +91,9 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     seed_key = _keys(chosen, seeds) if seeds else [(place,) for place in range(len(chosen))]
     index = pd.Index(list(zip(_keys(chosen, over), seed_key, strict=True)), tupleize_cols=False, dtype=object)
     table = pd.DataFrame({"value": values, "seed": [str(key) for key in seed_key]}, index=index)
+    if side.of == "log10_delay":  # with neither event there is no delay to compare
+        table = rows(table, table["value"].notna().to_numpy())
+    table.attrs["runs"] = len(chosen)
     table.attrs["reason"] = _why_not(side, runs, chosen, [*over, *fixed, *seeds], index.is_unique)
     return table
 
@@ -104,19 +109,7 @@ def _values(side: Term, runs: pd.DataFrame) -> np.ndarray:
     if side.function == "probability":
         phases = GENERALIZED if side.of == "generalized" else (side.of,)
         return series(runs, find("phase", runs.columns)).isin(phases).to_numpy(np.float64)
-    name = find(side.of, runs.columns)
-    values = numbers(series(runs, name))
-    if not name.startswith("steps_to_") and name != "log10_delay":
-        return values
-    # Diverged and collapsed runs are not censored: whenever they first generalized, they never got there.
-    is_late = name == "log10_delay" or "test" in name or "generalized" in name
-    fell = series(runs, find("phase", runs.columns)).isin(["diverged", "collapsed"]).to_numpy() & is_late
-    never = np.isnan(values) | fell
-    if name == "log10_delay":
-        at = {event: numbers(series(runs, find(f"steps_to_{event}", runs.columns))) for event in ("fit", "generalized")}
-        without_fit = np.isnan(at["fit"]) & ~np.isnan(at["generalized"]) & ~fell
-        return np.where(without_fit, -np.inf, np.where(never, np.inf, values))
-    return np.where(never, np.inf, values)
+    return event_values(runs, side.of)
 
 
 def _why_not(side: Term, runs: pd.DataFrame, chosen: pd.DataFrame, named: list[str], is_unique: bool) -> str:
@@ -137,7 +130,7 @@ def _why_not(side: Term, runs: pd.DataFrame, chosen: pd.DataFrame, named: list[s
 def _compare(
     claim: Claim, values: list[np.ndarray | None], seeds: np.ndarray, left_out: int, options: tuple[float, int, int]
 ) -> Verdict:
-    """Both sides over the pairs, for the seeds as they are and drawn anew."""
+    """Both sides over the pairs, for the seeds as they are, drawn anew, and each alone."""
     level, resamples, seed = options
     sides, counts = (claim.left, claim.right), (len(seeds), len(np.unique(seeds)), left_out)
     for side, column in zip(sides, values, strict=True):
@@ -149,17 +142,54 @@ def _compare(
         return np.stack([left, right, _minus(left, right)], axis=-1)
 
     estimate = statistic(np.ones((1, len(seeds)), np.int64))[0]
-    if counts[1] < FEWEST_SEEDS:
+    if counts[1] < fewest_seeds(level):
         parts = [Interval(float(value), np.nan, np.nan) for value in estimate]
-        return _verdict(claim, "undecided", parts, counts, f"fewer than {FEWEST_SEEDS} seeds")
+        return _verdict(claim, "undecided", parts, counts, f"fewer than {fewest_seeds(level)} seeds")
     draws = resampled(statistic, seeds, resamples, seed)
     parts = [Interval(float(value), *limits(column, level)) for value, column in zip(estimate, draws.T, strict=True)]
+    alone = statistic((seeds == np.unique(seeds)[:, None]).astype(np.int64))
     difference = np.where(np.abs(draws[:, 2]) < _ROUNDING, 0.0, draws[:, 2])
-    agreeing = float(np.mean(_COMPARE[claim.operator](difference, 0.0)))
-    sure = (1 + level) / 2
-    verdict = "holds" if agreeing >= sure else "fails" if agreeing <= 1 - sure else "undecided"
-    reason = f"{agreeing:.0%} of the draws of seeds agree" if verdict == "undecided" else ""
+    agreeing = float(np.mean(difference > 0)), float(np.mean(difference < 0))
+    verdict, reason = _decide(claim, agreeing, _chances(sides, alone), level)
     return _verdict(claim, verdict, parts, counts, reason)
+
+
+def _chances(sides: tuple[Term | Number, Term | Number], alone: np.ndarray) -> tuple[float, float]:
+    """Chances that seeds alone make the left side as much larger, and as much smaller.
+
+    Args:
+      sides: of the claim.
+      alone: [seed, 3] left, right and difference of each seed.
+    """
+    difference = np.where(np.abs(alone[:, 2]) < _ROUNDING, 0.0, alone[:, 2])
+    if all(isinstance(side, Term) for side in sides):
+        return flip_chance(difference), flip_chance(-difference)
+    place = 0 if isinstance(sides[0], Term) else 1
+    term, number = sides[place], sides[1 - place]
+    if isinstance(term, Term) and isinstance(number, Number) and term.function == "probability":
+        above, below = share_chances(alone[:, place], number.value)
+        return (above, below) if place == 0 else (below, above)
+    return flip_chance(np.sign(difference)), flip_chance(-np.sign(difference))
+
+
+def _decide(claim: Claim, agreeing: tuple[float, float], chances: tuple[float, float], level: float) -> tuple[str, str]:
+    """Verdict and reason: draws of the seeds and exact chances must both be sure of one direction.
+
+    Args:
+      agreeing: shares of the draws in which the left side is larger, and smaller. Equal sides are no evidence.
+      chances: as of `_chances`.
+    """
+    if claim.operator in ("<", "<="):
+        agreeing, chances = (agreeing[1], agreeing[0]), (chances[1], chances[0])
+    for verdict, share, chance in zip(("holds", "fails"), agreeing, chances, strict=True):
+        if share >= (1 + level) / 2 and chance <= (1 - level) / 2:
+            return verdict, ""
+    if min(chances) == 1.0:
+        return "undecided", "no seed tells the sides apart"
+    return (
+        "undecided",
+        f"{agreeing[0]:.0%} of the draws of seeds agree; the chance without a difference is {chances[0]:.2g}",
+    )
 
 
 def _measured(side: Term | Number, values: np.ndarray | None, weights: np.ndarray) -> np.ndarray:
