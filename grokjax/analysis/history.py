@@ -8,7 +8,8 @@ import numpy as np
 
 from grokjax.analysis.columns import nearest
 
-STOP_REASONS = ("budget", "grokked", "diverged", "running")
+STOP_REASONS = ("budget", "grokked", "diverged", "running", "passed")
+"""Why nothing more of a run is known. `passed`: it went past the budget at which it is compared."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -101,6 +101,7 @@ def _reasons(looks: Looks, rule: Rule, verdict: _Verdict) -> np.ndarray:
     refuse(final < 0, lambda run: "not looked at yet")
     refuse(stop == "running", lambda run: f"running: step {final[run]} of {budget[run]}")
     refuse((stop == "budget") & (final < budget), lambda run: f"unfinished: step {final[run]} of {budget[run]}")
+    refuse((stop == "passed") & (final < budget), lambda run: f"no look at the common step {budget[run]}")
     if rule.horizon is not None:
         refuse(budget < rule.horizon, lambda run: f"{rule.name} is stated for {rule.horizon} steps, not {budget[run]}")
     if rule.whole_run:

@@ -66,7 +66,7 @@ def judge(claim: Claim, runs: pd.DataFrame, level: float = 0.95, resamples: int 
     except ValueError as error:
         raise ValueError(f"claim {claim.name!r}: {error}") from None
     tables = [side for side in sides if side is not None]
-    refusal = next((table.attrs["reason"] for table in tables if table.attrs["reason"]), "")
+    refusal = next((table.attrs["reason"] for table in tables if table.attrs["reason"]), "") or _unequal(tables)
     shared = tables[0].index
     for table in tables[1:]:
         shared = shared.intersection(table.index)
@@ -94,6 +94,7 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     if side.of == "log10_delay":  # with neither event there is no delay to compare
         table = rows(table, table["value"].notna().to_numpy())
     table.attrs["runs"] = len(chosen)
+    table.attrs["budgets"] = set(series(chosen, "budget").tolist()) if "budget" in chosen.columns else set()
     table.attrs["reason"] = _why_not(side, runs, chosen, [*over, *fixed, *seeds], index.is_unique)
     return table
 
@@ -125,6 +126,14 @@ def _why_not(side: Term, runs: pd.DataFrame, chosen: pd.DataFrame, named: list[s
     others = [name for name in runs.columns if "." in str(name) and name not in named]
     varying = differing(chosen, named, others)
     return f"{varying[0]!r} varies too: fix it or list it under over" if varying else f"runs of {text} appear twice"
+
+
+def _unequal(tables: list[pd.DataFrame]) -> str:
+    """What is said of runs with unequal budgets, empty where all are equal: more steps are more time to get there."""
+    budgets = sorted(set().union(*(table.attrs["budgets"] for table in tables)))
+    if len(budgets) < 2:
+        return ""
+    return f"budgets differ: {', '.join(f'{budget:g}' for budget in budgets)} steps; open the folders together"
 
 
 def _compare(

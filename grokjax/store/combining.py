@@ -15,7 +15,7 @@ def combine(opened: Sequence[Opened]) -> Opened:
     """One dataset and one description of several, each given with its spec.json.
 
     What is an axis of any of them, or differs between them, is an axis of the whole. Runs that several hold are taken
-    once.
+    once, from where they were trained longest. `steps` is the smallest budget, up to which all go.
 
     Raises:
       StoreError: two of them hold different histories of one run.
@@ -28,7 +28,29 @@ def combine(opened: Sequence[Opened]) -> Opened:
     twice = sum(part.sizes["run"] for part in parts) - whole.sizes["run"]
     axes = [path for path in paths if not path.startswith("seeds.") or any(path in spec["axes"] for spec in specs)]
     totals = sum(spec["num_runs"] for spec in specs) - twice
-    return whole, {**specs[0], "axes": axes, "base": base, "num_runs": totals, "steps": max(s["steps"] for s in specs)}
+    steps = min(spec["steps"] for spec in specs)
+    return whole, {**specs[0], "axes": axes, "base": base, "num_runs": totals, "steps": steps}
+
+
+def until(dataset: xr.Dataset, step: int) -> xr.Dataset:
+    """The same runs as if nothing after `step` had been seen, and had been meant to: then all can be compared there.
+
+    Runs that went on have the stop reason `passed`. Measures of those without a row at `step` are left out, since a
+    last row before it would be compared with later ones.
+    """
+    if not dataset.sizes["run"]:
+        return dataset
+    passed = (dataset["final_step"].values > step) | (dataset["diverged_at"].values > step)
+    looks, rows = (np.where(dataset[name].values <= step, dataset[name].values, -1) for name in ("look_step", "step"))
+    rows[passed & (rows != step).all(axis=1)] = -1
+    by_run = {
+        "final_step": np.minimum(dataset["final_step"].values, step),
+        "diverged_at": np.where(passed, -1, dataset["diverged_at"].values),
+        "stop_reason": np.where(passed, "passed", dataset["stop_reason"].values),
+        "budget": np.full(len(passed), step, np.int64),
+    }
+    steps = {"look_step": (("run", "look"), looks), "step": (("run", "k"), rows)}
+    return dataset.assign({name: ("run", values) for name, values in by_run.items()} | steps)
 
 
 def differing(specs: Sequence[dict[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import importlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import xarray as xr
 from grokjax.analysis.history import Looks
 from grokjax.analysis.phases import label
 from grokjax.analysis.table import event_columns
-from grokjax.store.combining import combine
+from grokjax.store.combining import combine, until
 from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.reading import is_complete, looks_of, read_dataset
 from grokjax.store.table import run_table
@@ -27,7 +28,8 @@ def open_results(paths: str | Path | Sequence[str | Path], with_running: bool = 
     """Open the folder of a sweep, finished or not, or several folders together.
 
     Args:
-      paths: of folders. Runs that several of them hold are counted once.
+      paths: of folders. Runs that several of them hold are counted once. When their budgets differ, everything but
+        `history` and the networks is as of the smallest of them, and a warning says so.
       with_running: whether to show what is known of runs that are still trained.
 
     Raises:
@@ -49,6 +51,7 @@ class Results:
         self.is_complete = all(is_complete(head, spec) for _, spec, head in opened)
         datasets = [(dataset, spec) for dataset, spec, _ in opened]
         self._dataset, self.spec = datasets[0] if len(datasets) == 1 else combine(datasets)
+        self._compared = self._dataset if len(datasets) == 1 else _compared(self._dataset, self.specs)
         self._root_of = _longest_roots(self.roots, [dataset for dataset, _ in datasets])
         self._networks: dict[Path, Networks] = {}
 
@@ -61,12 +64,12 @@ class Results:
     @functools.cached_property
     def looks(self) -> Looks:
         """How many examples were right at every look: what phases and crossings are computed from."""
-        return looks_of(self._dataset, self.spec["constants"])
+        return looks_of(self._compared, self.spec["constants"])
 
     @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run: settings, status, events under the default rule, final values."""
-        return run_table(self._dataset, self.spec, event_columns(self.looks))
+        return run_table(self._compared, self.spec, event_columns(self.looks))
 
     def phases(self, rule: str = "default") -> pd.DataFrame:
         """`runs` with the phases of another rule; nothing is trained again."""
@@ -156,6 +159,15 @@ class Results:
     def __repr__(self) -> str:
         done = "complete" if self.is_complete else "partial"
         return f"Results({', '.join(map(str, self.roots))}: {self._dataset.sizes['run']} runs, {done})"
+
+
+def _compared(whole: xr.Dataset, specs: Sequence[dict[str, Any]]) -> xr.Dataset:
+    """Runs of several sweeps as far as all of them go."""
+    budgets = sorted({spec["steps"] for spec in specs})
+    if len(budgets) > 1:
+        steps = " and ".join(f"{budget:,}" for budget in budgets)
+        warnings.warn(f"The folders go to {steps} steps; runs are compared at step {budgets[0]:,}.", stacklevel=4)
+    return until(whole, budgets[0])
 
 
 def _longest_roots(roots: Sequence[Path], datasets: Sequence[xr.Dataset]) -> dict[str, Path]:

@@ -24,6 +24,7 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
         stop_reason == "diverged", "diverged", np.where(stop_reason == "running", "running", "done")
     )
     columns["stop_reason"] = stop_reason
+    columns["budget"] = dataset["budget"].values if runs else np.zeros(0, np.int64)
     for name in ("phase", "phase_word", "flags", "phase_reason"):
         columns[name] = events[name].to_numpy()
     columns["final_step"] = dataset["final_step"].values if runs else np.zeros(0, np.int64)
@@ -53,11 +54,16 @@ def _final_measures(dataset: xr.Dataset, known: set[str]) -> pd.DataFrame:
     """Last value of every scalar measure that the table does not have yet."""
     if not dataset.sizes["run"]:
         return pd.DataFrame()
-    last = np.maximum(np.count_nonzero(dataset["step"].values >= 0, axis=1) - 1, 0)
+    rows = np.count_nonzero(dataset["step"].values >= 0, axis=1)
+    last = np.maximum(rows - 1, 0)
     # Sorted, since a stored dataset comes back in another order.
     found = {
-        str(name): np.take_along_axis(values.values, last[:, None], axis=1)[:, 0]
+        str(name): _where_seen(np.take_along_axis(values.values, last[:, None], axis=1)[:, 0], rows > 0)
         for name, values in sorted(dataset.data_vars.items(), key=lambda item: str(item[0]))
         if values.dims == ("run", "k") and "/" in str(name) and str(name) not in known and not str(name).endswith("/n")
     }
     return pd.DataFrame(found)
+
+
+def _where_seen(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    return values if seen.all() else np.where(seen, values, np.nan)

@@ -86,6 +86,16 @@ def test_undecided_runs_leave_the_claim_undecided():
     assert found.reason == "1 of 16 runs of probability(grokking, weight_decay=0.3) are undecided"
 
 
+def test_unequal_budgets_leave_the_claim_undecided():
+    runs = sweep(lambda decay, fraction, seed: "grokking" if decay > 1 else "memorization").assign(budget=100)
+    claim = make_claim("a", DECAY, ["train_fraction"])
+    assert judge(claim, runs).verdict == "holds"
+    runs.loc[runs["optimizer.weight_decay"] > 1, "budget"] = 500
+    found = judge(claim, runs)
+    assert found.verdict == "undecided"
+    assert found.reason == "budgets differ: 100, 500 steps; open the folders together"
+
+
 def test_an_axis_that_is_neither_fixed_nor_paired_is_named():
     runs = sweep(lambda decay, fraction, seed: "grokking")
     found = judge(make_claim("a", DECAY), runs)
