@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.columns import differing, find, has_values, rows, series, sorted_values
-from grokjax.analysis.intervals import wilson
-from grokjax.analysis.rules import PHASES
+from grokjax.analysis.columns import differing, find, has_values, rows, seed_ids, series, sorted_values
+from grokjax.analysis.intervals import pooled_shares, wilson
+from grokjax.analysis.rules import FLAGS, PHASES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +23,16 @@ class PhaseDiagram:
       counts: [y, x, phase] int64, number of runs.
       n: [y, x] int64, number of runs.
       shares: [y, x, phase] of the runs; NaN in an empty cell.
-      low, high: [y, x, phase] Wilson interval of the share.
+      low, high: [y, x, phase] interval of the share; NaN where one seed says nothing.
+      interval: `wilson`, or `bootstrap over seeds` where axes are pooled: runs of one seed are alike, so counting each
+        would be too sure. See `intervals.pooled_shares`.
       dominant: [y, x] the most frequent phase, the earlier in order when tied; "" in an empty cell.
       tied: [y, x] bool, more than one phase is the most frequent.
       entropy: [y, x] of the shares in bits: 0 where all runs agree; NaN in an empty cell.
       partial: some run is undecided.
       reasons: why runs are undecided (up to a colon) -> number of runs, from the column `phase_reason` if it is there.
+      flags: what stands beside the labels -> number of runs, from the column `flags` if it is there.
+      mixed: number of cells of which some runs are judged on novel test examples and others, with few, on all of test.
       pooled: axes other than seeds along which the runs of one cell differ.
       left_out: number of runs without a value on one of the axes.
     """
@@ -43,11 +47,14 @@ class PhaseDiagram:
     shares: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    interval: str
     dominant: np.ndarray
     tied: np.ndarray
     entropy: np.ndarray
     partial: bool
     reasons: dict[str, int]
+    flags: dict[str, int]
+    mixed: int
     pooled: tuple[str, ...]
     left_out: int
 
@@ -61,7 +68,7 @@ def phase_diagram(
       runs: one row per run.
       x, y: column names, or their last word when no other column ends so; without `y` a diagram over one axis.
       phase: column with the labels.
-      level: of the Wilson intervals.
+      level: of the intervals.
 
     Raises:
       ValueError: for a column that is missing or ambiguous, an axis given twice, an unknown phase, or no runs.
@@ -78,8 +85,11 @@ def phase_diagram(
     labels = pd.Series(series(used, phase).fillna("undecided")).astype(str)
     phases = _present(labels)
     y_place = _places(series(used, y_name), y_values) if y_name else np.zeros(len(used), np.int64)
+    place = y_place, _places(series(used, x_name), x_values), _places(labels, phases)
     counts = np.zeros((len(y_values), len(x_values), len(phases)), np.int64)
-    np.add.at(counts, (y_place, _places(series(used, x_name), x_values), _places(labels, phases)), 1)
+    np.add.at(counts, place, 1)
+    pooled = _pooled(used, axes)
+    limits = _seed_limits(counts.shape, place, seed_ids(used, but=axes), level) if pooled else _wilson(counts, level)
     return PhaseDiagram(
         x_name=x_name,
         y_name=y_name,
@@ -87,25 +97,48 @@ def phase_diagram(
         y=y_values,
         phases=phases,
         counts=counts,
-        **_summary(counts, phases, level),
+        low=limits[0],
+        high=limits[1],
+        interval="bootstrap over seeds" if pooled else "wilson",
+        **_summary(counts, phases),
         partial="undecided" in phases,
         reasons=_reasons(used),
-        pooled=_pooled(used, axes),
+        flags=_flags(used),
+        mixed=_mixed(used, labels, y_place * len(x_values) + place[1]),
+        pooled=pooled,
         left_out=len(runs) - len(used),
     )
 
 
-def _summary(counts: np.ndarray, phases: tuple[str, ...], level: float) -> dict[str, np.ndarray]:
+def _summary(counts: np.ndarray, phases: tuple[str, ...]) -> dict[str, np.ndarray]:
     """What follows from counts [y, x, phase]."""
     n = counts.sum(axis=-1)
-    interval = wilson(counts, np.broadcast_to(n[..., None], counts.shape), level)
+    share = np.where(n[..., None] > 0, counts / np.maximum(n, 1)[..., None], np.nan)
     most = counts.max(axis=-1)
     dominant = np.where(n > 0, np.array(phases, object)[np.argmax(counts, axis=-1)], "")
     tied = (n > 0) & (np.count_nonzero(counts == most[..., None], axis=-1) > 1)
-    share = interval.estimate
     entropy = -np.sum(share * np.log2(np.where(counts > 0, share, 1.0)), axis=-1)
-    named = {"n": n, "shares": share, "low": interval.low, "high": interval.high}
-    return named | {"dominant": dominant, "tied": tied, "entropy": np.abs(entropy)}
+    return {"n": n, "shares": share, "dominant": dominant, "tied": tied, "entropy": np.abs(entropy)}
+
+
+def _wilson(counts: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of shares [y, x, phase] when every run of a cell has a seed of its own."""
+    found = wilson(counts, np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape), level)
+    return found.low, found.high
+
+
+def _seed_limits(
+    shape: tuple[int, ...], place: tuple[np.ndarray, ...], seeds: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of shares [y, x, phase], cell by cell, from each run's `place` in them and its seed [run]."""
+    low, high = np.zeros(shape), np.ones(shape)
+    cell = place[0] * shape[1] + place[1]
+    is_phase = np.eye(shape[2])[place[2]]
+    for number in np.unique(cell):
+        inside = cell == number
+        found = pooled_shares(is_phase[inside], seeds[inside], level=level)
+        low[divmod(number, shape[1])], high[divmod(number, shape[1])] = found.low, found.high
+    return low, high
 
 
 def _present(labels: pd.Series) -> tuple[str, ...]:
@@ -123,6 +156,22 @@ def _reasons(runs: pd.DataFrame) -> dict[str, int]:
         return {}
     texts = [str(text).split(":")[0] for text in series(runs, "phase_reason").dropna().tolist() if text]
     return dict(Counter(texts).most_common())
+
+
+def _flags(runs: pd.DataFrame) -> dict[str, int]:
+    """Number of runs by flag, in the order of `rules.FLAGS`."""
+    texts = series(runs, "flags").fillna("").tolist() if "flags" in runs.columns else []
+    counts = Counter(flag for text in texts for flag in str(text).split(";"))
+    return {flag: counts[flag] for flag in FLAGS if counts[flag]}
+
+
+def _mixed(runs: pd.DataFrame, labels: pd.Series, cell: np.ndarray) -> int:
+    """Number of cells [run] in which some of the decided runs have few novel examples and others do not."""
+    if "flags" not in runs.columns:
+        return 0
+    decided = ~labels.isin(["undecided", "diverged"]).to_numpy()
+    few = series(runs, "flags").fillna("").str.contains("few_novel").to_numpy()
+    return len(np.intersect1d(cell[decided & few], cell[decided & ~few]))
 
 
 def _places(values: pd.Series, known: Iterable) -> np.ndarray:

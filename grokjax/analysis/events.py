@@ -149,6 +149,12 @@ def generalized(looks: Looks) -> Crossing:
     return crossing(looks, *unseen(looks), GENERALIZED)
 
 
+def lost(looks: Looks) -> np.ndarray:
+    """[run] bool, whether a run had generalized and at its last look less than 90 % of these examples are right."""
+    correct, size = unseen(looks)
+    return np.isfinite(generalized(looks).first_at) & (looks.final(correct) < needed(size, HELD))
+
+
 def delay(fit_at: np.ndarray, generalized_at: np.ndarray) -> Delay:
     """How much later than the fit a run generalized, from two [run] arrays of steps with +inf for never."""
     neither = np.isinf(fit_at) & np.isinf(generalized_at)

@@ -140,6 +140,19 @@ def bootstrap_share(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> In
     return bootstrap(lambda weights: weighted_share(is_one, weights), seeds, **options)
 
 
+def pooled_shares(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:
+    """Shares [kind] of runs [run, kind] of which several belong to one seed, with their intervals over seeds.
+
+    Where all runs agree a bootstrap has no width: there each seed counts as one run of a Wilson interval. Options as of
+    `bootstrap`.
+    """
+    found = bootstrap(lambda weights: weights @ is_one / weights.sum(axis=1)[:, None], seeds, **options)
+    num_seeds = np.array(len(np.unique(seeds)))
+    alike = wilson(np.rint(found.estimate) * num_seeds, num_seeds, options.get("level", 0.95))
+    agree = (found.estimate == 0) | (found.estimate == 1)
+    return Interval(found.estimate, np.where(agree, alike.low, found.low), np.where(agree, alike.high, found.high))
+
+
 def bootstrap_median(values: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:
     """Median (+inf: never) with its interval over seeds; options as of `bootstrap`."""
     return bootstrap(lambda weights: weighted_median(values, weights), seeds, **options)

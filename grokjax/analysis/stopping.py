@@ -4,10 +4,38 @@ A run that has generalized may end once it has stayed so for a margin: at the fi
 `since + max(steps, ratio * since)`, where `since` is the first look of the unbroken streak of passing looks so far.
 """
 
+import dataclasses
+
 import numpy as np
 
 from grokjax.analysis import events
 from grokjax.analysis.history import Looks
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """What the stop rule would have hidden.
+
+    Attributes:
+      audited: number of ended runs that the rule left alone.
+      stopped: how many of these it would have ended.
+      collapsed: how many of those generalized and lost it again, by the default rule's counts.
+      diverged: how many of those diverged later.
+    """
+
+    audited: int
+    stopped: int
+    collapsed: int
+    diverged: int
+
+
+def audit(looks: Looks, is_audited: np.ndarray, steps: float = 300, ratio: float = 0.5) -> Audit:
+    """What became of the runs that the rule `after_grok: {steps, ratio}` left alone, `is_audited` [run]."""
+    ended = np.asarray(is_audited, bool) & (np.asarray(looks.stop_reason) != "running")
+    stopped = ended & (stop_steps(looks, steps, ratio) >= 0)
+    diverged = stopped & looks.is_diverged
+    collapsed = stopped & ~diverged & events.lost(looks)
+    return Audit(*(int(np.count_nonzero(where)) for where in (ended, stopped, collapsed, diverged)))
 
 
 def streak_starts(steps: np.ndarray, passing: np.ndarray) -> np.ndarray:

@@ -40,9 +40,7 @@ def follow_up(looks: Looks) -> tuple[np.ndarray, np.ndarray]:
     Other runs without the event are censored at their last look.
     """
     found = events.generalized(looks)
-    correct, size = events.unseen(looks)
-    fell = np.isfinite(found.first_at) & (looks.final(correct) < events.needed(size, events.HELD))
-    never = looks.is_diverged | fell
+    never = looks.is_diverged | events.lost(looks)
     observed = np.isfinite(found.first_at) & ~never
     return np.where(never, np.inf, np.where(observed, found.first_at, looks.final_step)), observed
 

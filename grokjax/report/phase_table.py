@@ -11,8 +11,8 @@ from grokjax.analysis.diagram import PhaseDiagram
 def phase_table(diagram: PhaseDiagram) -> pd.DataFrame:
     """One row per cell and phase, cells by y and then x, phases in the order of legends.
 
-    Columns: the axes by their paths, `phase`, `count`, `n` (runs of the cell), `share`, `wilson_low`, `wilson_high`. In
-    a cell without runs the share is missing.
+    Columns: the axes by their paths, `phase`, `count`, `n` (runs of the cell), `share`, `low`, `high` and
+    `interval`, how these two were found. In a cell without runs the share is missing.
     """
     rows, columns, phases = diagram.counts.shape
     y, x, phase = (index.ravel() for index in np.indices((rows, columns, phases)))
@@ -24,8 +24,9 @@ def phase_table(diagram: PhaseDiagram) -> pd.DataFrame:
             "count": diagram.counts.ravel(),
             "n": np.repeat(diagram.n.ravel(), phases),
             "share": diagram.shares.ravel(),
-            "wilson_low": diagram.low.ravel(),
-            "wilson_high": diagram.high.ravel(),
+            "low": diagram.low.ravel(),
+            "high": diagram.high.ravel(),
+            "interval": diagram.interval,
         }
     )
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import group_curves
@@ -34,9 +35,9 @@ def show_phases(
     """
     x, y = choose_axes(results.spec["axes"], runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    notes = [remark for remark in (audit_remark(runs),) if remark]
+    notes = _audit_notes(results, runs)
     is_selection = len(runs) < len(results.runs)
-    counts = {} if is_selection else {"finished": len(results.runs), "total": results.spec["num_runs"]}
+    counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):
         write_csv(diagram, out)
     elif out:
@@ -46,6 +47,23 @@ def show_phases(
     width = shutil.get_terminal_size((100, 40)).columns
     text = phase_text(diagram, sys.stdout.isatty(), width, title=name, rule=rule, notes=notes, **counts)
     return text + "\n" + (f"written: {out}\n" if out else "")
+
+
+def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
+    """What is known of the runs that the stop rule left alone; nothing without a stop rule."""
+    rule = results.spec["stop"]
+    if rule is None:
+        return []
+    shown = results.runs["run_id"].isin(runs["run_id"]).to_numpy()
+    is_audited = np.asarray(results.runs["is_audited"], bool)[shown]
+    return [audit_remark(audit(results.looks.take(shown), is_audited, rule["steps"], rule["ratio"]))]
+
+
+def _finished(results: "Results") -> int:
+    """Number of runs that will not be trained further; those in a lane are shown too, as far as they are."""
+    runs = results.runs
+    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= results.spec["steps"])
+    return int(np.count_nonzero(is_over & (runs["status"] != "running")))
 
 
 def choose_axes(axes: Sequence[str], runs: pd.DataFrame, x: str | None, y: str | None) -> tuple[str, str | None]:

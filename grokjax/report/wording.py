@@ -1,10 +1,10 @@
 """What must be said beside a phase diagram so that nobody reads too much into it, in figures and terminal alike?"""
 
 import numpy as np
-import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.rules import Rule, find_rule
+from grokjax.analysis.stopping import Audit
 
 _GOING_ON = ("running", "unfinished", "not looked at yet")
 """Reasons of `phases.Labels` that more training removes."""
@@ -61,11 +61,21 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
     decided = np.array([name != "undecided" for name in diagram.phases])
     certain = diagram.low[(diagram.counts == diagram.n[..., None]) & (diagram.counts > 0) & decided]
     if len(certain):
-        lines.append(f"Where all runs of a cell agree, the share is above {certain.min():.2f} (lower Wilson limit).")
+        counted = ", a seed counted as one run" if diagram.pooled else ""
+        limit = f"{certain.min():.2f} (lower Wilson limit{counted})"
+        lines.append(f"Where all runs of a cell agree, the share is above {limit}.")
     if diagram.reasons:
         most = sorted(diagram.reasons.items(), key=lambda item: -item[1])[:_MOST_REASONS]
         more = "; ..." if len(diagram.reasons) > _MOST_REASONS else ""
         lines.append(f"Undecided: {'; '.join(f'{count:,} {reason}' for reason, count in most)}{more}.")
+    if diagram.flags:
+        counts = ", ".join(f"{count:,} {flag}" for flag, count in diagram.flags.items())
+        lines.append(f"Flags, by runs: {counts}.")
+    if diagram.mixed:
+        count = f"{diagram.mixed:,} {'cell' if diagram.mixed == 1 else 'cells'}"
+        lines.append(
+            f"In {count} some runs are judged on novel test examples, others, with few of them, on all of test."
+        )
     if diagram.pooled:
         lines.append(f"Pooled in each cell: {', '.join(diagram.pooled)}.")
     if diagram.left_out:
@@ -74,14 +84,14 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
     return lines
 
 
-def audit_remark(runs: pd.DataFrame) -> str:
-    """How many runs that were audited, instead of stopped early, collapsed; empty when none was audited."""
-    audited = np.asarray(runs["is_audited"], bool) if "is_audited" in runs.columns else np.zeros(len(runs), bool)
-    if not audited.any():
-        return ""
-    collapsed = np.count_nonzero(np.asarray(runs["phase"])[audited] == "collapsed")
-    kept = np.count_nonzero(audited)
-    return f"Of {kept:,} runs trained on to their budget in spite of the stop rule, {collapsed:,} collapsed."
+def audit_remark(audit: Audit) -> str:
+    """How many runs collapsed that the stop rule would have ended before, as far as it was looked at."""
+    if not audit.audited:
+        return "A stop rule was set and no run was audited: how many would have collapsed later is not known."
+    if not audit.stopped:
+        return f"{audit.audited:,} runs were trained on in spite of the stop rule, which would have ended none of them."
+    fell = f"{audit.collapsed:,} collapsed" + (f" and {audit.diverged:,} diverged" if audit.diverged else "")
+    return f"Of {audit.stopped:,} runs that the stop rule would have ended, trained on all the same, {fell}."
 
 
 def _per_cell(diagram: PhaseDiagram) -> str:

@@ -51,6 +51,44 @@ def test_shares_have_wilson_intervals(runs):
     assert np.isnan(found.shares[1, 1]).all()
 
 
+def pooled_table(groks, decays=4, seeds=6):
+    """Each seed is trained at each decay; whether it groks depends on the seed alone."""
+    rows = [
+        (decay, 0.3, seed, "grokking" if seed in groks else "confusion")
+        for decay in range(decays)
+        for seed in range(seeds)
+    ]
+    return table(rows)
+
+
+def test_pooled_cells_are_as_sure_as_their_seeds_and_not_as_their_runs():
+    pooled = phase_diagram(pooled_table({0, 1, 2}), "train_fraction")
+    once = phase_diagram(pooled_table({0, 1, 2}, decays=1), "train_fraction")
+    assert (pooled.interval, once.interval) == ("bootstrap over seeds", "wilson")
+    expected = stats.binomtest(12, 24).proportion_ci(method="wilson")  # as if 24 seeds had been run
+    assert pooled.low[0, 0, 1] < expected.low - 0.1 and pooled.high[0, 0, 1] > expected.high + 0.1
+    draws = stats.binom(6, 0.5)  # the number of seeds that grok, of six drawn anew
+    np.testing.assert_allclose(
+        [pooled.low[0, 0, 1], pooled.high[0, 0, 1]], [draws.ppf(0.025) / 6, draws.ppf(0.975) / 6], atol=1e-9
+    )
+
+
+def test_a_pooled_cell_whose_runs_all_agree_is_as_sure_as_its_seeds():
+    found = phase_diagram(pooled_table(set(range(6))), "train_fraction")
+    expected = stats.binomtest(6, 6).proportion_ci(method="wilson")
+    np.testing.assert_allclose([found.low[0, 0, 0], found.high[0, 0, 0]], [expected.low, 1.0])
+
+
+def test_flags_are_counted_and_cells_that_mix_two_criteria_too(runs):
+    assert phase_diagram(runs, "weight_decay").flags == {}
+    runs = runs.assign(flags=["unstable;few_novel", "few_novel", "", "few_novel", None, ""])
+    found = phase_diagram(runs, "weight_decay", "train_fraction")
+    assert list(found.flags.items()) == [("few_novel", 3), ("unstable", 1)]
+    assert found.mixed == 1  # decay 10: two of three; at decay 2 each cell is of one kind
+    undecided = runs.assign(phase=["grokking"] * 2 + ["undecided"] * 4)
+    assert phase_diagram(undecided, "weight_decay", "train_fraction").mixed == 0
+
+
 def test_an_undecided_run_makes_the_map_partial(runs):
     assert not phase_diagram(runs, "weight_decay", "train_fraction").partial
     runs.loc[0, "phase"] = "undecided"

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokjax.analysis.stopping import stop_steps, streak_starts
+from grokjax.analysis.stopping import Audit, audit, stop_steps, streak_starts
 
 GOOD = 198  # 99 % of the 200 novel examples
 
@@ -30,6 +30,18 @@ def test_one_failing_look_starts_the_margin_anew(make_looks):
     steps = [0, 100, 200, 300, 400, 500, 600, 700]
     assert stop(make_looks, steps, [0, GOOD, GOOD, GOOD - 1, GOOD, GOOD, GOOD, GOOD]) == 700
     assert stop(make_looks, steps, [0, GOOD, GOOD, GOOD, GOOD, 0, 0, 0]) == 400
+
+
+def test_an_audit_counts_the_runs_that_the_rule_would_have_ended_and_what_became_of_them(make_looks):
+    steps = [0, 10, 400, 1000]
+    stays, falls, late, never = [0, GOOD, GOOD, GOOD], [0, GOOD, GOOD, 179], [0, 0, 0, GOOD], [0, 0, 0, 0]
+    runs = [{"steps": steps, "test_novel": counts} for counts in (stays, falls, late, never, falls, falls, falls)]
+    runs[4]["diverged"] = True
+    runs[5]["stop_reason"] = "running"
+    is_audited = np.array([True] * 6 + [False])
+    assert audit(make_looks(*runs), is_audited) == Audit(audited=5, stopped=3, collapsed=1, diverged=1)
+    assert audit(make_looks(*runs), ~is_audited) == Audit(1, 1, 1, 0)
+    assert audit(make_looks(*runs), is_audited, steps=5000) == Audit(5, 0, 0, 0)
 
 
 def test_nothing_stops_a_run_that_never_generalizes_or_was_never_seen(make_looks):

@@ -24,7 +24,8 @@ def written(grid_runs, tmp_path):
 
 def test_each_cell_and_phase_has_a_row(written):
     table = pd.read_csv(written)
-    assert table.columns.tolist() == [DECAY, FRACTION, "phase", "count", "n", "share", "wilson_low", "wilson_high"]
+    assert table.columns.tolist() == [DECAY, FRACTION, "phase", "count", "n", "share", "low", "high", "interval"]
+    assert set(table["interval"]) == {"wilson"}
     assert len(table) == 3 * 2 * 5 and table["count"].sum() == 25
 
 
@@ -32,9 +33,9 @@ def test_counts_and_intervals_are_those_of_the_cell(written):
     table = pd.read_csv(written).set_index([DECAY, FRACTION, "phase"])
     row = table.loc[(1.0, 0.3, "grokking")]
     assert (row["count"], row["n"], row["share"]) == (3, 5, 0.6)
-    np.testing.assert_allclose(row[["wilson_low", "wilson_high"]].astype(float), wilson(3, 5), rtol=1e-9)
+    np.testing.assert_allclose(row[["low", "high"]].astype(float), wilson(3, 5), rtol=1e-9)
     row = table.loc[(0.1, 0.6, "collapsed")]
-    np.testing.assert_allclose(row[["wilson_low", "wilson_high"]].astype(float), wilson(1, 5), rtol=1e-9)
+    np.testing.assert_allclose(row[["low", "high"]].astype(float), wilson(1, 5), rtol=1e-9)
 
 
 def test_a_cell_without_runs_has_no_share(written):
@@ -46,6 +47,7 @@ def test_over_one_axis_there_is_one_column_for_it(grid_runs, tmp_path):
     write_csv(phase_diagram(grid_runs, FRACTION), tmp_path / "a.csv")
     table = pd.read_csv(tmp_path / "a.csv")
     assert table.columns[:2].tolist() == [FRACTION, "phase"]
+    assert set(table["interval"]) == {"bootstrap over seeds"}  # decays are pooled
     assert table.groupby(FRACTION)["count"].sum().tolist() == [15, 10]
 
 

@@ -1,10 +1,10 @@
 """Are numbers written shortly, and are readers told what they must know?"""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.stopping import Audit
 from grokjax.report.wording import audit_remark, axis_label, number_text, remarks
 
 
@@ -37,7 +37,23 @@ def test_the_certainty_of_an_undivided_cell_is_the_weakest_one(make_runs):
     assert f"above {3 / (3 + z * z):.2f} (lower Wilson limit)" in said  # Wilson's limit of n out of n
 
 
-def test_audited_runs_that_collapsed_are_counted():
-    runs = pd.DataFrame({"is_audited": [True, True, False], "phase": ["collapsed", "grokking", "collapsed"]})
-    assert audit_remark(runs).startswith("Of 2 runs") and audit_remark(runs).endswith("1 collapsed.")
-    assert audit_remark(runs.assign(is_audited=False)) == "" and audit_remark(runs[["phase"]]) == ""
+def test_a_pooled_certainty_says_what_it_counts(make_runs):
+    cells = [({"a.x": 1.0, "a.y": y}, ["grokking"] * 3) for y in (1, 2, 3)]
+    said = " ".join(remarks(phase_diagram(make_runs(cells), "a.x")))
+    z = 1.959963984540054
+    assert f"above {3 / (3 + z * z):.2f} (lower Wilson limit, a seed counted as one run)" in said
+
+
+def test_flags_and_mixed_criteria_are_said_below_a_diagram(make_runs):
+    runs = make_runs([({"a.x": 1.0}, ["grokking"] * 3)]).assign(flags=["few_novel", "few_novel;unstable", ""])
+    said = " ".join(remarks(phase_diagram(runs, "a.x")))
+    assert "Flags, by runs: 2 few_novel, 1 unstable." in said
+    assert "In 1 cell some runs are judged on novel test examples" in said
+
+
+def test_what_the_audit_saw_is_said_and_that_nobody_looked_too():
+    said = audit_remark(Audit(audited=5, stopped=2, collapsed=1, diverged=0))
+    assert said.startswith("Of 2 runs that the stop rule would have ended") and said.endswith("1 collapsed.")
+    assert audit_remark(Audit(5, 2, 1, 1)).endswith("1 collapsed and 1 diverged.")
+    assert "5 runs" in (said := audit_remark(Audit(5, 0, 0, 0))) and "none of them" in said
+    assert "no run was audited" in audit_remark(Audit(0, 0, 0, 0))
