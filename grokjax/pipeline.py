@@ -17,6 +17,7 @@ from grokjax.spec.identity import run_id
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
+from grokjax.store.claim_check import check_claims
 from grokjax.store.consolidation import consolidate
 from grokjax.store.files import write_json
 from grokjax.store.folder import SweepFolder
@@ -219,6 +220,7 @@ def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) ->
       options: see `Options`.
     """
     sweep.check()
+    check_claims(sweep)
     folder = Path("results") / sweep.name if root is None else Path(root)
     run_sweep(sweep, folder, Options(**options))
     return open_results(folder)

@@ -12,7 +12,10 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
-from grokjax.analysis.columns import find, nearest
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.columns import differing, find, literal, matches, nearest, rows, series, sorted_values
 from grokjax.analysis.rules import PHASES
 
 FUNCTIONS = ("probability", "median")
@@ -90,31 +93,56 @@ def make_claim(name: str, that: str, over: Sequence[str] = ()) -> Claim:
     return claim
 
 
-def check_claim(claim: Claim, axes: Iterable[str], measures: Iterable[str]) -> None:
+def check_claim(claim: Claim, cells: pd.DataFrame, measures: Iterable[str]) -> None:
     """Refuse a claim that the sweep cannot decide, before anything is trained.
 
     Args:
       claim: to check.
-      axes: the settings that vary over the sweep, without those that only differ with the seed.
+      cells: one row per cell, the axes by their paths.
       measures: the columns that the table of runs will have.
 
     Raises:
-      ValueError: for an unknown key or measure, or an axis that is neither named on every side nor in `over`.
+      ValueError: for an unknown key, value or measure, or an axis that is neither named on a side nor in `over`.
     """
-    axes = list(axes)
     try:
-        paired = {find(key, axes) for key in claim.over}
+        paired = [find(key, cells.columns) for key in claim.over]
         for term in claim.terms:
-            fixed = {find(key, axes) for key, _ in term.where}
             if term.function == "median":
                 find(term.of, measures)
-            for axis in axes:
-                if axis not in fixed | paired:
-                    raise ValueError(f"axis {axis!r} varies: fix it in {term.function}(...) or list it under over")
-            if both := sorted(fixed & paired):
-                raise ValueError(f"{both[0]!r} is fixed in {term.function}(...) and listed under over")
+            _check_cells(term, cells, paired)
     except ValueError as error:
         raise ValueError(f"claim {claim.name!r}: {error}") from None
+
+
+def _check_cells(term: Term, cells: pd.DataFrame, paired: list[str]) -> None:
+    """Refuse a term that no cell matches, or several that nothing tells apart."""
+    fixed, where = [], np.ones(len(cells), bool)
+    for key, text in term.where:
+        fixed.append(find(key, cells.columns))
+        values = series(cells, fixed[-1])
+        matching = matches(values, text)
+        if not matching.any():
+            raise ValueError(f"{key}={text} is no value of {fixed[-1]!r}{_nearest_value(text, values)}")
+        where &= matching
+    if both := sorted(set(fixed) & set(paired)):
+        raise ValueError(f"{both[0]!r} is fixed in {term.function}(...) and listed under over")
+    if not where.any():
+        raise ValueError(f"no cell has {' and '.join(f'{key}={text}' for key, text in term.where)}")
+    chosen = rows(cells, where)
+    # Settings that move together are told apart by any one of them, and seeds by themselves.
+    told = [name for name in cells.columns if name in paired or str(name).startswith("seeds.")]
+    others = [name for name in cells.columns if name not in told]
+    if len(chosen[told].astype(str).drop_duplicates() if told else chosen[:1]) < len(chosen):
+        varying = differing(chosen, told, others)
+        raise ValueError(f"axis {varying[0]!r} varies: fix it in {term.function}(...) or list it under over")
+
+
+def _nearest_value(text: str, values: pd.Series) -> str:
+    """The end of an error message: the value of an axis that is nearest to what was typed."""
+    wanted, known = literal(text), sorted_values(values).tolist()
+    if isinstance(wanted, float) and all(isinstance(value, (int, float)) for value in known):
+        return f"; nearest is {min(known, key=lambda value: abs(value - wanted)):g}"
+    return nearest(text, map(str, known))
 
 
 class _Reader:

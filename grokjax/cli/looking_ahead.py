@@ -21,6 +21,7 @@ from grokjax.report.plan_text import plan_text
 from grokjax.spec.errors import SpecError, first_line
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load, read_mapping, sweep_from_mapping
+from grokjax.store.claim_check import check_claims
 from grokjax.store.networks import stored_sweep
 from grokjax.store.single import replay as replay_run
 from grokjax.store.single import trace as trace_of
@@ -33,7 +34,7 @@ from grokjax.train.feed import Feed
 def plan(options: argparse.Namespace) -> int:
     """What a sweep amounts to."""
     use_compilation_cache()
-    sweep = load(find_sweep(options.spec), options.overrides)
+    sweep = load(find_sweep(options.spec), options.overrides, check=check_claims)
     found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
     sys.stdout.write((json.dumps(found.to_json(), indent=1) if options.json else plan_text(found)) + "\n")
     return 0
@@ -44,7 +45,7 @@ def try_run(options: argparse.Namespace) -> int:
     use_compilation_cache()
     path = find_sweep(options.spec)
     try:
-        _attempt(load(path, options.overrides), options)
+        _attempt(load(path, options.overrides, check=check_claims), options)
     except SpecError as refusal:  # it says what is wrong; where in the user's own part is found by trying all the same
         lines = _lines_behind(path, options)
         if not lines or options.debug:

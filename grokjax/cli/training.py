@@ -14,10 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from grokjax.pipeline import Options, run_sweep
 from grokjax.report.watcher import Watcher
+from grokjax.spec.errors import SpecError
 from grokjax.spec.extension import extended
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
+from grokjax.store.claim_check import check_claims
 from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
 from grokjax.store.stored_params import read_spec
@@ -27,7 +29,7 @@ from grokjax.train.compilation_cache import use_compilation_cache
 def run(options: argparse.Namespace) -> int:
     """Train a sweep."""
     overrides = [*options.overrides, *([f"name={options.name}"] if options.name else [])]
-    sweep = load(find_sweep(options.spec), overrides)
+    sweep = load(find_sweep(options.spec), overrides, check=check_claims)
     return _train(sweep, _folder(options, sweep), options)
 
 
@@ -47,7 +49,16 @@ def extend(options: argparse.Namespace) -> int:
     sweep = extended(old, options.seeds, options.steps, axes)
     reused, continued, new = change_spec(root, sweep)
     sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
+    _warn_of_claims(sweep)
     return _train(sweep, root, options)
+
+
+def _warn_of_claims(sweep: Sweep) -> None:
+    """Claims belong to the sweep as it was; a new axis may leave them undecided, and is trained all the same."""
+    try:
+        check_claims(sweep)
+    except SpecError as error:
+        sys.stderr.write(f"grokjax: warning: {error}\n")
 
 
 def reproduce(options: argparse.Namespace) -> int:

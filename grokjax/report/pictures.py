@@ -17,7 +17,7 @@ from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import group_curves
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
-from grokjax.report.wording import audit_remark
+from grokjax.report.wording import audit_remark, number_text
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
@@ -93,13 +93,14 @@ def claims_text(claims: Sequence[dict[str, Any]], runs: pd.DataFrame) -> str:
     lines = []
     for claim in claims:
         found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), runs)
-        lines.append(f"{claim['name']}\n  claim    {claim['that']}")
-        if claim.get("published"):
-            lines.append(f"  published {claim['published']}")
+        lines.append(f"{claim['name']}\n  claim     {claim['that']}")
+        published = claim.get("published")
+        lines.append(f"  published {'-' if published is None else number_text(published)}")
+        left_out = f", {found.left_out} runs left out" if found.left_out else ""
         lines.append(
-            f"  measured {found.left.estimate:.3g} against {found.right.estimate:.3g}, "
-            f"difference {found.difference.estimate:.3g} "
-            f"[{found.difference.low:.3g}, {found.difference.high:.3g}] over {found.pairs} pairs, {found.seeds} seeds"
+            f"  measured  {found.left.estimate:.3g} against {found.right.estimate:.3g}, "
+            f"difference {found.difference.estimate:.3g} [{found.difference.low:.3g}, {found.difference.high:.3g}] "
+            f"over {found.pairs} pairs, {found.seeds} seeds{left_out}"
         )
-        lines.append(f"  verdict  {found.verdict}" + (f": {found.reason}" if found.reason else ""))
+        lines.append(f"  verdict   {found.verdict}" + (f": {found.reason}" if found.reason else ""))
     return "\n".join(lines)

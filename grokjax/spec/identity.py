@@ -13,7 +13,7 @@ import numpy as np
 
 from grokjax.core.part import Part
 from grokjax.spec.errors import wrong
-from grokjax.spec.plans import measure_to_plain, seeds_to_plain, stop_to_plain
+from grokjax.spec.plans import claim_to_plain, measure_to_plain, seeds_to_plain, stop_to_plain
 from grokjax.spec.run import Run, StoredInit
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.user_parts import file_sha256, source_of
@@ -51,7 +51,7 @@ def spec_hash(sweep: Sweep) -> str:
             "stop": stop_to_plain(sweep.stop),
             "exclude": list(sweep.exclude),
             "weights": None if sweep.weights is None else dataclasses.asdict(sweep.weights),
-            "claims": [dataclasses.asdict(claim) for claim in sweep.claims],
+            "claims": [claim_to_plain(claim) for claim in sweep.claims],
             "notes": sweep.notes,
             "tags": list(sweep.tags),
         }

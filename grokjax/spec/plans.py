@@ -53,11 +53,19 @@ class StopPlan:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A statement about the results, kept as text: `that` must hold, over the named axes."""
+    """A statement about the results, kept as text: `that` must hold, over the named axes.
+
+    Attributes:
+      name: what the claim is about.
+      that: the statement.
+      over: axes that are paired.
+      published: what a paper says, as text or number; None where nothing is published.
+    """
 
     name: str
     that: str
     over: tuple[str, ...] = ()
+    published: str | float | None = None
 
 
 def read_seeds(value: Any) -> SeedPlan:
@@ -239,7 +247,7 @@ def stop_to_plain(plan: StopPlan | None) -> dict[str, Any] | None:
 
 
 def read_claims(value: Any) -> tuple[Claim, ...]:
-    """A list of `{name, that, over}`."""
+    """A list of `{name, that, over, published}`."""
     if not isinstance(value, list | tuple):
         raise wrong("claims", "expected a list of mappings with name, that and over", value)
     found = []
@@ -248,12 +256,26 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
         one = dataclasses.asdict(one) if isinstance(one, Claim) else one
         if not isinstance(one, Mapping):
             raise wrong(key, "expected a mapping with name, that and over", one)
-        _refuse_unknown(one, ("name", "that", "over"), key)
+        _refuse_unknown(one, ("name", "that", "over", "published"), key)
         for name in ("name", "that"):
             if not isinstance(one.get(name), str) or not one[name].strip():
                 raise wrong(f"{key}.{name}", "expected text", one.get(name))
-        found.append(Claim(one["name"], one["that"], read_texts(one.get("over", ()), f"{key}.over")))
+        over = read_texts(one.get("over", ()), f"{key}.over")
+        found.append(Claim(one["name"], one["that"], over, _published(one.get("published"), f"{key}.published")))
     return tuple(found)
+
+
+def claim_to_plain(claim: Claim) -> dict[str, Any]:
+    """What a sweep file would say."""
+    found = {"name": claim.name, "that": claim.that, "over": list(claim.over)}
+    return found if claim.published is None else {**found, "published": claim.published}
+
+
+def _published(value: Any, key: str) -> str | float | None:
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return read_float(value, key) if is_number else read_free_text(value, key)
 
 
 def read_texts(value: Any, key: str) -> tuple[str, ...]:

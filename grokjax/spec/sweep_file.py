@@ -2,13 +2,20 @@
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grokjax.spec.axes import axes_to_mapping
 from grokjax.spec.errors import Collector, SpecError, suggestion, wrong
-from grokjax.spec.plans import cadence_to_plain, measure_to_plain, read_steps, seeds_to_plain, stop_to_plain
+from grokjax.spec.plans import (
+    cadence_to_plain,
+    claim_to_plain,
+    measure_to_plain,
+    read_steps,
+    seeds_to_plain,
+    stop_to_plain,
+)
 from grokjax.spec.read_run import RUN_KEYS, read_run, run_to_mapping
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.yaml_file import load as load_yaml
@@ -24,7 +31,10 @@ Lines = dict[str, tuple[str, int]]
 
 
 def load(
-    path_or_mapping: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), folder: Path | None = None
+    path_or_mapping: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    folder: Path | None = None,
+    check: Callable[[Sweep], None] | None = None,
 ) -> Sweep:
     """Read and check a sweep.
 
@@ -32,6 +42,7 @@ def load(
       path_or_mapping: a sweep file, or what one would say.
       overrides: `KEY=VALUE` texts, later ones win; a mapping as value replaces what was there.
       folder: what relative paths of a mapping are relative to; of a file they are relative to the file.
+      check: raises a SpecError for what else must not be; it is told with file and line as well.
 
     Raises:
       SpecError: with every problem found, each with file, line and key; nothing else is raised.
@@ -42,6 +53,8 @@ def load(
         mapping = read_mapping(path_or_mapping, overrides, folder, lines)
         sweep = sweep_from_mapping(mapping)
         sweep.check()
+        if check is not None:
+            check(sweep)
         return sweep
     except SpecError as error:
         raise error.located(lambda key: _line_of(key, lines, file)) from None
@@ -106,8 +119,7 @@ def to_mapping(sweep: Sweep) -> dict[str, Any]:
         "stop": stop_to_plain(sweep.stop),
         "weights": None if sweep.weights is None else cadence_to_plain(sweep.weights),
         "claims": [
-            {"name": claim.name, "that": claim.that, **({"over": list(claim.over)} if claim.over else {})}
-            for claim in sweep.claims
+            {key: value for key, value in claim_to_plain(claim).items() if value != []} for claim in sweep.claims
         ],
         "notes": sweep.notes,
         "tags": list(sweep.tags),

@@ -1,6 +1,5 @@
 """Opening a sweep's folder for writing: a new one is laid out, an old one must hold the same sweep."""
 
-import dataclasses
 import difflib
 import json
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from grokjax.spec.identity import run_id, spec_hash
 from grokjax.spec.paths import all_paths, value_at
+from grokjax.spec.plans import claim_to_plain
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import write_atomically, write_json
@@ -63,7 +63,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
             "full_batch": run.minibatch is None,
         },
         "stop": None if sweep.stop is None else {"steps": sweep.stop.steps, "ratio": sweep.stop.ratio},
-        "claims": [dataclasses.asdict(claim) for claim in sweep.claims],
+        "claims": [claim_to_plain(claim) for claim in sweep.claims],
         "notes": sweep.notes,
         "tags": list(sweep.tags),
     }

@@ -1,5 +1,7 @@
+import itertools
 import re
 
+import pandas as pd
 import pytest
 
 from grokjax.analysis.claims import Claim, Number, Term, check_claim, make_claim
@@ -64,12 +66,27 @@ def test_nonsense_is_refused_in_one_line_that_says_where(text, message):
 
 
 AXES = ["optimizer.weight_decay", "task.train_fraction"]
+CELLS = pd.DataFrame(list(itertools.product([0.3, 1.0, 4.914], [0.3, 0.5])), columns=AXES)
 MEASURES = ["steps_to_test_99", "test/accuracy"]
 
 
 def test_a_claim_that_names_every_axis_passes():
-    check_claim(make_claim("a", "probability(grokking, weight_decay=1) > 0.5", ["train_fraction"]), AXES, MEASURES)
-    check_claim(make_claim("a", "median(test/accuracy, weight_decay=1, train_fraction=0.3) > 0.5"), AXES, MEASURES)
+    check_claim(make_claim("a", "probability(grokking, weight_decay=1) > 0.5", ["train_fraction"]), CELLS, MEASURES)
+    check_claim(make_claim("a", "median(test/accuracy, weight_decay=1, train_fraction=0.3) > 0.5"), CELLS, MEASURES)
+
+
+def test_axes_that_move_together_or_only_with_the_seed_need_no_name_each():
+    tied = CELLS.assign(**{"model.width": CELLS["optimizer.weight_decay"] * 10, "seeds.init": 0})
+    both = pd.concat([tied, tied.assign(**{"seeds.init": 1})], ignore_index=True)
+    check_claim(make_claim("a", "probability(grokking, weight_decay=1) > 0.5", ["train_fraction"]), both, MEASURES)
+    check_claim(make_claim("a", "probability(grokking, width=3) > 0.5", ["train_fraction"]), both, MEASURES)
+    check_claim(make_claim("a", "probability(grokking) > 0.5"), pd.DataFrame(index=[0]), MEASURES)
+
+
+def test_a_cell_that_is_left_out_decides_nothing():
+    some = CELLS[(CELLS["optimizer.weight_decay"] != 1) | (CELLS["task.train_fraction"] != 0.5)]
+    with pytest.raises(ValueError, match=r"no cell has weight_decay=1 and train_fraction=0\.5"):
+        check_claim(make_claim("a", "probability(grokking, weight_decay=1, train_fraction=0.5) > 0"), some, MEASURES)
 
 
 @pytest.mark.parametrize(
@@ -78,10 +95,21 @@ def test_a_claim_that_names_every_axis_passes():
         ("probability(grokking, weight_deca=1) > 0.5", ["train_fraction"], r"nearest is 'optimizer\.weight_decay'"),
         ("probability(grokking, weight_decay=1) > 0.5", ["train_fractin"], r"nearest is 'task\.train_fraction'"),
         ("median(steps_to_tst_99, weight_decay=1) > 5", ["train_fraction"], "nearest is 'steps_to_test_99'"),
+        (
+            "probability(grokking, weight_decay=4.9) > 0.5",
+            ["train_fraction"],
+            r"4\.9 is no value of .*nearest is 4\.914",
+        ),
         ("probability(grokking, weight_decay=1) > 0.5", [], r"axis 'task\.train_fraction' varies"),
         ("probability(grokking, weight_decay=1) > 0.5", AXES, r"'optimizer\.weight_decay' is fixed .* and listed"),
     ],
 )
 def test_a_claim_that_the_sweep_cannot_decide_is_refused_before_training(text, over, message):
     with pytest.raises(ValueError, match=message):
-        check_claim(make_claim("a", text, over), AXES, MEASURES)
+        check_claim(make_claim("a", text, over), CELLS, MEASURES)
+
+
+def test_the_nearest_text_of_an_axis_is_named():
+    cells = pd.DataFrame({"task.operation": ["x+y", "x*y", "x^2+y^2"]})
+    with pytest.raises(ValueError, match=r"x\^2\+y is no value of 'task.operation'; nearest is 'x\^2\+y\^2'"):
+        check_claim(make_claim("a", "probability(grokking, operation=x^2+y) > 0"), cells, MEASURES)

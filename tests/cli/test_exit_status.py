@@ -64,6 +64,39 @@ def test_an_unknown_key_of_a_file_is_named_with_its_line(sweep, tmp_path, capsys
     assert f"{bad}:{line}: seedz: unknown key; did you mean 'seeds'?" in said and said.count("\n") == 1
 
 
+CLAIM = "probability(grokking, weight_decay=1) > 0.5"
+
+
+@pytest.mark.parametrize(
+    ("that", "message"),
+    [
+        (CLAIM.replace("grokking", "groking"), "no phase 'groking'; nearest is 'grokking'"),
+        (CLAIM.replace("=1)", "=2)"), "weight_decay=2 is no value of 'optimizer.weight_decay'; nearest is 1"),
+        (CLAIM.replace("weight_decay", "weight_decy"), "'weight_decy'; nearest is 'optimizer.weight_decay'"),
+        ("median(weight_norm/totl, weight_decay=1) > 5", "'weight_norm/totl'; nearest is 'weight_norm/total'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "run", "try"])
+def test_a_claim_that_no_run_could_decide_gives_2_before_anything_compiles(
+    sweep, tmp_path, capsys, monkeypatch, command, that, message
+):
+    monkeypatch.chdir(tmp_path)
+    over = "\n    over: [optimizer.learning_rate]\n"
+    (bad := tmp_path / "bad.yaml").write_text(f"{sweep.read_text()}claims:\n  - name: a\n    that: {that}{over}")
+    line = 1 + bad.read_text().splitlines().index(f"    that: {that}")
+    assert typed(command, "bad.yaml") == 2
+    said = capsys.readouterr().err
+    assert f"bad.yaml:{line}: claims.0.that: claim 'a': " in said and message in said and said.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+
+
+def test_a_claim_about_what_is_measured_is_planned(sweep, tmp_path, capsys):
+    that = "median(weight_norm/total, weight_decay=1) < median(weight_norm/total, weight_decay=0.1)"
+    claims = f"claims: [{{name: a, that: '{that}', over: [optimizer.learning_rate]}}]\n"
+    (tmp_path / "good.yaml").write_text(sweep.read_text() + claims)
+    assert typed("plan", tmp_path / "good.yaml", "--no-probe") == 0
+
+
 def test_no_command_gives_2(capsys):
     assert typed() == 2
     assert "COMMAND" in capsys.readouterr().out

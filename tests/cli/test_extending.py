@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
+from grokjax.spec.sweep_file import load
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 from tests.store.sweeps import outcome
 
@@ -112,6 +113,14 @@ def test_an_extension_that_would_lose_something_is_refused(small, capsys, words,
     assert typed("extend", small, *words) == 2
     assert message in capsys.readouterr().err
     assert (small / "spec.yaml").read_bytes() == before
+
+
+def test_an_axis_that_leaves_a_claim_undecided_is_trained_with_a_warning(tmp_path, capsys):
+    from grokjax.cli.training import _warn_of_claims
+
+    (tmp_path / "sweep.yaml").write_text(SMALL + "claims: [{name: a, that: probability(grokking) > 0}]\n")
+    _warn_of_claims(load(tmp_path / "sweep.yaml"))
+    assert "warning: claims.0.that: claim 'a': axis 'optimizer.learning_rate' varies" in capsys.readouterr().err
 
 
 def test_sweeps_that_share_cells_share_run_ids_and_histories(small, tmp_path):

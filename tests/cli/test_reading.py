@@ -223,6 +223,9 @@ def test_what_only_reads_imports_no_jax_and_writes_nothing(small, tmp_path):
     assert contents(small) == before
 
 
+WORDS = ["claim", "published", "measured", "verdict"]
+
+
 def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
     claimed = SMALL + (
         "claims:\n"
@@ -230,9 +233,13 @@ def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
         "    that: probability(diverged, optimizer.learning_rate=1e30) > "
         "probability(diverged, optimizer.learning_rate=0.01)\n"
         "    over: [optimizer.weight_decay]\n"
+        "    published: in all of 8 runs\n"
     )
     (tmp_path / "claimed.yaml").write_text(claimed)
     monkeypatch.setattr("grokjax.cli.sweep_names.packaged_sweeps", lambda: {"claimed": tmp_path / "claimed.yaml"})
     assert typed("reproduce", "claimed", "--out", tmp_path / "out", "--lanes", "2") == 0
     shown = capsys.readouterr().out
-    assert "a large rate diverges" in shown and "verdict" in shown and "measured 1" in shown
+    lines = [line.split(maxsplit=1) for line in shown.splitlines()]
+    assert lines[0] == ["a", "large rate diverges"] and [line[0] for line in lines[1:]] == WORDS
+    assert lines[2][1] == "in all of 8 runs" and lines[3][1].startswith("1 against 0, difference 1")
+    assert lines[4][1] == "undecided: fewer than 6 seeds"

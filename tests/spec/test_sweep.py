@@ -215,6 +215,8 @@ def test_seeds_that_mean_nothing_are_refused(value):
         ({"stop": {"after_grok": {"steps": -1}}}, "must be >= 0"),
         ({"stop": {"after_grok": {}, "audit": 2}}, "stop.audit: must be <= 1"),
         ({"claims": [{"name": "a"}]}, "claims.0.that"),
+        ({"claims": [{"name": "a", "that": "b", "published": ["c"]}]}, "claims.0.published"),
+        ({"claims": [{"name": "a", "that": "b", "publishd": "c"}]}, "claims.0.publishd"),
         ({"claims": [{"name": "a", "that": "b", "over": ["task.modulus"]}]}, "is no axis"),
         ({"notes": "bell \x07"}, "control character U+0007"),
         ({"notes": "\u202eevil"}, "U+202E"),

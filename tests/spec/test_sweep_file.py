@@ -73,7 +73,7 @@ MAPPINGS = st.fixed_dictionaries(
         "measure": st.builds(lambda every, looks: {"every": every, "looks": looks}, CADENCES, CADENCES),
         "stop": st.builds(lambda steps: {"after_grok": {"steps": steps}, "audit": 0.25}, st.integers(0, 99)),
         "weights": CADENCES,
-        "claims": st.just([{"name": "a: b", "that": "x > 'y'"}]),
+        "claims": st.just([{"name": "a: b", "that": "x > 'y'", "published": 0.5}]),
         "notes": st.text(st.characters(categories=["L", "N", "P", "Z"]), max_size=20),
         "tags": st.lists(st.sampled_from(["no", "1", "a b"]), unique=True),
     },

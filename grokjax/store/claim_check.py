@@ -1,0 +1,59 @@
+"""Can the runs of a sweep decide its claims? Asked before anything is compiled, so that no training is in vain."""
+
+from functools import partial
+
+import jax
+import pandas as pd
+
+from grokjax.analysis.claims import Claim, check_claim, make_claim
+from grokjax.analysis.table import event_columns
+from grokjax.spec.errors import Collector, wrong
+from grokjax.spec.sweep import Sweep
+from grokjax.store.dataset import GROUP_NAMES, assemble
+from grokjax.store.opening import describe
+from grokjax.store.reading import looks_of
+from grokjax.store.stored_params import initial_params_of
+from grokjax.store.table import run_table
+from grokjax.train.executables import number_format
+from grokjax.train.feed import Feed
+from grokjax.train.lane import fresh, look_names
+
+
+def check_claims(sweep: Sweep) -> None:
+    """Refuse claims that say nothing, or that no runs of the sweep could decide.
+
+    Raises:
+      SpecError: with every claim that is wrong; names phases, keys, values and measures with the nearest valid one.
+    """
+    cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
+    problems = Collector()
+    for index, stated in enumerate(sweep.claims):
+        with problems.collecting():
+            try:
+                claim = make_claim(stated.name, stated.that, stated.over)
+                check_claim(claim, cells, _columns(sweep, claim))
+            except ValueError as error:
+                raise wrong(f"claims.{index}.that", str(error)) from None
+    problems.finish()
+
+
+def _columns(sweep: Sweep, claim: Claim) -> list[str]:
+    """Columns of the table as far as the claim asks for them; measures are traced only when they must be."""
+    named = {term.of for term in claim.terms if term.function == "median"}
+    if not named:
+        return []
+    spec = describe(sweep)
+    nothing = assemble([], spec["base"])
+    known = [*run_table(nothing, spec, event_columns(looks_of(nothing, spec["constants"])))]
+    known += [*(name for names in look_names().values() for name in names), *(f"{one}/accuracy" for one in GROUP_NAMES)]
+    return known if named <= set(known) else [*known, *_measured(sweep)]
+
+
+def _measured(sweep: Sweep) -> list[str]:
+    """Names of the scalars that the measures of a sweep give beside `fit`, from shapes alone."""
+    run = sweep.run(0)
+    feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, sweep.steps)
+    program = feed.program(1, 1)
+    with number_format(program):
+        lane = jax.eval_shape(partial(fresh, program), feed.values(run, 0, initial_params_of(run)), feed.tables)
+    return [name for name, buffer in lane.book.rows.items() if len(buffer.shape) == 1]
