@@ -1,9 +1,7 @@
-"""Does a plan say how many runs, which programs and which scientific choices there will be?"""
-
-import pytest
+"""Does a plan say how many runs, which programs there will be and what they cost?"""
 
 from grokjax.plan.plan import make_plan
-from grokjax.report.plan_text import plan_text, scientific_choices
+from grokjax.report.plan_text import plan_text
 from grokjax.spec.sweep_file import sweep_from_mapping
 
 QUICK = {
@@ -47,51 +45,3 @@ def test_memory_parameters_looks_and_disk_are_those_of_the_plan():
     share = plan.num_looks * 25 / (plan.num_looks * 25 + 50 * 3 * 10)  # 25 examples, 10 of them train ones
     assert f"about {100 * share:.2g} % of the work of a run with 10 train examples" in text
     assert "time not timed" in text and "disk" in text
-
-
-def choices(**changes):
-    return dict(scientific_choices(planned(**changes)))
-
-
-def test_every_scientific_choice_is_said():
-    said = choices()
-    assert "99 %" in said["phase rule"] and "log1p" in said["losses"]
-    assert said["stopping"].startswith("off: every run is trained to step 50")
-    for word in ("b1 0.9", "b2 0.98", "eps 1e-8", "warmup 0", "weight_decay an axis", "learning_rate 0.01"):
-        assert word in said["optimizer"]
-    assert "initializer" in said["model"] and said["minibatch"] == "full train set at every step"
-    assert said["precision"] == "parameters float32, matrix products highest (no TF32)"
-    assert said["seeds"] == "0, 1; streams split, init, order, noise"
-
-
-@pytest.mark.parametrize(
-    ("kind", "word"),
-    [("adamw", "learning rate and warm-up scale it"), ("adam_independent_decay", "neither learning rate nor warm-up"),
-     ("adam_l2", "learning rate and warm-up scale the update as a whole, decay included"),
-     ("sgd", "Learning rate and warm-up scale the update as a whole, decay included")],
-)  # fmt: skip
-def test_what_scales_the_decay_is_said_of_every_optimizer(kind, word):
-    assert word in choices(optimizer={"kind": kind})["decay"]
-
-
-def test_decay_says_on_how_many_parameters_it_acts():
-    assert choices()["decay"].startswith("acts on 120 of 120 parameters.")
-    biased = {"kind": "mlp", "width": 8, "bias": True}
-    masked = choices(optimizer={"kind": "adamw", "decay_mask": "matrices"}, model=biased)
-    assert masked["decay"].startswith("acts on 120 of 133 parameters.")  # 8 + 5 biases
-    assert choices(axes={"task.train_fraction": [0.4, 0.8]})["decay"] == "none: weight_decay is 0"
-
-
-def test_a_stop_rule_is_spelt_out():
-    said = choices(stop={"after_grok": {"steps": 300, "ratio": 0.5}, "audit": 0.05})["stopping"]
-    assert said.startswith("on:") and "300 steps, 0.5 x" in said and "5 % of the runs" in said
-
-
-def test_minibatches_fixed_seeds_and_regularizers_are_said():
-    said = choices(
-        train={"steps": 50, "minibatch": {"at_most": 8, "share": 0.5}},
-        seeds={"count": 2, "streams": {"split": 7}},
-        regularizers=[{"kind": "l2", "strength": 0.1}],
-    )
-    assert said["minibatch"].startswith("at most 8 examples and 50 % of the train set")
-    assert said["seeds"].endswith("split held at 7") and "strength 0.1" in said["regularizer"]

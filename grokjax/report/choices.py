@@ -1,0 +1,190 @@
+"""Under which scientific choices will a sweep run? Read from the parts that its runs really hold, axis by axis."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
+from grokjax.analysis.chance import fewest_seeds
+from grokjax.analysis.rules import RULES
+from grokjax.core.part import Part
+from grokjax.plan.plan import Plan
+from grokjax.report.wording import number_text
+from grokjax.spec.axes import Axis
+from grokjax.spec.run import Run
+
+_MOST_LINES = 8
+_LEVEL = 0.95  # of the verdicts on claims
+Ranges = dict[str, np.ndarray]  # path of an axis -> the values that it takes
+
+
+def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
+    """What a reader of the results must know: (topic, choice) pairs, one for each part that some runs have."""
+    sweep, rule = plan.sweep, RULES["default"]
+    kinds = _kinds(plan)
+
+    def each(topic: str, text_of: Callable[[Run, Ranges], str]) -> list[tuple[str, str]]:
+        return _some_lines(topic, [text_of(kind.run, kind.ranges) for kind in kinds])
+
+    others = ", ".join(other for other in RULES if other != rule.name)
+    return [
+        ("phase rule", f"{rule.name}: {rule.about}; other rules relabel without training ({others})"),
+        *each("losses", lambda run, ranges: _loss(run, ranges)),
+        ("stopping", _stopping(plan)),
+        *_some_lines("decay", [_decay(plan, kind) for kind in kinds]),
+        *each("optimizer", lambda run, ranges: part_text(run.optimizer, "optimizer", ranges)),
+        *each("model", lambda run, ranges: part_text(run.model, "model", ranges)),
+        *each("task", lambda run, ranges: part_text(run.task, "task", ranges)),
+        *_some_lines("regularizer", [text for kind in kinds for text in _regularizers(kind.run, kind.ranges)]),
+        *each("minibatch", lambda run, ranges: _minibatch(run)),
+        *each("precision", lambda run, ranges: _precision(run)),
+        ("seeds", _seeds(plan)),
+        *([("claims", _claims(plan))] if sweep.claims else []),
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """Runs that hold the same parts, up to settings that are axes by themselves.
+
+    Attributes:
+      run: one of them.
+      cells: [cell] bool, which cells of the sweep they are.
+      ranges: by the path of an axis, the values that it takes there.
+    """
+
+    run: Run
+    cells: np.ndarray
+    ranges: Ranges
+
+
+def _kinds(plan: Plan) -> list[_Kind]:
+    """The different parts of a sweep. The base run need not be any of them: an axis may replace its parts."""
+    sweep, columns = plan.sweep, plan.sweep.columns()
+    whole = [axis for axis in sweep.axes if _is_whole(axis)]
+    paths = {path for axis in whole for path in axis.paths}
+    texts = {path: columns[path].astype(str) for path in paths}
+    found = []
+    for cell in sweep.distinct_cells(whole):
+        same = np.ones(sweep.num_cells, bool)
+        for column in texts.values():
+            same &= column == column[cell]
+        ranges = {path: _distinct(column[same]) for path, column in columns.items() if path not in paths}
+        ranges = {path: values for path, values in ranges.items() if len(values) > 1}
+        found.append(_Kind(sweep.run(int(cell) * sweep.num_seeds), same, ranges))
+    return found
+
+
+def _is_whole(axis: Axis) -> bool:
+    """Whether an axis replaces a part, or a setting that is told as a sentence and not by its name."""
+    told = ("train.minibatch", "precision", "init")
+    is_told = any(path == name or path.startswith(f"{name}.") for path in axis.paths for name in told)
+    return is_told or any(isinstance(value, Part | tuple) for column in axis.values for value in column)
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    if values.dtype != object:
+        return np.unique(values)
+    return np.array(list({str(value): value for value in values}.values()), object)
+
+
+def _some_lines(topic: str, texts: list[str]) -> list[tuple[str, str]]:
+    """The different texts, each with its topic; of many the first ones."""
+    different = list(dict.fromkeys(texts))
+    more = len(different) - _MOST_LINES
+    shown = [*different[:_MOST_LINES], f"and {more:,} more"] if more > 0 else different
+    return [(topic, text) for text in shown]
+
+
+def part_text(part: Part, path: str = "", ranges: Ranges | None = None) -> str:
+    """A part with all its settings; those that are axes say so, with their ends."""
+    settings = []
+    for field in dataclasses.fields(cast(Any, part)):
+        place = f"{path}.{field.name}"
+        values = (ranges or {}).get(place)
+        own = value_text(getattr(part, field.name), place, ranges)
+        settings.append(f"{field.name} {own if values is None else _range_text(values)}")
+    return f"{part.kind}: {', '.join(settings)}" if settings else part.kind
+
+
+def _range_text(values: np.ndarray) -> str:
+    if values.dtype != object:
+        return f"an axis from {number_text(values[0])} to {number_text(values[-1])}"
+    return f"an axis of {len(values):,} values"
+
+
+def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
+    """A setting in words."""
+    if isinstance(value, Part):
+        return f"({part_text(value, path, ranges)})"
+    if isinstance(value, bool) or value is None:
+        return {None: "none", True: "yes", False: "no"}[value]
+    return number_text(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _loss(run: Run, ranges: Ranges) -> str:
+    return f"trained with {part_text(run.loss, 'loss', ranges)}; measured in the log1p form whatever is trained"
+
+
+def _stopping(plan: Plan) -> str:
+    stop = plan.sweep.stop
+    if stop is None:
+        return f"off: every run is trained to step {plan.sweep.steps:,}, so that a later collapse is seen"
+    return (
+        f"on: a run ends once it has generalized without a break for max({stop.steps:,} steps, {stop.ratio:g} x the "
+        f"step of the first such look); {100 * stop.audit:g} % of the runs go on to their budget all the same"
+    )
+
+
+def _decay(plan: Plan, kind: _Kind) -> str:
+    """On how many parameters decay acts, and what the optimizer's own documentation says of what scales it."""
+    optimizer = kind.run.optimizer
+    about = {field.name: field.metadata.get("about", "") for field in dataclasses.fields(cast(Any, optimizer))}
+    if "weight_decay" not in about:
+        return f"{optimizer.kind} has no weight_decay"
+    if optimizer.weight_decay == 0 and "optimizer.weight_decay" not in kind.ranges:  # type: ignore[attr-defined]
+        return f"{optimizer.kind}: none, weight_decay is 0"
+    cohorts = [one for one in plan.cohorts if kind.cells[one.cohort.runs // plan.sweep.num_seeds].any()]
+    counts = dict.fromkeys(f"{one.size.num_decayed:,} of {one.size.num_params:,}" for one in cohorts)
+    said = [about["weight_decay"], " ".join((inspect.getdoc(type(optimizer)) or "").split())]
+    return f"acts on {'; '.join(counts)} parameters. {optimizer.kind}: {'. '.join(filter(None, said))}"
+
+
+def _regularizers(run: Run, ranges: Ranges) -> list[str]:
+    return [part_text(one, f"regularizers.{place}", ranges) for place, one in enumerate(run.regularizers)]
+
+
+def _minibatch(run: Run) -> str:
+    if run.minibatch is None:
+        return "full train set at every step"
+    most = f"at most {run.minibatch.at_most:,} examples and {100 * run.minibatch.share:g} % of the train set"
+    return f"{most}; a new permutation every epoch"
+
+
+def _precision(run: Run) -> str:
+    tf32 = "" if run.precision.matmul == "tf32" else " (no TF32)"
+    return f"parameters {run.precision.params}, matrix products {run.precision.matmul}{tf32}"
+
+
+def _seeds(plan: Plan) -> str:
+    seeds = plan.sweep.seeds
+    fixed = ", ".join(f"{name} held at {value}" for name, value in seeds.streams)
+    text = f"{short_list(list(seeds.values))}; streams split, init, order, noise"
+    return f"{text}; {fixed}" if fixed else text
+
+
+def _claims(plan: Plan) -> str:
+    """How many claims there are, and whether there are seeds enough to decide one."""
+    sweep, needed = plan.sweep, fewest_seeds(_LEVEL)
+    points = [len(axis) for axis in sweep.axes if any(path.startswith("seeds.") for path in axis.paths)]
+    seeds = int(np.prod([sweep.num_seeds, *points]))
+    few = f"; {seeds:,} seeds decide none of them" if seeds < needed else ""
+    return f"{len(sweep.claims):,}, each decided from {needed} seeds on at the earliest{few}"
+
+
+def short_list(values: list[Any]) -> str:
+    """Values in words, the first ones of many."""
+    texts, more = [value_text(value) for value in values], len(values) - _MOST_LINES
+    return ", ".join([*texts[:_MOST_LINES], f"and {more:,} more"] if more > 0 else texts)
