@@ -2,24 +2,31 @@
 
 import json
 import random
+import shutil
+import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from grokjax.store.files import read_json_lines
-from tests.store.sweeps import finish, outcome, start, write_sweep
+from tests.store.sweeps import TWO_COHORTS, finish, outcome, start, write_sweep
 
 GIVE_UP = 300.0
+LONG = TWO_COHORTS.replace("steps: 3000", "steps: 12000")
+
+
+def run_uninterrupted(text: str, folder: Path) -> Path:
+    done = finish("run", write_sweep(folder, text), "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("uninterrupted")
-    done = finish("run", write_sweep(root), "--out", root / "out")
-    assert done.returncode == 0, done.stderr
-    return root / "out"
+    return run_uninterrupted(TWO_COHORTS, tmp_path_factory.mktemp("uninterrupted"))
 
 
 def stage(root: Path) -> str:
@@ -37,8 +44,12 @@ def is_saving(root: Path) -> bool:
     return any(root.glob("checkpoints/*.orbax-checkpoint-tmp*"))
 
 
+def is_compiling(root: Path) -> bool:
+    return stage(root) == "compiling" and any((root.parent / "compiled").glob("*"))
+
+
 MOMENTS = {
-    "compiling": lambda root: stage(root) == "compiling",
+    "compiling": is_compiling,
     "committing": is_committing,
     "saving": is_saving,
     "consolidating": lambda root: (root / ".history.zarr.tmp").exists(),
@@ -47,7 +58,12 @@ MOMENTS = {
 
 def kill_at(moment: str | float, sweep: Path, root: Path) -> bool:
     """Start the sweep, kill it at a moment (a name, or seconds after training began); false if it ended first."""
-    process = start("run", sweep, "--out", root, "--save-seconds", "1")
+    (root / "live.json").unlink(missing_ok=True)  # what an earlier start said must not be taken for this one's
+    variables = {}
+    if moment == "compiling":  # a cache that holds the programs would leave nothing to compile
+        shutil.rmtree(root.parent / "compiled", ignore_errors=True)
+        variables["JAX_COMPILATION_CACHE_DIR"] = str(root.parent / "compiled")
+    process = start("run", sweep, "--out", root, "--save-seconds", "1", **variables)
     began, trained_since = time.monotonic(), None
     while process.poll() is None:
         assert time.monotonic() - began < GIVE_UP
@@ -57,36 +73,42 @@ def kill_at(moment: str | float, sweep: Path, root: Path) -> bool:
         if is_now or (isinstance(moment, str) and MOMENTS[moment](root)):
             process.kill()
             process.communicate()
-            return True
+            return process.returncode == -signal.SIGKILL
         time.sleep(0.0005)
     error = process.communicate()[1]
     assert process.returncode == 0, error
     return False
 
 
-def check_killed_sweep(moments: list[str | float], uninterrupted: Path, folder: Path) -> int:
-    """Kill a sweep at each moment in turn, let it end, compare; gives the number of kills that hit."""
-    sweep, root = write_sweep(folder), folder / "out"
-    (root / "live.json").unlink(missing_ok=True)
-    hits = sum(kill_at(moment, sweep, root) for moment in moments)
+def check_killed_sweep(moments: list[str | float], text: str, uninterrupted: Path, folder: Path) -> None:
+    """Kill a sweep at each moment in turn, let it end, compare. Every kill must hit."""
+    sweep, root = write_sweep(folder, text), folder / "out"
+    assert [moment for moment in moments if not kill_at(moment, sweep, root)] == []
     done = finish("run", sweep, "--out", root)
     assert done.returncode == 0, done.stderr
     assert outcome(root) == outcome(uninterrupted)
     table = pd.read_csv(root / "table.csv")
     assert len(table) == 100 and table["run_id"].is_unique
-    return hits
+    events = Counter(event["event"] for event in read_json_lines(root / "events.jsonl"))
+    in_training = sum(moment not in ("compiling", "consolidating") for moment in moments)
+    assert events["started"] == len(moments) + 1
+    assert events["compiled"] >= in_training  # each of these starts got as far as training
+    assert events["ended"] >= 100 and events["complete"] == 1
 
 
 def test_a_sweep_killed_five_times_ends_as_if_nothing_had_happened(uninterrupted: Path, tmp_path: Path) -> None:
-    assert check_killed_sweep(["compiling", "committing", "saving", 1.3, "consolidating"], uninterrupted, tmp_path) >= 4
+    moments = ["compiling", "committing", "saving", 0.5, "consolidating"]
+    check_killed_sweep(moments, TWO_COHORTS, uninterrupted, tmp_path)
 
 
 @pytest.mark.slow
-def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_happened(uninterrupted: Path, tmp_path: Path) -> None:
-    draw = random.Random(5)
-    anywhere = [draw.uniform(0.1, 3.0) for _ in range(15)]
-    moments = ["compiling", *anywhere[:7], "committing", *anywhere[7:], "saving", "committing", "consolidating"]
-    assert check_killed_sweep(moments, uninterrupted, tmp_path) >= 18
+def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = run_uninterrupted(LONG, tmp_path / "whole")
+    draw = random.Random(7)
+    moments: list[str | float] = [draw.uniform(0.1, 1.2) for _ in range(18)]
+    moments[3::6], moments[5::6] = ["committing"] * 3, ["saving"] * 3
+    check_killed_sweep(["compiling", *moments, "consolidating"], LONG, whole, tmp_path)
 
 
 def test_lanes_were_refilled_and_cohorts_compiled_once(uninterrupted: Path) -> None:
