@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
@@ -16,7 +15,6 @@ from grokjax.store.files import checksum, write_json
 from grokjax.store.layout import Layout
 
 Arrays = dict[str, np.ndarray]
-_KEEP = 2
 
 
 class Checkpoints:
@@ -69,11 +67,8 @@ class Checkpoints:
         if checksum(content) != sums_checksum:
             raise ValueError(f"checksums of checkpoint {number} are damaged")
         sums = json.loads(content)
-        host = jax.sharding.SingleDeviceSharding(jax.local_devices(backend="cpu")[0])
-        template = {
-            name: jax.ShapeDtypeStruct(tuple(leaf["shape"]), np.dtype(leaf["dtype"]), sharding=host)
-            for name, leaf in sums["leaves"].items()
-        }
+        # NumPy arrays as a template: on the way through JAX a float64 would come back as float32.
+        template = {name: np.empty(leaf["shape"], leaf["dtype"]) for name, leaf in sums["leaves"].items()}
         with _checkpointer(self._layout) as checkpointer:
             restored = checkpointer.load_checkpointables(number, {"lanes": template})["lanes"]
         arrays = {name: np.array(leaf) for name, leaf in restored.items()}
@@ -82,12 +77,16 @@ class Checkpoints:
                 raise ValueError(f"leaf {name} of checkpoint {number} is not what was saved")
         return arrays, sums["about"]
 
-    def forget(self, keep: set[int]) -> None:
-        """Remove the sums of checkpoints that orbax has dropped."""
-        for path in self._layout.checkpoints.glob("*.sums.json"):
-            number = int(path.name.split(".")[0])
-            if number not in keep and not (self._layout.checkpoints / str(number)).exists():
-                path.unlink(missing_ok=True)
+    def keep_only(self, numbers: set[int]) -> None:
+        """Remove every other checkpoint; only while nothing is saved."""
+        for path in self._layout.checkpoints.glob("*"):
+            number = path.name.split(".")[0]
+            if not number.isdigit() or int(number) in numbers:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def clear(self) -> None:
         """Remove all checkpoints, once a sweep is complete."""
@@ -97,11 +96,12 @@ class Checkpoints:
 @contextlib.contextmanager
 def _checkpointer(layout: Layout) -> Iterator[Any]:
     layout.checkpoints.mkdir(parents=True, exist_ok=True)
+    # Orbax keeps all: by itself it drops what HEAD still names when later saves were killed before HEAD named them.
     training: Any = ocp.training  # its annotations name protocols that its own classes do not satisfy
     # A new one each time: after a failed restore the same checkpointer fails on good steps too.
     with training.Checkpointer(
         layout.checkpoints.absolute(),
-        preservation_policy=training.preservation_policies.LatestN(_KEEP),
+        preservation_policy=training.preservation_policies.PreserveAll(),
         cleanup_tmp_directories=True,
     ) as checkpointer:
         yield checkpointer

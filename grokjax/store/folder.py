@@ -21,13 +21,14 @@ from grokjax.store.files import (
     write_atomically,
     write_json,
 )
-from grokjax.store.head import Head, read_head, write_head
+from grokjax.store.head import Head, named_checkpoints, read_head, write_head
 from grokjax.store.layout import Layout
 from grokjax.store.records import flat_params, pack_history, pack_weights
 from grokjax.train.program import Lane
 from grokjax.train.trainer import EndedRun, Saved, Weights
 
 Arrays = dict[str, np.ndarray]
+_KEPT_CHECKPOINTS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,7 @@ class SweepFolder:
         if self.head.spec_hash != spec_hash:  # the sweep was extended since the last commit
             self.head = dataclasses.replace(self.head, spec_hash=spec_hash, is_complete=False)
         self._checkpoints = Checkpoints(self.layout)
+        self._checkpoints.keep_only(named_checkpoints(self.layout))  # others were killed before HEAD named them
         self._saving: tuple[int, Future] | None = None
 
     def close(self) -> None:
@@ -130,8 +132,7 @@ class SweepFolder:
             for pool, lanes in enumerate(saved.lanes)
             for index, leaf in enumerate(jax.tree.leaves(lanes))
         }
-        on_disk = [int(path.name) for path in self.layout.checkpoints.glob("*") if path.name.isdigit()]
-        number = 1 + max([*on_disk, *(int(name) for name in self.head.checkpoints)], default=0)
+        number = 1 + max(named_checkpoints(self.layout), default=0)
         about = {"run_ids": [list(ids) for ids in run_ids], "cohort": cohort}
         self._saving = (number, self._checkpoints.save(number, arrays, about))
 
@@ -146,9 +147,9 @@ class SweepFolder:
         number, future = self._saving
         self._saving = None
         checkpoints = {**self.head.checkpoints, str(number): future.result()}
-        kept = sorted(checkpoints, key=int)[-2:]
+        kept = sorted(checkpoints, key=int)[-_KEPT_CHECKPOINTS:]
         self.commit(checkpoints={name: checkpoints[name] for name in kept})
-        self._checkpoints.forget({int(name) for name in kept})
+        self._checkpoints.keep_only(named_checkpoints(self.layout))
         self.log("saved", checkpoint=number)
         return True
 

@@ -33,8 +33,8 @@ class Head:
 
 
 def write_head(layout: Layout, head: Head) -> None:
-    """Replace HEAD; the one it replaces becomes HEAD.prev."""
-    if layout.head.exists():
+    """Replace HEAD. The one it replaces becomes HEAD.prev, unless it is damaged: then HEAD.prev is the good one."""
+    if _parse(layout.head) is not None:
         write_atomically(layout.previous_head, layout.head.read_bytes())
     body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(head)}, sort_keys=True)
     write_atomically(layout.head, f"{checksum(body.encode())} {body}\n".encode())
@@ -57,6 +57,12 @@ def read_head(layout: Layout) -> tuple[Head | None, str]:
     if damaged:
         raise StoreError(f"{layout.root}: {' and '.join(damaged)} damaged; nothing says what is committed.")
     return None, ""
+
+
+def named_checkpoints(layout: Layout) -> set[int]:
+    """Checkpoints that HEAD or its predecessor names, those that a resume may need."""
+    heads = [head for head in (_parse(layout.head), _parse(layout.previous_head)) if head is not None]
+    return {int(name) for head in heads for name in head.checkpoints}
 
 
 def _parse(path: Path) -> Head | None:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import signal
 import time
 from collections import Counter
@@ -36,23 +35,16 @@ def stage(root: Path) -> str:
         return ""
 
 
-def is_committing(root: Path) -> bool:
-    return any(root.glob("runs/.*.tmp")) or any(root.glob(".HEAD*.tmp"))
-
-
-def is_saving(root: Path) -> bool:
-    return any(root.glob("checkpoints/*.orbax-checkpoint-tmp*"))
-
-
-def is_compiling(root: Path) -> bool:
-    return stage(root) == "compiling" and any((root.parent / "compiled").glob("*"))
+def files_at(moment: str, root: Path) -> set[Path]:
+    """What lies in the folder at a moment and at no other: temporary files, which a kill leaves behind."""
+    return {path for pattern in MOMENTS[moment] for path in root.glob(pattern)}
 
 
 MOMENTS = {
-    "compiling": is_compiling,
-    "committing": is_committing,
-    "saving": is_saving,
-    "consolidating": lambda root: (root / ".history.zarr.tmp").exists(),
+    "compiling": ["../compiled/jit_grokjax_*"],
+    "committing": ["runs/.*.tmp", ".HEAD*.tmp"],
+    "saving": ["checkpoints/*.orbax-checkpoint-tmp*"],
+    "consolidating": [".history.zarr.tmp"],
 }
 
 
@@ -61,16 +53,18 @@ def kill_at(moment: str | float, sweep: Path, root: Path) -> bool:
     (root / "live.json").unlink(missing_ok=True)  # what an earlier start said must not be taken for this one's
     variables = {}
     if moment == "compiling":  # a cache that holds the programs would leave nothing to compile
-        shutil.rmtree(root.parent / "compiled", ignore_errors=True)
         variables["JAX_COMPILATION_CACHE_DIR"] = str(root.parent / "compiled")
+    before = files_at(moment, root) if isinstance(moment, str) else set()
     process = start("run", sweep, "--out", root, "--save-seconds", "1", **variables)
     began, trained_since = time.monotonic(), None
     while process.poll() is None:
         assert time.monotonic() - began < GIVE_UP
         if trained_since is None and stage(root) == "training":
             trained_since = time.monotonic()
-        is_now = trained_since is not None and isinstance(moment, float) and time.monotonic() - trained_since > moment
-        if is_now or (isinstance(moment, str) and MOMENTS[moment](root)):
+        is_late = trained_since is not None and isinstance(moment, float) and time.monotonic() - trained_since > moment
+        now = files_at(moment, root) if isinstance(moment, str) else set()
+        before &= now
+        if is_late or now - before:
             process.kill()
             process.communicate()
             return process.returncode == -signal.SIGKILL
