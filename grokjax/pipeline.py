@@ -6,14 +6,15 @@ sweep -> cohorts -> lanes of a device -> finished runs -> history and table
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan, Plan, make_plan
-from grokjax.spec.identity import run_id
+from grokjax.spec.identity import run_ids
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
@@ -35,14 +36,16 @@ from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_h
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
 from grokjax.train.preflight import compile_to_fit, device_facts, device_memory, probe
-from grokjax.train.program import MAP, Program, Values
+from grokjax.train.program import MAP, VMAP, Program, Values
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker
 
 
 @dataclasses.dataclass
 class Options:
-    """How a sweep is run; nothing here changes what comes out, save the executor (to rounding).
+    """How a sweep is run; nothing here changes what comes out, save executor and, with `vmap`, lanes (to rounding).
+
+    A folder keeps the program of its first start, so these two are refused when they change later.
 
     Attributes:
       lanes: lanes of one device; None chooses.
@@ -72,14 +75,31 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
 
     Raises:
       LockedError: another process works on the folder.
-      StoreError: the folder holds another sweep.
+      StoreError: the folder holds another sweep, or was trained with another executor or other lanes.
       DeviceError, MemoryLimitError: the device is missing or too small.
     """
     options = options or Options()
+    check_device(options)
+    with exclusive(root / "LOCK"):
+        return run_locked(sweep, root, options)
+
+
+def check_device(options: Options) -> None:
+    """Refuse a device that is missing, before anything is written; raises `DeviceError`."""
     prepare_host_devices()
-    pools = choose_pools(options.device, options.executor)
-    with exclusive(root / "LOCK"), contextlib.closing(open_for_writing(root, sweep)) as folder:
-        start = Start(sweep, folder, pools, options)
+    choose_pools(options.device, options.executor)
+
+
+def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | None = None) -> Progress:
+    """`run_sweep` for a caller that holds the folder's lock.
+
+    Args:
+      ids: run ids of the sweep in its order, when the caller knows them.
+    """
+    with contextlib.closing(open_for_writing(root, sweep)) as folder:
+        if not folder.head.is_complete:
+            options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
+        start = Start(sweep, ids or run_ids(sweep), folder, choose_pools(options.device, options.executor), options)
         if folder.head.is_complete:
             return start.is_done()
         for planned in start.plan.cohorts:
@@ -87,15 +107,15 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
             if start.progress.reason:
                 return start.tell("stopped")
         start.tell("consolidating")
-        consolidate(folder, [run_id(sweep.run(index)) for index in range(sweep.num_runs)])
+        consolidate(folder, start.ids)
         return start.tell("done")
 
 
 class Start:
     """One start of a sweep: what is stored already, how far it is, when to stop."""
 
-    def __init__(self, sweep: Sweep, folder: SweepFolder, pools: list[Pool], options: Options):
-        self.sweep, self.folder, self.pools, self.options = sweep, folder, pools, options
+    def __init__(self, sweep: Sweep, ids: Sequence[str], folder: SweepFolder, pools: list[Pool], options: Options):
+        self.sweep, self.ids, self.folder, self.pools, self.options = sweep, ids, folder, pools, options
         self.executor = choose_executor(pools[0].devices[0], options.executor)
         devices = sum(len(pool.devices) for pool in pools)
         self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, device_memory(pools[0]), options.lanes)
@@ -104,14 +124,16 @@ class Start:
         self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
         self.progress.warnings = folder.warnings
         self._began = time.monotonic()
+        for planned in self.plan.cohorts:
+            if self._queue_of(planned.cohort):
+                folder.programs.check_lanes(planned.cohort.key, options.lanes)
         folder.note_start(provenance(device_facts(pools)))
 
     def train(self, planned: CohortPlan) -> None:
         """Train what is left of a cohort."""
-        cohort, sweep, folder = planned.cohort, self.sweep, self.folder
-        ids = {int(index): run_id(sweep.run(int(index))) for index in cohort.runs}
-        queue = [index for index, name in ids.items() if not is_finished(self.stored.get(name), sweep.steps)]
-        self.progress.done += len(ids) - len(queue)
+        cohort, sweep, folder, ids = planned.cohort, self.sweep, self.folder, self.ids
+        queue = self._queue_of(cohort)
+        self.progress.done += len(cohort.runs) - len(queue)
         self.progress.cohort = cohort.number
         if not queue:
             return
@@ -122,20 +144,23 @@ class Start:
             run = sweep.run(index)
             return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
 
-        compiled = compile_cohort(planned, feed, values_of(queue[0]), self.pools, self.executor, self.options.lanes)
+        known = folder.programs.get(cohort.key)
+        compiled = compile_cohort(
+            planned, feed, values_of(queue[0]), self.pools, self.executor, self.options.lanes, known
+        )
         self.progress.compiled_programs += 1
         self.progress.reason = self.options.stop() or ""  # a signal that came while compiling
         if self.progress.reason:
             return
-        folder.note_program(cohort.number, compiled[0].program.facts())
+        folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": self.executor})
         workers = [Worker(one) for one in compiled]
-        left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.number)
+        left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.key)
         snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
         starts = Starts(values_of, ids, feed, folder, self.stored, left, workers[0])
         queue.sort(key=lambda index: ids[index] not in left)  # stable: runs that were under way come first
         trainer = Trainer(workers, queue, starts.start_of, snapshots)
         session = Session(
-            folder, sweep, cohort.number, ids, self.progress, self.options.save_seconds, self.plan.stores_weights
+            folder, sweep, cohort, ids, self.progress, self.options.save_seconds, self.plan.stores_weights
         )
         self.tell("training")
         try:
@@ -148,6 +173,11 @@ class Start:
             for worker in workers:
                 worker.close()
         session.end(trainer, is_complete=not self.progress.reason)
+
+    def _queue_of(self, cohort: Cohort) -> list[int]:
+        """Runs of a cohort that are not finished, in the queue's order."""
+        runs = [int(index) for index in cohort.runs]
+        return [index for index in runs if not is_finished(self.stored.get(self.ids[index]), self.sweep.steps)]
 
     def is_done(self) -> Progress:
         """Nothing is left to train; the live file keeps what the last start said."""
@@ -200,14 +230,26 @@ def forecast(
 
 
 def compile_cohort(
-    planned: CohortPlan, feed: Feed, values: Values, pools: list[Pool], executor: str, lanes: int | None = None
+    planned: CohortPlan,
+    feed: Feed,
+    values: Values,
+    pools: list[Pool],
+    executor: str,
+    lanes: int | None = None,
+    known: Mapping[str, Any] | None = None,
 ) -> list[Executables]:
-    """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given."""
-    size = len(pools[0].devices)
+    """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given.
+
+    Args:
+      known: the program that has trained some of its runs: with `vmap` its width is kept, whatever fits now.
+    """
+    size, rows = len(pools[0].devices), known["block_rows"] if known else None
 
     def program(width: int) -> Program:
-        return feed.program(width * size, 1 if executor == MAP else width)
+        return feed.program(width * size, 1 if executor == MAP else width, rows)
 
+    if known and executor == VMAP:
+        lanes = known["block_lanes"]
     widths = [lanes] if lanes else planned.narrower_widths()
     return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, planned.size.peak_bytes)
 

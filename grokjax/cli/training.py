@@ -1,9 +1,12 @@
 """`run`, `extend`, `reproduce`: commands that train. Signals only set a flag that is read after a segment."""
 
 import argparse
+import dataclasses
+import functools
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,16 +15,19 @@ from grokjax.cli.sweep_names import find_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from grokjax.pipeline import Options, run_sweep
+from grokjax.pipeline import Options, check_device, run_locked, run_sweep
 from grokjax.report.watcher import Watcher
 from grokjax.spec.errors import SpecError
 from grokjax.spec.extension import extended
+from grokjax.spec.identity import run_ids
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
 from grokjax.store.claim_check import check_claims
+from grokjax.store.lock import exclusive
 from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
+from grokjax.store.progress import Progress
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
 
@@ -45,12 +51,14 @@ def extend(options: argparse.Namespace) -> int:
             )
         axes[path] = parse_value(form, f"--axis {path}")
     read_spec(root)
-    old = stored_sweep(root)
-    sweep = extended(old, options.seeds, options.steps, axes)
-    reused, continued, new = change_spec(root, sweep)
-    sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
-    _warn_of_claims(sweep)
-    return _train(sweep, root, options)
+    check_device(_training_options(options))
+    with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
+        sweep = extended(stored_sweep(root), options.seeds, options.steps, axes)
+        ids = run_ids(sweep)
+        reused, continued, new = change_spec(root, sweep, ids)
+        sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
+        _warn_of_claims(sweep)
+        return _train(sweep, root, options, functools.partial(run_locked, ids=ids))
 
 
 def _warn_of_claims(sweep: Sweep) -> None:
@@ -77,24 +85,18 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
     return Path(options.out) if options.out else Path("results") / sweep.name
 
 
-def _train(sweep: Sweep, root: Path, options: argparse.Namespace) -> int:
+def _training_options(options: argparse.Namespace) -> Options:
+    names = ("lanes", "executor", "device", "max_seconds", "save_seconds")
+    return Options(**{name: getattr(options, name) for name in names})
+
+
+def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:
     use_compilation_cache()
     signals = Signals()
     watcher = Watcher(f"{sweep.name} in {root}", sweep)
     with signals, watcher:
-        progress = run_sweep(
-            sweep,
-            root,
-            Options(
-                lanes=options.lanes,
-                executor=options.executor,
-                device=options.device,
-                max_seconds=options.max_seconds,
-                save_seconds=options.save_seconds,
-                stop=lambda: signals.received,
-                watch=watcher.show,
-            ),
-        )
+        wanted = dataclasses.replace(_training_options(options), stop=lambda: signals.received, watch=watcher.show)
+        progress = train(sweep, root, wanted)
     if progress.reason:
         sys.stderr.write(f"grokjax: stopped ({progress.reason}); the same command resumes.\n")
         return INTERRUPTED if progress.reason == "SIGINT" else STOPPED

@@ -1,6 +1,8 @@
 """Which runs share a compiled program: those whose trees have equal structure, a task counting as its signature."""
 
 import dataclasses
+import functools
+import hashlib
 import json
 from collections.abc import Hashable
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Signature, Task
 from grokjax.core.part import Part, hints_of, is_swept
+from grokjax.spec.identity import ID_DIGITS, canonical
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
 
@@ -35,6 +38,11 @@ class Cohort:
     table_of: np.ndarray
     runs: np.ndarray
     static: dict[str, list[Any]]
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Names the cohort's program in every sweep and process; the number shifts when a static axis gets finer."""
+        return program_digest(self.run, self.signature)
 
     def table(self, cell: int) -> int:
         """Which table the runs of a cell use."""
@@ -85,6 +93,15 @@ def program_key(run: Run, signature: Signature) -> Hashable:
     task_leaves = len(jax.tree.leaves(run.task))
     init = None if run.init is None else (run.init.freeze, run.init.mask)
     return jax.tree.structure(dataclasses.replace(run, task=None, init=None)), signature, task_leaves, init
+
+
+def program_digest(run: Run, signature: Signature) -> str:
+    """16 hexadecimal digits, equal for runs of equal `program_key`, in every process."""
+    task_leaves = len(jax.tree.leaves(run.task))
+    init = None if run.init is None else (run.init.freeze, run.init.mask)
+    blank = jax.tree.map(lambda _: 0.0, dataclasses.replace(run, task=None, init=None))
+    text = json.dumps([canonical(blank), signature, task_leaves, init], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
 
 
 def is_column(run: Run, path: str, values: np.ndarray) -> bool:

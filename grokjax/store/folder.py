@@ -1,7 +1,6 @@
 """The writer of a sweep's folder: finished runs exactly once, checkpoints, HEAD."""
 
 import dataclasses
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,10 @@ from grokjax.store.files import (
     bytes_to_arrays,
     checksum,
     write_atomically,
-    write_json,
 )
 from grokjax.store.head import Head, named_checkpoints, read_head, write_head
 from grokjax.store.layout import Layout
+from grokjax.store.programs import Programs
 from grokjax.store.records import flat_params, pack_history, pack_weights
 from grokjax.train.program import Lane
 from grokjax.train.trainer import EndedRun, Saved, Weights
@@ -47,6 +46,7 @@ class SweepFolder:
     Attributes:
       layout: where things lie.
       head: what is committed.
+      programs: of its cohorts.
       warnings: what was found damaged and set aside while opening.
     """
 
@@ -59,6 +59,7 @@ class SweepFolder:
         self.head = head or Head(0, spec_hash, {}, {})
         if self.head.spec_hash != spec_hash:  # the sweep was extended since the last commit
             self.head = dataclasses.replace(self.head, spec_hash=spec_hash, is_complete=False)
+        self.programs = Programs(self.layout.plan, is_used=bool(self.head.files or self.head.checkpoints))
         self._checkpoints = Checkpoints(self.layout)
         self._checkpoints.keep_only(named_checkpoints(self.layout))  # others were killed before HEAD named them
         self._saving: tuple[int, Future] | None = None
@@ -77,10 +78,9 @@ class SweepFolder:
         append_json_line(self.layout.provenance, {"time": round(time.time(), 3), **facts})
         self.log("started", done=len(self.head.files))
 
-    def note_program(self, cohort: int, facts: dict[str, Any]) -> None:
-        """What program trains a cohort: a replay on the same kind of device needs the same one for the same bits."""
-        known = json.loads(self.layout.plan.read_text()) if self.layout.plan.exists() else {}
-        write_json(self.layout.plan, {**known, str(cohort): facts})
+    def note_program(self, cohort: str, facts: dict[str, Any]) -> None:
+        """What program trains a cohort; later starts and replays use the same one for the same bits."""
+        self.programs.note(cohort, facts)
         self.log("compiled", cohort=cohort)
 
     def commit(self, **changes: Any) -> None:
@@ -120,10 +120,11 @@ class SweepFolder:
             files[self._name(path)] = checksum(content)
         self.commit(files=files)
 
-    def start_save(self, saved: Saved, run_ids: Sequence[Sequence[str]], cohort: int) -> None:
+    def start_save(self, saved: Saved, run_ids: Sequence[Sequence[str]], cohort: str) -> None:
         """Begin to save the batched state in the background.
 
         Args:
+          cohort: its key.
           run_ids: per pool, [lane]; empty text for a free lane.
         """
         self.commit_save(wait=True)
@@ -174,8 +175,11 @@ class SweepFolder:
 
     def read_weights(self, run_file: str) -> Arrays | None:
         """Final weights of the runs of a run file; None when there are none."""
-        name = run_file.replace("runs/", "weights/")
-        return self.read(name) if name in self.head.files else None
+        return self.read(_weights_name(run_file)) if self.has_weights(run_file) else None
+
+    def has_weights(self, run_file: str) -> bool:
+        """Whether the runs of a run file can be continued."""
+        return _weights_name(run_file) in self.head.files
 
     def read(self, name: str) -> Arrays | None:
         """A committed file that verifies; a damaged one is set aside, and None."""
@@ -197,8 +201,8 @@ class SweepFolder:
             self.layout.quarantine.mkdir(exist_ok=True)
             shutil.move(path, self.layout.quarantine / f"{time.time_ns()}-{path.name}")
 
-    def restore(self, structure: Any, cohort: int) -> dict[str, Lane]:
-        """Runs that were in a lane at the newest checkpoint that verifies, by run id; lanes as NumPy arrays.
+    def restore(self, structure: Any, cohort: str) -> dict[str, Lane]:
+        """Runs that were in a lane at a cohort's newest checkpoint that verifies, by run id; lanes as NumPy arrays.
 
         Args:
           structure: tree structure of a lane of this cohort.
@@ -209,9 +213,8 @@ class SweepFolder:
             except Exception as error:  # orbax raises many kinds for damage; all mean: not this one
                 self.warnings.append(f"checkpoint {number} cannot be used ({type(error).__name__}: {error})"[:300])
                 continue
-            if about["cohort"] != cohort:
-                return {}
-            return _split_lanes(arrays, about["run_ids"], structure)
+            if about["cohort"] == cohort:
+                return _split_lanes(arrays, about["run_ids"], structure)
         return {}
 
     def clear_checkpoints(self) -> None:
@@ -220,6 +223,10 @@ class SweepFolder:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.layout.root).as_posix()
+
+
+def _weights_name(run_file: str) -> str:
+    return run_file.replace("runs/", "weights/")
 
 
 def _split_lanes(arrays: Arrays, run_ids: Sequence[Sequence[str]], structure: Any) -> dict[str, Lane]:

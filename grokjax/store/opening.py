@@ -2,10 +2,11 @@
 
 import difflib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from grokjax.spec.identity import run_id, spec_hash
+from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain
 from grokjax.spec.sweep import Sweep, label
@@ -13,7 +14,6 @@ from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import write_atomically, write_json
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import SCHEMA, Layout, StoreError
-from grokjax.store.lock import exclusive
 from grokjax.store.starts import is_finished
 
 SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
@@ -88,28 +88,31 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
     )
 
 
-def change_spec(root: Path, sweep: Sweep) -> tuple[int, int, int]:
-    """Make an extended sweep the folder's sweep. Complete is only a folder whose HEAD is of the same spec.
+def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
+    """Make an extended sweep the folder's sweep; the caller holds its lock.
+
+    Complete is only a folder whose HEAD is of the same spec.
+
+    Args:
+      ids: run ids of the sweep.
 
     Returns:
-      How many of its runs are stored and finished, stored but not far enough, and new.
-
-    Raises:
-      LockedError: another process works on the folder.
+      How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
-    with exclusive(root / "LOCK"):
-        counts = _count_reused(root, sweep)
-        write_spec(Layout(root), sweep)
+    counts = _count_reused(root, sweep, ids)
+    write_spec(Layout(root), sweep)
     return counts
 
 
-def _count_reused(root: Path, sweep: Sweep) -> tuple[int, int, int]:
+def _count_reused(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     folder = SweepFolder(root, spec_hash(sweep))
     try:
         stored = folder.index_runs()
     finally:
         folder.close()
-    found = [stored.get(run_id(sweep.run(index))) for index in range(sweep.num_runs)]
+    found = [stored.get(one) for one in ids]
     finished = sum(is_finished(one, sweep.steps) for one in found)
-    new = sum(one is None for one in found)
-    return finished, len(found) - finished - new, new
+    started = sum(
+        one is not None and folder.has_weights(one.file) for one in found if not is_finished(one, sweep.steps)
+    )
+    return finished, started, len(found) - finished - started

@@ -1,10 +1,11 @@
 """One cohort being trained into a folder: what ended is committed, the batched state is saved from time to time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
+from grokjax.plan.cohorts import Cohort
 from grokjax.spec.sweep import Sweep
 from grokjax.store.files import arrays_to_bytes, write_atomically, write_json
 from grokjax.store.folder import SweepFolder
@@ -25,8 +26,8 @@ class Session:
         self,
         folder: SweepFolder,
         sweep: Sweep,
-        cohort: int,
-        ids: Mapping[int, str],
+        cohort: Cohort,
+        ids: Sequence[str],
         progress: Progress,
         save_seconds: float,
         with_weights: bool,
@@ -63,7 +64,7 @@ class Session:
         ids = [self._ids[one.run] for one in ended]
         settings = [self._sweep.settings(one.run) for one in ended]
         noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
-        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort, noises, self._with_weights)
+        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort.number, noises, self._with_weights)
         for one, run_id in zip(ended, ids, strict=True):
             reason = stop_reason(one.lane, self._sweep.steps)
             self._folder.log(
@@ -80,7 +81,7 @@ class Session:
         self.commit()
         names = [[self._ids[int(run)] if run != FREE else "" for run in runs] for runs in saved.runs]
         self._write_live_curves(saved, names)
-        self._folder.start_save(saved, names, self._cohort)
+        self._folder.start_save(saved, names, self._cohort.key)
 
     def end(self, trainer: Trainer, is_complete: bool) -> None:
         """Commit everything; without an end of the cohort also the batched state."""
@@ -118,6 +119,6 @@ class Session:
         settings = [self._sweep.settings(run) for run, _, _ in lanes]
         noises = [label_noise(self._sweep.run(run).task) for run, _, _ in lanes]
         ids, books = [one for _, one, _ in lanes], [one for _, _, one in lanes]
-        arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort, noises)
+        arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort.number, noises)
         arrays["stop_reason"] = np.full(len(lanes), "running")
         write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))

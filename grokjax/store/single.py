@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import difflib
 import functools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from grokjax.store.files import Arrays
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreError, UnknownRunError
 from grokjax.store.opening import SEED_PATHS
+from grokjax.store.programs import Programs
 from grokjax.store.reading import looks_of, read_file
 from grokjax.store.records import flat_params, label_noise, pack_history
 from grokjax.store.stored_params import initial_params_of, nested_params
@@ -122,10 +122,11 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
     steps = int(stored["final_step"][place]) if steps is None else steps
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
     values = feed.values(sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index)))
-    program = _programs(root).get(str(cohort.number), {"lanes": 1, "block_lanes": 1})
-    pool = choose_pools(device, None if program["block_lanes"] == 1 else "vmap")[0]
+    program = Programs(Layout(root).plan).get(cohort.key) or {"executor": MAP, "block_lanes": 1, "block_rows": None}
+    pool = choose_pools(device, program["executor"])[0]
+    lanes = program["block_lanes"] * len(pool.devices)
     losses = []
-    with _one_worker(feed, values, pool, program["lanes"], program["block_lanes"]) as worker:
+    with _one_worker(feed, values, pool, lanes, program["block_lanes"], program["block_rows"]) as worker:
         worker.fill(0, index, values)
         while worker.active[0] and worker.steps[0] < steps:
             worker.start_segment(worker.steps + 1, False).result()
@@ -179,8 +180,10 @@ def find_run(sweep: Sweep, name: str) -> tuple[Cohort, int]:
 
 
 @contextlib.contextmanager
-def _one_worker(feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes: int) -> Iterator[Worker]:
-    program = feed.program(lanes, block_lanes)
+def _one_worker(
+    feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes: int, rows: int | None = None
+) -> Iterator[Worker]:
+    program = feed.program(lanes, block_lanes, rows)
     worker = Worker(Traced(program, pool).compile([pool], values, feed.tables, feed.schedule)[0])
     try:
         yield worker
@@ -190,11 +193,6 @@ def _one_worker(feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes:
 
 def _seed_values(run: Run) -> dict[str, int]:
     return {path: int(getattr(run.seeds, path.split(".")[1])) for path in SEED_PATHS}
-
-
-def _programs(root: Path) -> dict[str, Any]:
-    path = Layout(root).plan
-    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _stored_history(root: Path, name: str) -> tuple[Arrays, int]:

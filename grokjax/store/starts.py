@@ -1,6 +1,6 @@
 """Where a run starts in its lane: before its first update, where a checkpoint left it, or where its budget ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ class Starts:
     def __init__(
         self,
         values_of: Callable[[int], Values],
-        ids: Mapping[int, str],
+        ids: Sequence[str],
         feed: Feed,
         folder: SweepFolder,
         stored: Mapping[str, StoredRun],
@@ -31,7 +31,7 @@ class Starts:
 
         Args:
           values_of: values of a run by its number.
-          ids: number -> run id.
+          ids: run id by number.
           feed: of the cohort.
           stored: finished runs, some of which may go on.
           left: runs that were in a lane at the checkpoint.

@@ -76,15 +76,19 @@ class Feed:
         self.tables = make_tables(tasks)
         self._run, self._signature, self._measures, self._stop = run, signature, tuple(measure.what), stop
 
-    def program(self, lanes: int, block_lanes: int) -> Program:
-        """The program with `lanes` lanes a pool, mapped `block_lanes` at a time."""
+    def program(self, lanes: int, block_lanes: int, rows: int | None = None) -> Program:
+        """The program with `lanes` lanes a pool, mapped `block_lanes` at a time.
+
+        Args:
+          rows: examples of a block, when an earlier start has fixed them.
+        """
         return Program(
             run=self._run,
             signature=self._signature,
             measures=tuple(part for part in self._measures if part.kind != "fit"),
             lanes=lanes,
             block_lanes=block_lanes,
-            block_rows=block_rows(self._run, self._signature, is_cpu=block_lanes == 1),
+            block_rows=rows or block_rows(self._run, self._signature, is_cpu=block_lanes == 1),
             num_looks=len(self.schedule.steps),
             num_rows=int(np.sum(self.schedule.is_row)),
             has_stop_rule=self._stop is not None,
