@@ -32,6 +32,10 @@ class Part(abc.ABC):
     revision: ClassVar[int] = 1  # raised when a formula changes: it enters the identity of a run
     paper: ClassVar[str] = ""  # source: authors, year, arXiv number
 
+    def idle_settings(self) -> tuple[str, ...]:
+        """Settings that change nothing beside the values of the others, where the program does not show it."""
+        return ()
+
 
 def setting(
     default: Any = dataclasses.MISSING,

@@ -85,6 +85,9 @@ class Transformer(Model):
     def rows_per_example(self, signature: Signature) -> int:
         return signature.input_shape[0] if self.form == "plain" else 1
 
+    def idle_settings(self) -> tuple[str, ...]:
+        return ("causal",) if self.layers == 1 else ()
+
     def module(self, signature: Signature) -> "Decoder":
         """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys."""
         vocabulary = check(self, signature)

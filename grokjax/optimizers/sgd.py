@@ -28,6 +28,9 @@ class SGD(Optimizer):
     warmup: Swept = setting(0.0, ABOUT_WARMUP, unit="updates", at_least=0)
     decay_mask: str = setting("all", ABOUT_DECAY_MASK, choices=DECAY_MASKS)
 
+    def idle_settings(self) -> tuple[str, ...]:
+        return ("nesterov",) if self.momentum == 0 else ()
+
     def transform(self) -> optax.GradientTransformation:
         return optax.chain(
             optax.add_decayed_weights(self.weight_decay, mask=decays(self.decay_mask)),

@@ -34,12 +34,9 @@ def is_number_axis(base: Run, axis: Axis) -> bool:
     return True
 
 
-def check_unused(base: Run, axes: Sequence[Axis]) -> None:
-    """Refuse axes that some cells would ignore, or that give equal runs."""
+def check_inner(base: Run, axes: Sequence[Axis]) -> None:
+    """Refuse whole parts as axes beside settings in them that they do not take, or in which alone they differ."""
     columns = {path: values for axis in axes for path, values in zip(axis.paths, axis.values, strict=True)}
-    minibatches = [base.minibatch, *columns.get("train.minibatch", ())]
-    if "seeds.order" in columns and not any(minibatches) and not any(p.startswith("train.minibatch.") for p in columns):
-        raise wrong("axes.seeds.order", "the full train set is used in every update, so there is no order to vary")
     for path, values in columns.items():
         inner = [other for other in columns if other != path and _is_inside(other, path)]
         if inner:
