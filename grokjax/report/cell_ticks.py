@@ -15,6 +15,7 @@ MOST_VALUES = 12
 """More values of an axis are not written out each."""
 _LETTER = 0.062  # inches, of a tick label
 _MOST_ROWS = 40  # labels of a vertical axis that do not touch
+_FLAT = 0.7  # decades; on a shorter axis 1, 2 and 5 times a power of ten may be a single tick
 _PLAIN_DECADES = (-3, 4)  # 0.001 to 10000 are written out
 
 
@@ -40,7 +41,7 @@ def set_ticks(axes: Axes, which: Literal["x", "y"], cells: CellAxis, inches: flo
     if cells.scale == "even" or _are_readable(cells):
         _set_values(axis, cells, inches if which == "x" else 0.0)
     elif cells.scale == "log":
-        _set_decades(axis, cells)
+        set_decades(axis, float(cells.edges[0]), float(cells.edges[-1]))
     else:
         axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(round(value, 12))))
@@ -84,12 +85,16 @@ def _set_values(axis: Axis, cells: CellAxis, inches: float) -> None:
             label.set(ha="right", rotation_mode="anchor")
 
 
-def _set_decades(axis: Axis, cells: CellAxis) -> None:
-    low, high = math.log10(cells.edges[0]), math.log10(cells.edges[-1])
-    decades = math.floor(high) - math.ceil(low) + 1
+def set_decades(axis: Axis, low: float, high: float) -> None:
+    """Ticks of a logarithmic axis from `low` to `high`: powers of ten, and between them as many as make it readable."""
+    ends = math.log10(low), math.log10(high)
+    decades = math.floor(ends[1]) - math.ceil(ends[0]) + 1
     inner = (1.0,) if decades >= 3 else (1.0, 3.0) if decades == 2 else (1.0, 2.0, 5.0)
-    is_plain = low >= _PLAIN_DECADES[0] - 1e-9 and high <= _PLAIN_DECADES[1] + 1
-    axis.set_major_locator(LogLocator(10.0, subs=inner, numticks=12))
+    is_plain = ends[0] >= _PLAIN_DECADES[0] - 1e-9 and ends[1] <= _PLAIN_DECADES[1] + 1
+    if ends[1] - ends[0] < _FLAT:
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    else:
+        axis.set_major_locator(LogLocator(10.0, subs=inner, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value) if is_plain else _power(value)))
     axis.set_minor_locator(LogLocator(10.0, subs=tuple(np.arange(2.0, 10.0)), numticks=12))
     axis.set_minor_formatter(NullFormatter())

@@ -1,5 +1,6 @@
 """How do accuracy and loss go with the step in each group of runs, as a figure with bands over the runs?"""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator, SymmetricalLogLocator
 
 from grokjax.analysis.curves import Bands
+from grokjax.report.cell_ticks import set_decades
 from grokjax.report.curves import MEDIAN, Curves, dropouts, quantile_of
 from grokjax.report.figure_file import check_format, save_figure, styled
 
@@ -22,13 +24,20 @@ _OTHERS = ("#209a80", "#95371b", "#af83da", "#262626")
 _DASHES = {"train": (0, (3, 1.5))}  # so that a greyscale print still tells train from test
 _BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.25))  # low, high, opacity
 _PANEL = (2.6, 1.7)  # inches
+_LEGEND = 2.0  # inches, beside panels that are shared
+_TITLE_LETTER, _NAME_LETTER, _CAPTION_LETTER = 0.078, 0.055, 0.046  # inches
 _CAPTION = "Median over runs; 25 to 75 % and 5 to 95 % of the runs."
 _OVERLAY_CAPTION = "Median over runs; 25 to 75 % of the runs."
 
 
 @styled
 def draw_curves(
-    groups: Sequence[Curves], title: str = "", path: str | Path | None = None, *, overlay: bool | None = None
+    groups: Sequence[Curves],
+    title: str = "",
+    path: str | Path | None = None,
+    *,
+    overlay: bool | None = None,
+    notes: Sequence[str] = (),
 ) -> Figure:
     """Draw learning curves: medians over runs, bands of 25 to 75 % and of 5 to 95 % of the runs, on a log step axis.
 
@@ -38,6 +47,7 @@ def draw_curves(
       path: file to write, `.png`, `.svg` or `.pdf`; nothing is written without it.
       overlay: whether all groups share a panel, a colour each, instead of a panel each; by default when there are more
         than `MOST_PANELS`.
+      notes: further sentences below the figure.
 
     Raises:
       ValueError: no group, or the suffix of `path` is none of a figure.
@@ -50,7 +60,8 @@ def draw_curves(
     is_overlay = len(groups) > MOST_PANELS if overlay is None else overlay
     is_single = all(one.num_runs <= 1 for one in groups)
     caption = "" if is_single else _OVERLAY_CAPTION if is_overlay else _CAPTION
-    figure, panels = _canvas((1 + has_loss, 1 if is_overlay else len(groups)), title, caption, is_overlay)
+    lines = [*filter(None, [caption]), *notes]
+    figure, panels = _canvas((1 + has_loss, 1 if is_overlay else len(groups)), title, lines, is_overlay)
     if is_overlay:
         _draw_overlay(figure, panels[:, 0], groups)
     else:
@@ -60,27 +71,38 @@ def draw_curves(
         handles = [Line2D([], [], color=_colour(name), linestyle=_dash(name), label=name) for name in names]
         panels[0, -1].legend(handles=handles, loc="best")
     panels[0, 0].set_xlim(0, _last_step(groups))
+    for axes in panels[1:].flat:
+        set_decades(axes.yaxis, *axes.get_ylim())
     if path is not None:
         save_figure(figure, path)
     return figure
+
+
+def wrapped(text: str, width: float, letter: float) -> list[str]:
+    """Lines of a text in a room of `width` inches; a number stays beside its name."""
+    kept = text.replace(" = ", "\u00a0=\u00a0")
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(kept, max(8, int(width / letter)))]
 
 
 def _last_step(groups: Sequence[Curves]) -> int:
     return max([1, *(int(found.steps[-1]) for one in groups for found in one.accuracy.values())])
 
 
-def _canvas(shape: tuple[int, int], title: str, caption: str, is_overlay: bool) -> tuple[Figure, np.ndarray]:
-    """A figure and its panels [row, column], accuracy above loss, with shared axes, and a line below them."""
+def _canvas(shape: tuple[int, int], title: str, lines: Sequence[str], is_overlay: bool) -> tuple[Figure, np.ndarray]:
+    """A figure and its panels [row, column], accuracy above loss, with shared axes, and sentences below them."""
     rows, columns = shape
     width = 4.0 + 2.2 if is_overlay else 0.5 + columns * _PANEL[0]
-    height = 0.75 + 0.25 * bool(title) + rows * (_PANEL[1] + 0.3 * is_overlay)
+    titles = wrapped(title, width, _TITLE_LETTER)
+    caption = [part for line in lines for part in wrapped(line, width, _CAPTION_LETTER)]
+    foot = 0.06 + 0.1 * len(caption) if caption else 0.0
+    height = 0.75 + 0.2 * len(titles) + rows * (_PANEL[1] + 0.3 * is_overlay) + foot
     figure = Figure(figsize=(width, height), layout="constrained")
-    foot = 0.16 / height if caption else 0.0
-    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot))  # type: ignore[union-attr]
-    figure.text(0.012, foot, caption, fontsize=6.2, va="top", color="#444444")
+    share = foot / height
+    figure.get_layout_engine().set(rect=(0, share, 1, 1 - share))  # type: ignore[union-attr]
+    figure.text(0.012, share, "\n".join(caption), fontsize=6.2, va="top", color="#444444", parse_math=False)
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
+    if titles:
+        figure.suptitle("\n".join(titles), x=0.01, ha="left", fontsize=9, fontweight="bold", parse_math=False)
     for row, label in enumerate(("accuracy", "loss (log1p form)")[:rows]):
         panels[row, 0].set_ylabel(label)
     for axes in panels.flat:
@@ -91,7 +113,6 @@ def _canvas(shape: tuple[int, int], title: str, caption: str, is_overlay: bool) 
         axes.set_ylim(-0.03, 1.03)
     for axes in panels[1:].flat:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_locator(NullLocator())
     for axes in panels[-1]:
         _set_steps(axes)
     return figure, panels
@@ -117,8 +138,9 @@ def _draw_group(panels: np.ndarray, group: Curves) -> None:
         for name, found in measured.items():
             _draw_bands(axes, found, _colour(name), _dash(name), _BANDS if group.num_runs > 1 else ())
     runs = f"{group.num_runs:,} run{'s' if group.num_runs != 1 else ''}"
-    lines = [group.title, ", ".join(filter(None, (runs, _dropouts(group.accuracy))))]
-    panels[0].set_title("\n".join(filter(None, lines)), loc="left", fontsize=7.5, parse_math=False)
+    lines = [*wrapped(group.title, _PANEL[0] - 0.5, _NAME_LETTER)]
+    lines += wrapped(", ".join(filter(None, (runs, _dropouts(group.accuracy)))), _PANEL[0] - 0.5, _NAME_LETTER)
+    panels[0].set_title("\n".join(lines), loc="left", fontsize=7.5, parse_math=False)
 
 
 def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) -> None:
@@ -132,7 +154,7 @@ def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) 
                 _draw_bands(axes, found, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
         drop = _dropouts(group.accuracy)
         label = f"{group.title or 'all'}: {group.num_runs:,} runs" + (f", {drop}" if drop else "")
-        handles.append(Line2D([], [], color=colour, label=label))
+        handles.append(Line2D([], [], color=colour, label="\n".join(wrapped(label, _LEGEND, _NAME_LETTER))))
     names = list(dict.fromkeys(name for one in groups for name in one.accuracy))
     for name in names if len(names) > 1 else ():
         dash = "-" if name == "test" else _DASHES["train"]

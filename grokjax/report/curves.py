@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from grokjax.analysis.columns import differing, series
 from grokjax.analysis.curves import Bands, bands, common_steps
 from grokjax.analysis.history import Looks
+from grokjax.report.wording import number_text
 
 MEDIAN = 0.5
+MOST_GROUPS = 8
+"""With more cells than that, bands in one panel cannot be told apart."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,41 @@ def group_curves(
         accuracy={name: bands(chosen, chosen.accuracy(name), steps) for name in examples},
         loss={name: bands(chosen, chosen.seen(f"{name}/loss"), steps) for name in losses},
     )
+
+
+def cell_curves(looks: Looks, runs: pd.DataFrame, axes: Sequence[str], title: str) -> tuple[list[Curves], list[str]]:
+    """One group a cell, its seeds behind the bands; one for all runs where there are more than `MOST_GROUPS` cells.
+
+    Args:
+      looks: of the runs.
+      runs: one row per run of `looks`.
+      axes: columns that tell cells apart.
+      title: what all of the runs have in common.
+
+    Returns:
+      The groups, and what must be said below them: what was pooled.
+    """
+    varying = list(differing(runs, [], [path for path in axes if not path.startswith("seeds.")]))
+    if not varying:
+        return [group_curves(looks, None, title)], []
+    cell = series(runs.assign(cell=runs[varying].astype(str).agg("\n".join, axis=1)), "cell").to_numpy()
+    if len(set(cell)) > MOST_GROUPS:
+        counted = ", ".join(f"{path} ({series(runs, path).astype(str).nunique()} values)" for path in varying)
+        return [group_curves(looks, None, title)], [
+            f"Pooled in these bands: {counted}. Choose fewer cells for a band each."
+        ]
+    ordered = runs.assign(place=np.arange(len(runs))).sort_values(varying, kind="stable", key=_sortable)
+    groups = []
+    for place in ordered.groupby(cell[ordered["place"]], sort=False)["place"].first():
+        values = runs.iloc[int(place)][varying]
+        named = ", ".join(f"{path.split('.')[-1]} = {number_text(value)}" for path, value in values.items())
+        groups.append(group_curves(looks, cell == cell[place], named))
+    return groups, []
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    """Numbers by size; anything else by its text."""
+    return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
 
 
 def quantile_of(found: Bands, wanted: float) -> np.ndarray | None:

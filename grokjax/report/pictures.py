@@ -14,7 +14,7 @@ from grokjax.analysis.diagram import phase_diagram
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
-from grokjax.report.curves import group_curves
+from grokjax.report.curves import cell_curves
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
 from grokjax.report.wording import audit_remark, number_text
@@ -83,9 +83,12 @@ def choose_axes(axes: Sequence[str], runs: pd.DataFrame, x: str | None, y: str |
 
 
 def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path) -> int:
-    """Learning curves of the chosen runs [run] bool; gives their number."""
-    draw_curves([group_curves(results.looks, chosen, title)], results.spec["name"], path)
-    return int(np.count_nonzero(chosen))
+    """Learning curves of the chosen runs [run] bool, a band a cell; gives their number."""
+    runs = results.runs.loc[chosen].reset_index(drop=True)
+    groups, notes = cell_curves(results.looks.take(chosen), runs, results.spec["axes"], title)
+    name = results.spec["name"] + (f": {title}" if len(groups) > 1 else "")
+    draw_curves(groups, name, path, notes=notes)
+    return len(runs)
 
 
 def claims_text(claims: Sequence[dict[str, Any]], runs: pd.DataFrame) -> str:

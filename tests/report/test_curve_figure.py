@@ -6,7 +6,7 @@ import pytest
 
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curve_text import curve_text
-from grokjax.report.curves import group_curves, write_curves
+from grokjax.report.curves import MOST_GROUPS, cell_curves, group_curves, write_curves
 
 PHASES = ["memorization", "grokking", "grokking", "comprehension", "comprehension"]
 TEST_MEDIAN = [0, 0, 0, 1, 1]  # of 5 runs at steps 0, 10, 20, 100, 1000: 0, 0, 2, 4 and 4 have generalized
@@ -109,3 +109,43 @@ def test_runs_that_were_not_looked_at_give_no_bars(make_looks):
     unseen = type(looks)(**{**vars(looks), "steps": np.full_like(looks.steps, -1)})
     assert curve_text([group_curves(unseen, title="new")]) == "new · 1 run · not looked at yet"
     draw_curves([group_curves(unseen)]).draw_without_rendering()
+
+
+def test_each_cell_has_a_band_of_its_own_over_its_seeds(make_looks):
+    runs = pd.DataFrame({"a.b": [10.0, 2.0, 10.0, 2.0], "seeds.init": [0, 0, 1, 1], "a.c": [1] * 4})
+    phases = ["grokking", "memorization", "grokking", "memorization"]
+    groups, notes = cell_curves(make_looks(phases), runs, ["a.b", "a.c", "seeds.init"], "all runs")
+    assert [(one.title, one.num_runs) for one in groups] == [("b = 2", 2), ("b = 10", 2)] and not notes
+    np.testing.assert_array_equal(groups[0].accuracy["test"].values[2], 0)
+    assert groups[1].accuracy["test"].values[2, -1] == 1
+
+
+def test_more_cells_than_colours_are_pooled_and_the_figure_says_so(make_looks):
+    count = MOST_GROUPS + 1
+    runs = pd.DataFrame({"a.b": np.arange(count), "seeds.init": 0})
+    groups, notes = cell_curves(make_looks(["grokking"] * count), runs, ["a.b"], "all runs")
+    assert [one.num_runs for one in groups] == [count]
+    texts = [text.get_text() for text in draw_curves(groups, notes=notes).texts]
+    assert any(f"Pooled in these bands: a.b ({count} values)" in text.replace("\n", " ") for text in texts)
+
+
+@pytest.mark.parametrize("ends", [(2.5, 3.4), (1.1, 9.0), (0.02, 3.0), (1e-7, 3.0)])
+def test_losses_have_numbers_beside_them_however_small_their_range(make_looks, ends):
+    looks = make_looks(PHASES)
+    low, high = ends
+    for name in ("train/loss", "test/loss"):
+        looks.columns[name][:] = np.geomspace(high, low, looks.steps.shape[1])
+    figure = draw_curves([group_curves(looks)])
+    figure.draw_without_rendering()
+    axes = figure.axes[1]
+    shown = [tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
+    assert len(shown) >= 2 and all(label.get_text() for label in axes.get_yticklabels())
+
+
+def test_long_titles_are_wrapped_and_not_cut(make_looks):
+    title = "weight_decay = 4.9 and train_fraction = 0.5 and seeds.init = 0 and learning_rate = 0.01"
+    figure = draw_curves([group_curves(make_looks(PHASES), title=title)], title)
+    figure.draw_without_rendering()
+    texts = [figure._suptitle, figure.axes[0]._left_title]
+    assert all(text.get_text().replace("\n", " ").startswith(title) for text in texts)
+    assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in texts)
