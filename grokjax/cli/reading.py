@@ -63,8 +63,8 @@ def phases(options: argparse.Namespace) -> int:
     results = open_results(Path(options.folder), with_running=True)
     runs = _some(select(results.phases(options.rule), options.where), options)
     x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
-    with asked("--x"):
-        choose_axes(results.spec["axes"], runs, x, y)
+    with asked("--x, --y"):
+        choose_axes(results.groups, runs, x, y)
     text = show_phases(results, runs, options.rule, x, y, options.out, results.spec["name"])
     sys.stdout.write(text)
     return 0

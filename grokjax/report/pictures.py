@@ -33,7 +33,7 @@ def show_phases(
       x, y: axes; None for the first and second axis of the sweep that are not seeds.
       out: `.png`, `.svg`, `.pdf` or `.csv`.
     """
-    x, y = choose_axes(results.spec["axes"], runs, x, y)
+    x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
     notes = _audit_notes(results, runs)
     is_selection = len(runs) < len(results.runs)
@@ -66,20 +66,32 @@ def _finished(results: "Results") -> int:
     return int(np.count_nonzero(is_over & (runs["status"] != "running")))
 
 
-def choose_axes(axes: Sequence[str], runs: pd.DataFrame, x: str | None, y: str | None) -> tuple[str, str | None]:
+def choose_axes(
+    groups: Sequence[Sequence[str]], runs: pd.DataFrame, x: str | None, y: str | None
+) -> tuple[str, str | None]:
     """The axes of a diagram; by default the first two of the sweep, vertical the second.
 
+    Of axes that move together one says it all, and the seeds of a stream are an axis only where nothing else is.
+
+    Args:
+      groups: the axes of the sweep, those that move together in one list.
+
     Raises:
-      ValueError: the sweep has no axis.
+      ValueError: the sweep has no axis, or both axes are the same.
     """
-    free = [path for path in axes if len(runs[path].unique()) > 1] or list(axes)
+    if x is not None and x == y:
+        raise ValueError(f"x and y are both {x}")
+    paths = [path for group in groups for path in group]
+    varying = [path for path in paths if len(runs[path].unique()) > 1] or paths
+    free = [path for path in varying if not path.startswith("seeds.")] or varying
+    x = x or next((path for path in free if not _together(groups, path, y)), None)
     if x is None:
-        x = next((path for path in free if y is None or not path.endswith(y)), None)
-    if x is None:
-        raise ValueError("phases: the sweep has no axis; name a column of `grokjax table` with --x")
-    if y is None:
-        y = next((path for path in free if path != x and not path.endswith(f".{x}")), None)
-    return x, y
+        raise ValueError("the sweep has no axis; name a column of `grokjax table`")
+    return x, y or next((path for path in free if not _together(groups, path, x)), None)
+
+
+def _together(groups: Sequence[Sequence[str]], path: str, other: str | None) -> bool:
+    return other is not None and (path == other or any(path in group and other in group for group in groups))
 
 
 def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path) -> int:

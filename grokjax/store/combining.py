@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from grokjax.store.dataset import take_longest
+from grokjax.store.grid import axis_groups
 
 Opened = tuple[xr.Dataset, dict[str, Any]]
 
@@ -28,8 +29,8 @@ def combine(opened: Sequence[Opened]) -> Opened:
     twice = sum(part.sizes["run"] for part in parts) - whole.sizes["run"]
     axes = [path for path in paths if not path.startswith("seeds.") or any(path in spec["axes"] for spec in specs)]
     totals = sum(spec["num_runs"] for spec in specs) - twice
-    steps = min(spec["steps"] for spec in specs)
-    return whole, {**specs[0], "axes": axes, "base": base, "num_runs": totals, "steps": steps}
+    about = {"axes": axes, "groups": _groups(specs, axes), "base": base, "num_runs": totals}
+    return whole, {**specs[0], **about, "steps": min(spec["steps"] for spec in specs)}
 
 
 def until(dataset: xr.Dataset, step: int) -> xr.Dataset:
@@ -51,6 +52,17 @@ def until(dataset: xr.Dataset, step: int) -> xr.Dataset:
     }
     steps = {"look_step": (("run", "look"), looks), "step": (("run", "k"), rows)}
     return dataset.assign({name: ("run", values) for name, values in by_run.items()} | steps)
+
+
+def _groups(specs: Sequence[dict[str, Any]], axes: Sequence[str]) -> list[list[str]]:
+    """Axes that move together in every sweep that has them stay together; all others stand alone."""
+    known = [axis_groups(spec) for spec in specs]
+    kept: list[list[str]] = []
+    for path in axes:
+        holding = [group for groups in known for group in groups if path in group]
+        together = holding[0] if holding and all(group == holding[0] for group in holding) else [path]
+        kept += [together] if together not in kept else []
+    return kept
 
 
 def differing(specs: Sequence[dict[str, Any]]) -> list[str]:

@@ -54,7 +54,8 @@ def describe(sweep: Sweep) -> dict[str, Any]:
         "name": sweep.name,
         "num_runs": sweep.num_runs,
         "steps": sweep.steps,
-        "axes": [path for path in sweep.axis_names if path not in SEED_PATHS],
+        "axes": list(sweep.axis_names),
+        "groups": [list(axis.paths) for axis in sweep.axes],
         "base": {path: label(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
         "settings": settings,
         "constants": {

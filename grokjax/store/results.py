@@ -16,6 +16,7 @@ from grokjax.analysis.history import Looks
 from grokjax.analysis.phases import label
 from grokjax.analysis.table import event_columns
 from grokjax.store.combining import combine, until
+from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.reading import is_complete, looks_of, read_dataset
 from grokjax.store.table import run_table
@@ -80,31 +81,18 @@ class Results:
         """A measure over the axes, the seeds and the measured steps; NaN where there is no such run or step.
 
         Dimensions are the last words of the axes (`weight_decay`, not `optimizer.weight_decay`) where these are
-        unambiguous, then `seed`, then `step`.
+        unambiguous, then `seed`, then `step`. Axes that move together (`zip`, `random`) are one dimension, called as
+        the first of them; the others are coordinates along it. Values of axes have six digits: where fewer were typed,
+        `.sel(weight_decay=4.91, method="nearest")`.
         """
         if measure not in self.history:
             raise KeyError(f"no measure {measure!r}; there are {', '.join(sorted(self.measures))}")
-        values = self.history[measure]
-        axes = self.spec["axes"]
-        short = {path: path.split(".")[-1] for path in axes}
-        short = {path: name if list(short.values()).count(name) == 1 else path for path, name in short.items()}
-        labels = {short[path]: self.history[path].values for path in axes}
-        labels["seed"] = self._seed_labels()
-        steps = self.history["step"].values
-        all_steps = np.unique(steps[steps >= 0])
-        places = {name: np.unique(column, return_inverse=True) for name, column in labels.items()}
-        shape = [len(unique) for unique, _ in places.values()]
-        grid = np.full((*shape, len(all_steps), *values.shape[2:]), np.nan)
-        run, k = np.nonzero(steps >= 0)
-        place = [inverse for _, inverse in places.values()]
-        if len(np.unique(place, axis=1).T) < self.history.sizes["run"]:
-            raise ValueError(f"runs differ in more than {', '.join(places)}, so a grid would hide some of them")
-        index = (*(one[run] for one in place), np.searchsorted(all_steps, steps[run, k]))
-        grid[index] = values.values[run, k]
-        coordinates: dict[str, Any] = {name: unique for name, (unique, _) in places.items()}
-        return xr.DataArray(
-            grid, coords={**coordinates, "step": all_steps}, dims=[*places, "step", *values.dims[2:]], name=measure
-        )
+        return grid(self.history, self.groups, self._seed_labels(), measure)
+
+    @property
+    def groups(self) -> list[list[str]]:
+        """The axes; those that move together (`zip`, `random`) in one list."""
+        return axis_groups(self.spec)
 
     @property
     def measures(self) -> list[str]:

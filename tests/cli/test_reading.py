@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
-from tests.store.small_sweep import SMALL, copied, typed
+from tests.store.small_sweep import LANES, SMALL, copied, typed
 
 SEEDS = ["seeds.split", "seeds.init", "seeds.order", "seeds.noise"]
 AXES = ["optimizer.learning_rate", "optimizer.weight_decay"]
@@ -100,6 +100,7 @@ def test_phases_under_every_rule(small, capsys, rule):
         (("--out", "map.gif"), "ends in .png, .svg, .pdf or .csv"),
         (("--where", "weight_decay=77"), "no run is left"),
         (("--where", "weight_decay"), "KEY OP VALUE"),
+        (("--x", "weight_decay", "--y", "weight_decay"), "x and y are both optimizer.weight_decay"),
     ],
 )
 def test_phases_refuses_in_one_line(small, capsys, words, message):
@@ -243,3 +244,19 @@ def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
     assert lines[0] == ["a", "large rate diverges"] and [line[0] for line in lines[1:]] == WORDS
     assert lines[2][1] == "in all of 8 runs" and lines[3][1].startswith("1 against 0, difference 1")
     assert lines[4][1] == "undecided: fewer than 6 seeds"
+
+
+def test_streams_of_seeds_and_settings_that_move_together_are_axes_for_readers(small, tmp_path, capsys):
+    text = (small.parent / "sweep.yaml").read_text()
+    axes = "  zip: {optimizer.learning_rate: [0.01, 0.02], optimizer.weight_decay: [1, 2]}\n  seeds.init: [0, 1]\n"
+    begin, end = text.index("  optimizer.learning_rate"), text.index("measure:")
+    (tmp_path / "sweep.yaml").write_text(text[:begin] + axes + text[end:])
+    assert typed("run", tmp_path / "sweep.yaml", "--out", tmp_path / "out", *LANES) == 0
+    found = open_results(tmp_path / "out").grid("test/accuracy")
+    assert found.dims == ("learning_rate", "init", "seed", "step") and found.sizes["init"] == 2
+    assert found.notnull().all()
+    capsys.readouterr()
+    assert typed("phases", tmp_path / "out") == 0
+    assert "weight_decay" not in capsys.readouterr().out
+    assert typed("phases", tmp_path / "out", "--y", "seeds.init") == 0
+    assert "seeds.init" in capsys.readouterr().out
