@@ -31,7 +31,7 @@ from grokjax.store.results import Results, open_results
 from grokjax.store.session import Session
 from grokjax.store.single import TrainedRun, train_alone
 from grokjax.store.starts import Starts, is_finished
-from grokjax.store.stored_params import initial_params_of
+from grokjax.store.stored_params import check_starts, initial_params_of
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
@@ -76,10 +76,12 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
     Raises:
       LockedError: another process works on the folder.
       StoreError: the folder holds another sweep, or was trained with another executor or other lanes.
+      SpecError: what the runs start from is not stored; nothing was written.
       DeviceError, MemoryLimitError: the device is missing or too small.
     """
     options = options or Options()
     check_device(options)
+    check_starts(sweep)
     with exclusive(root / "LOCK"):
         return run_locked(sweep, root, options)
 
@@ -208,6 +210,7 @@ def forecast(
 ) -> Plan:
     """Plan a sweep; with a probe, compile each cohort and time scratch lanes. Trains and stores nothing."""
     prepare_host_devices()
+    check_starts(sweep)
     pools = choose_pools(device, executor)
     chosen = choose_executor(pools[0].devices[0], executor)
     devices = sum(len(pool.devices) for pool in pools)
@@ -283,4 +286,5 @@ def train_one(
     plan: Any = measure or {}
     sweep = Sweep(name="run", base=run, steps=steps, measure=plan)
     sweep.check()
+    check_starts(sweep)
     return train_alone(dataclasses.replace(sweep.base, seeds=run.seeds), steps, sweep.measure, device)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grokjax.cli.main import BAD_INPUT, CONFLICT, UsageError
-from grokjax.cli.sweep_names import find_sweep
+from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -20,8 +20,7 @@ from grokjax.pipeline import forecast
 from grokjax.report.plan_text import plan_text
 from grokjax.spec.errors import SpecError, first_line
 from grokjax.spec.sweep import Sweep
-from grokjax.spec.sweep_file import load, read_mapping, sweep_from_mapping
-from grokjax.store.claim_check import check_claims
+from grokjax.spec.sweep_file import read_mapping, sweep_from_mapping
 from grokjax.store.networks import stored_sweep
 from grokjax.store.single import replay as replay_run
 from grokjax.store.single import trace as trace_of
@@ -34,7 +33,7 @@ from grokjax.train.feed import Feed
 def plan(options: argparse.Namespace) -> int:
     """What a sweep amounts to."""
     use_compilation_cache()
-    sweep = load(find_sweep(options.spec), options.overrides, check=check_claims)
+    sweep = read_sweep(find_sweep(options.spec), options.overrides)
     found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
     sys.stdout.write((json.dumps(found.to_json(), indent=1) if options.json else plan_text(found)) + "\n")
     return 0
@@ -45,7 +44,7 @@ def try_run(options: argparse.Namespace) -> int:
     use_compilation_cache()
     path = find_sweep(options.spec)
     try:
-        _attempt(load(path, options.overrides, check=check_claims), options)
+        _attempt(read_sweep(path, options.overrides), options)
     except SpecError as refusal:  # it says what is wrong; where in the user's own part is found by trying all the same
         lines = _lines_behind(path, options)
         if not lines or options.debug:

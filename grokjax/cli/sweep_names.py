@@ -1,10 +1,15 @@
-"""Which sweep is meant: a file, or the name of one that ships with the package."""
+"""Which sweep is meant: a file, or the name of one that ships with the package; and what does it say?"""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grokjax
 from grokjax.cli.main import UsageError
+
+if TYPE_CHECKING:  # importing it imports JAX, which commands that only read do without
+    from grokjax.spec.sweep import Sweep
 
 
 def packaged_sweeps() -> dict[str, Path]:
@@ -29,3 +34,20 @@ def find_sweep(text: str) -> Path:
     close = difflib.get_close_matches(text, sweeps, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"sweeps that ship with grokjax: {', '.join(sweeps)}."
     raise UsageError(f"SPEC {text!r} is neither a file nor a sweep that ships with grokjax; {hint}")
+
+
+def read_sweep(path: Path, overrides: Sequence[str]) -> "Sweep":
+    """A sweep that can be trained: checked, and what its runs start from is stored.
+
+    Raises:
+      SpecError: with file and line.
+    """
+    from grokjax.spec.sweep_file import load
+    from grokjax.store.claim_check import check_claims
+    from grokjax.store.stored_params import check_starts
+
+    def check(sweep: "Sweep") -> None:
+        check_starts(sweep)
+        check_claims(sweep)
+
+    return load(path, overrides, check=check)

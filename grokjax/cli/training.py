@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
-from grokjax.cli.sweep_names import find_sweep
+from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -35,7 +35,7 @@ from grokjax.train.compilation_cache import use_compilation_cache
 def run(options: argparse.Namespace) -> int:
     """Train a sweep."""
     overrides = [*options.overrides, *([f"name={options.name}"] if options.name else [])]
-    sweep = load(find_sweep(options.spec), overrides, check=check_claims)
+    sweep = read_sweep(find_sweep(options.spec), overrides)
     return _train(sweep, _folder(options, sweep), options)
 
 

@@ -6,6 +6,7 @@ The parts' own declarations are the rules: annotations say the type, `setting()`
 import dataclasses
 import functools
 import inspect
+import os
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -248,13 +249,14 @@ def _read_part(hint: type[Part], value: Any, key: str, folder: Path | None) -> P
     if slot is not None:
         return build_part(slot, value, key, folder)
     if isinstance(value, hint):
-        return _fill(type(value), _fields_of(value), key, folder)
+        given = _fields_of(value)
+        return _fill(type(value), _stored_init(given, key, folder) if hint is StoredInit else given, key, folder)
     if not isinstance(value, Mapping):
         names = ", ".join(field.name for field in dataclasses.fields(hint))
         full = "full, a number, or " if hint is Minibatch else ""
         raise wrong(key, f"expected {full}a mapping with {names}", value)
     if hint is StoredInit:
-        value = _stored_init(value, key)
+        value = _stored_init(value, key, folder)
     return _fill(hint, value, key, folder)
 
 
@@ -265,17 +267,25 @@ def _minibatch(value: Any) -> Any:
     return {"at_most": value} if isinstance(value, int | float) else value
 
 
-def _stored_init(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _stored_init(value: Mapping[str, Any], key: str, folder: Path | None) -> dict[str, Any]:
     """In files the source is called `from`; one pattern need not be a list."""
     found = {"source" if name == "from" else name: item for name, item in value.items()}
     source = found.get("source")
-    if isinstance(source, str) and not all(source.rpartition("#")[::2]):
-        raise wrong(f"{key}.from", "expected DIR#RUN_ID", source)
     if source is None:
         raise wrong(f"{key}.from", "missing", hint="write DIR#RUN_ID of the stored run")
+    if isinstance(source, str):
+        found["source"] = absolute_source(source, f"{key}.from", folder)
     return {
         name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item for name, item in found.items()
     }
+
+
+def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
+    """`DIR#RUN_ID` with an absolute folder, so that a stored sweep finds it from wherever it is resumed."""
+    place, _, run_id = source.rpartition("#")
+    if not place or not run_id:
+        raise wrong(key, "expected DIR#RUN_ID", source)
+    return f"{os.path.normpath((folder or Path.cwd()).absolute() / Path(place).expanduser())}#{run_id}"
 
 
 def _file_of(values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:

@@ -70,6 +70,8 @@ def _digest(content: Any) -> str:
 
 
 def _plain(value: Any, key: str) -> Any:
+    if key == "init.from" and isinstance(value, str):
+        return value.rpartition("#")[2]  # the run id; where its folder lies does not matter
     if value is None or type(value) in (float, int, str, bool):
         return value
     if isinstance(value, Part):
@@ -93,7 +95,7 @@ def _part(part: Part, key: str) -> dict[str, Any]:
         if is_file and name in ("path", "sha256"):
             found["sha256"] = vars(part)["sha256"] or file_sha256(vars(part)["path"])
         elif name == "source" and isinstance(part, StoredInit):
-            found["source"] = value.rpartition("#")[2]  # the run id; where its folder lies does not matter
+            found["source"] = _plain(value, "init.from")
         elif not is_old:
             found[name] = _plain(value, f"{key}.{name}")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from grokjax.core.part import Part, hints_of
 from grokjax.core.schedules import Schedule
-from grokjax.spec.build import read_setting
+from grokjax.spec.build import absolute_source, read_setting
 from grokjax.spec.errors import suggestion, wrong
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
@@ -75,7 +75,7 @@ def read_at(run: Run, path: str, value: Any, key: str) -> Any:
     found = read_setting(place.hint, value, key, place.metadata)
     if place.schedule_bounds:
         check_bounds(found, key, place.schedule_bounds)
-    return found
+    return absolute_source(found, key) if fields_of(path) == ("init", "source") else found
 
 
 def replaced(run: Run, path: str, value: Any) -> Run:

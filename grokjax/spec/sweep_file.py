@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.spec.axes import axes_to_mapping
+from grokjax.spec.build import absolute_source
 from grokjax.spec.errors import Collector, SpecError, suggestion, wrong
 from grokjax.spec.plans import (
     cadence_to_plain,
@@ -175,23 +176,33 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _absolute(value: Any, folder: Path, name: str = "") -> Any:
-    """Paths of user files and data files made absolute, wherever they stand."""
+    """Paths of user files, data files and stored runs made absolute, wherever they stand.
+
+    Args:
+      name: the key that the value stands under, where that says what it is.
+    """
     if isinstance(value, dict):
         is_part = isinstance(value.get("kind"), str)
-        return {
-            key: _absolute(item, folder, key if key == "kind" or (key == "path" and is_part) else "")
-            for key, item in value.items()
-        }
+        return {key: _absolute(item, folder, _means(str(key), is_part)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_absolute(item, folder) for item in value]
+        return [_absolute(item, folder, name if name == "from" else "") for item in value]
     if not isinstance(value, str) or "\0" in value:
         return value
     if name == "path":
         return str((folder / Path(value)).absolute())
+    if name == "from":
+        return absolute_source(value, "init.from", folder) if all(value.rpartition("#")[::2]) else value
     match = _FILE_KIND.fullmatch(value)
     if match is None or (name != "kind" and not value.startswith(("./", "../"))):
         return value
     return f"{(folder / match['file']).absolute()}:{match['name']}"
+
+
+def _means(key: str, is_part: bool) -> str:
+    """What kind of path a key names: a part's `kind`, its data file, or the stored run to start from."""
+    if key == "from" or key.endswith("init.from"):
+        return "from"
+    return key if key == "kind" or (key == "path" and is_part) else ""
 
 
 def _override(mapping: dict[str, Any], text: str, lines: Lines) -> None:

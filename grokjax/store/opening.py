@@ -13,6 +13,7 @@ from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import write_atomically, write_json
 from grokjax.store.folder import SweepFolder
+from grokjax.store.head import read_head
 from grokjax.store.layout import SCHEMA, Layout, StoreError
 from grokjax.store.starts import is_finished
 
@@ -71,13 +72,17 @@ def describe(sweep: Sweep) -> dict[str, Any]:
 
 
 def check_same(layout: Layout, sweep: Sweep) -> None:
-    """Refuse a sweep that is not the one in the folder."""
+    """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room."""
     stored = json.loads(layout.spec_json.read_text())
     if stored["schema"] > SCHEMA:
         raise StoreError(f"{layout.root}: written by a newer grokjax (schema {stored['schema']}).")
     if stored["spec_hash"] == spec_hash(sweep):
         if layout.spec_yaml.read_text() != to_yaml(sweep):
             write_spec(layout, sweep)  # an extension was killed between its two files
+        return
+    if not _holds_work(layout):
+        layout.plan.unlink(missing_ok=True)
+        write_spec(layout, sweep)
         return
     old, new = layout.spec_yaml.read_text().splitlines(), to_yaml(sweep).splitlines()
     changes = [
@@ -87,6 +92,12 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
         f"{layout.root} holds another sweep than the one given. Give another --out, or use `grokjax extend` for more "
         "seeds, steps or values. What differs:\n  " + "\n  ".join(changes[:20] or ["(notes or parts' sources only)"])
     )
+
+
+def _holds_work(layout: Layout) -> bool:
+    """Whether a run or a part of one is stored, be it without a record of it."""
+    head, _ = read_head(layout)
+    return any(layout.runs.glob("*")) or (head is not None and bool(head.files or head.checkpoints))
 
 
 def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:

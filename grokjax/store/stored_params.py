@@ -12,8 +12,12 @@ from grokjax.store.files import Arrays, bytes_to_arrays, checksum
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreError, UnknownRunError
 
-if TYPE_CHECKING:  # importing it imports JAX, and only an argument names it
+if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
     from grokjax.spec.run import Run
+    from grokjax.spec.sweep import Sweep
+
+_SHAPING = ("init", "model", "task")
+_MOST_STARTS = 100  # their weights are read
 
 
 def initial_params_of(run: "Run") -> dict[str, Any] | None:
@@ -29,6 +33,23 @@ def initial_params_of(run: "Run") -> dict[str, Any] | None:
     flat = flat_stored_params(Path(folder), run_id, run.init.step)
     _refuse_other_shapes(run, flat)
     return nested_params(flat)
+
+
+def check_starts(sweep: "Sweep") -> None:
+    """Refuse a sweep whose runs start from what is not stored, or from a network of another shape.
+
+    Raises:
+      SpecError: with the key and the reason.
+    """
+    from grokjax.spec.errors import wrong
+
+    related = [axis for axis in sweep.axes if any(path.split(".")[0] in _SHAPING for path in axis.paths)]
+    for cell in sweep.distinct_cells(related)[:_MOST_STARTS]:
+        run = sweep.run(int(cell) * sweep.num_seeds)
+        try:
+            initial_params_of(run)
+        except StoreError as error:
+            raise wrong("init.from", str(error)) from None
 
 
 def _refuse_other_shapes(run: "Run", flat: Arrays) -> None:

@@ -1,6 +1,7 @@
 """Are the parts' own declarations enforced on every value, and do parts survive being written?"""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -215,8 +216,10 @@ def test_the_share_of_a_minibatch_follows_no_schedule():
 
 
 def test_stored_parameters_are_named_by_folder_and_run():
-    found = read_setting(StoredInit | None, {"from": "results/a#0123", "step": 9, "freeze": "embed/*"}, "init")
-    assert found == StoredInit(source="results/a#0123", step=9, freeze=("embed/*",))
+    found = read_setting(
+        StoredInit | None, {"from": "a/../b#0123", "step": 9, "freeze": "embed/*"}, "init", folder=Path("/c")
+    )
+    assert found == StoredInit(source="/c/b#0123", step=9, freeze=("embed/*",))
     assert read_setting(StoredInit | None, to_mapping(found), "init") == found
     for bad in (
         {"from": "results/a", "step": 3},
