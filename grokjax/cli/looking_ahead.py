@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from grokjax.cli.main import BAD_INPUT, CONFLICT, UsageError
+from grokjax.cli.paths import new_file
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -121,11 +122,16 @@ def replay(options: argparse.Namespace) -> int:
     """A stored run again."""
     use_compilation_cache()
     root = Path(options.folder)
+    trace = new_file(options.trace, "--trace") if options.trace else None
     read_spec(root)
     sweep = stored_sweep(root)
     result = replay_run(root, sweep, options.run_id, options.steps)
-    if options.trace:
-        np.savez(options.trace, allow_pickle=False, **trace_of(result, sweep, options.run_id))
+    if options.steps and result.steps < options.steps:
+        sys.stderr.write(
+            f"grokjax: run {options.run_id} ends after {result.steps} steps, before --steps {options.steps}\n"
+        )
+    if trace:
+        np.savez(trace, allow_pickle=False, **trace_of(result, sweep, options.run_id))
     if result.is_equal:
         sys.stdout.write(
             f"run {options.run_id}: {result.steps} steps, {result.compared} stored numbers, every bit equal\n"

@@ -14,6 +14,7 @@ _STATUS_OF = {
     "SpecError": BAD_INPUT,
     "UsageError": BAD_INPUT,
     "UnknownRunError": BAD_INPUT,
+    "UnknownStepError": BAD_INPUT,
     "LockedError": LOCKED,
     "StoreError": CONFLICT,
     "DeviceError": RESOURCES,
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return BAD_INPUT
     try:
+        if hasattr(options, "folder"):
+            importlib.import_module("grokjax.cli.paths").existing_folder(options.folder)
         commands = importlib.import_module(f"grokjax.cli.{_MODULES[options.command]}")
         return commands.COMMANDS[options.command](options)
     except KeyboardInterrupt:

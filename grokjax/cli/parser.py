@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import math
 import re
 from typing import Any, NoReturn
 
@@ -73,9 +74,9 @@ def _training(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--executor", choices=("map", "vmap"), help="how lanes are mapped (default: map on a CPU)")
     command.add_argument("--device", metavar="cpu|gpu:N", help="where to train (default: what JAX prefers)")
-    command.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time; exit status 75")
+    command.add_argument("--max-seconds", type=_seconds, metavar="S", help="stop after this time; exit status 75")
     command.add_argument(
-        "--save-seconds", type=float, default=30.0, metavar="S", help="time between saves (default: 30)"
+        "--save-seconds", type=_seconds, default=30.0, metavar="S", help="time between saves (default: 30)"
     )
     command.add_argument("--fail-on-diverged", action="store_true", help="exit status 3 if a run diverged")
 
@@ -196,7 +197,27 @@ def _reproduce(commands: Any) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    """A whole number from 1 on; `1e3` is one, as in a sweep file."""
+    value = _number(text)
+    if not value.is_integer():
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return int(value)
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a finite number, not {text!r}")
     return value

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from grokjax.cli.main import CONFLICT, UsageError
+from grokjax.cli.paths import new_file
 from grokjax.cli.sweep_names import packaged_sweeps
 
 
@@ -30,11 +31,13 @@ def status(options: argparse.Namespace) -> int:
 
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
+    path = None if options.out is None else new_file(options.out, "--out")
     runs = _runs(options, "default")
-    if options.out is None:
+    if options.where:
+        _some(runs, options)
+    if path is None:
         runs.to_csv(sys.stdout, index=False)
         return 0
-    path = Path(options.out)
     if path.suffix == ".csv":
         runs.to_csv(path, index=False)
     elif path.suffix == ".parquet":
@@ -57,7 +60,7 @@ def phases(options: argparse.Namespace) -> int:
 
     with asked("--out"):
         if options.out:
-            check_format(options.out, (".png", ".svg", ".pdf", ".csv"))
+            check_format(new_file(options.out, "--out"), (".png", ".svg", ".pdf", ".csv"))
     with asked("--rule"):
         find_rule(options.rule)
     results = open_results(Path(options.folder), with_running=True)
@@ -76,7 +79,7 @@ def curves(options: argparse.Namespace) -> int:
     from grokjax.report.pictures import write_curves
     from grokjax.store.results import open_results
 
-    path = Path(options.out) if options.out else Path(options.folder) / "curves.png"
+    path = new_file(options.out or str(Path(options.folder) / "curves.png"), "--out")
     with asked("--out"):
         check_format(path)
     results = open_results(Path(options.folder), with_running=True)
@@ -102,8 +105,8 @@ def export(options: argparse.Namespace) -> int:
     """Weights of one run."""
     from grokjax.store.stored_params import flat_stored_params
 
+    path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
     params = flat_stored_params(Path(options.folder), options.run_id, options.step)
-    path = Path(options.out or f"{options.run_id}.{options.format}")
     if options.format == "npz":
         np.savez(path, allow_pickle=False, **params)
     else:

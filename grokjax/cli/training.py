@@ -6,11 +6,13 @@ import functools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
+from grokjax.cli.paths import new_folder
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -30,6 +32,9 @@ from grokjax.store.opening import change_spec
 from grokjax.store.progress import Progress
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
+
+SAME_SECONDS = 1.0
+"""Within this time a second SIGINT is the same Ctrl-C."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,7 +87,7 @@ def reproduce(options: argparse.Namespace) -> int:
 
 
 def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
-    return Path(options.out) if options.out else Path("results") / sweep.name
+    return new_folder(options.out or str(Path("results") / sweep.name), "--out")
 
 
 def _training_options(options: argparse.Namespace) -> Options:
@@ -107,10 +112,14 @@ def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callabl
 
 
 class Signals:
-    """SIGTERM, SIGUSR1 and the first Ctrl-C end the sweep after a save; the second Ctrl-C ends it at once."""
+    """SIGTERM, SIGUSR1 and the first Ctrl-C end the sweep after a save; a later Ctrl-C ends it at once.
+
+    One Ctrl-C may arrive twice: from the terminal, and passed on by what started this process.
+    """
 
     def __init__(self) -> None:
         self.received: str | None = None
+        self._interrupted = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -123,8 +132,11 @@ class Signals:
             signal.signal(number, handler)
 
     def _receive(self, number: int, _: Any) -> None:
-        if self.received == "SIGINT" and number == signal.SIGINT:
-            os._exit(INTERRUPTED)
+        if number == signal.SIGINT:
+            now = time.monotonic()
+            if self.received == "SIGINT" and now - self._interrupted > SAME_SECONDS:
+                os._exit(INTERRUPTED)
+            self._interrupted = self._interrupted or now
         self.received = signal.Signals(number).name
 
 

@@ -6,8 +6,11 @@ others are static. Two runs share a compiled program exactly when their trees ha
 
 import abc
 import dataclasses
+import difflib
+import functools
 import types
 import typing
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
 
 import jax
@@ -80,6 +83,7 @@ def setting(
 def part(cls: T) -> T:
     """Make `cls` a frozen keyword-only dataclass and a pytree: swept fields and parts inside, the rest static."""
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    cls.__init__ = _naming_settings(cls.__init__, [field.name for field in dataclasses.fields(cls)])
     hints = typing.get_type_hints(cls, include_extras=True)
     names = [field.name for field in dataclasses.fields(cls)]
     leaves = [name for name in names if holds_leaves(hints[name])]
@@ -87,6 +91,21 @@ def part(cls: T) -> T:
     if "kind" not in vars(cls):
         cls.kind = snake_case(cls.__name__)
     return jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
+
+
+def _naming_settings(init: Callable[..., None], names: list[str]) -> Callable[..., None]:
+    """The constructor of a part, that says of an unknown setting which one may be meant."""
+
+    @functools.wraps(init)
+    def checked(self: Any, *values: Any, **settings: Any) -> None:
+        unknown = next((name for name in settings if name not in names), None)
+        if unknown is not None:
+            close = difflib.get_close_matches(unknown, names, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"its settings are {', '.join(names)}"
+            raise TypeError(f"{type(self).__name__} has no setting {unknown!r}; {hint}")
+        init(self, *values, **settings)
+
+    return checked
 
 
 def is_swept(hint: Any) -> bool:

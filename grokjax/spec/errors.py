@@ -119,10 +119,31 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     return next((other for other in valid if other.rpartition(".")[2] == name), None)
 
 
+OTHER_WORDS = {
+    "lr": "learning_rate",
+    "wd": "weight_decay",
+    "decay": "weight_decay",
+    "momentum": "b1",
+    "beta1": "b1",
+    "beta2": "b2",
+    "epsilon": "eps",
+    "p": "modulus",
+    "fraction": "train_fraction",
+    "noise": "label_noise",
+    "hidden": "width",
+    "d_model": "width",
+    "d_mlp": "mlp_width",
+    "n_layers": "layers",
+    "n_heads": "heads",
+}
+"""What other code bases call a setting -> its name here, where the spelling does not show it."""
+
+
 def suggestion(name: str, valid: Iterable[str]) -> str:
     """A hint for an unknown name: the nearest valid one, or all of them when there are few."""
     valid = list(valid)
-    found = nearest(name, valid)
+    meant = OTHER_WORDS.get(name.rpartition(".")[2])
+    found = meant if meant in valid else nearest(name, valid)
     if found is not None:
         return f"did you mean {found!r}?"
     if not valid:

@@ -65,7 +65,7 @@ def locate(run: Run, path: str) -> Place:
             hint = _item_hint(hint, int(name))
             node = node[int(name)]
         else:
-            raise wrong(path, _why_not(node, names[:index], name), hint=suggestion(path, all_paths(run)))
+            raise wrong(path, _why_not(node, names[:index], name), hint=_nearest_path(run, node, path, name))
     return Place(hint, {"bounds": {}, "choices": (), "scheduled": True, **metadata}, bounds, owner)
 
 
@@ -120,6 +120,16 @@ def _item_hint(hint: Any, index: int) -> Any:
     """Annotation of one item of a tuple."""
     inner = next(typing.get_args(option) for option in members(hint) if typing.get_origin(option) is tuple)
     return inner[0] if len(inner) == 2 and inner[1] is Ellipsis else inner[index]
+
+
+def _nearest_path(run: Run, node: Any, path: str, name: str) -> str:
+    """A setting beside the one that is not there, where one is like it; else one that ends in the same word."""
+    folder = path.rpartition(".")[0]
+    if isinstance(node, Part) and folder and path.endswith(f".{name}"):
+        beside = suggestion(name, _hints(type(node)))
+        if beside.startswith("did you mean"):
+            return beside.replace("'", f"'{folder}.", 1)
+    return suggestion(path, all_paths(run))
 
 
 def _why_not(node: Any, names: tuple[str, ...], name: str) -> str:

@@ -153,9 +153,27 @@ def _with_origin(mapping: dict[str, Any], folder: Path, above: tuple[Path, ...],
         raise wrong("from", "a sweep cannot build on itself", origin)
     if len(above) >= _DEEPEST_FROM:
         raise wrong("from", f"more than {_DEEPEST_FROM} files build on one another", origin)
-    below = _read_file(path, above, lines)
+    lines_below: Lines = {}
+    below = _read_file(path, above, lines_below)
     below.pop("name", None)
+    for key, line in lines_below.items():
+        if not _is_replaced(key, below, mapping):
+            lines.setdefault(key, line)
     return _merged(below, mapping)
+
+
+def _is_replaced(key: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
+    """Whether what stands at a dotted key of one sweep is gone once another is on top of it; see `_merged`."""
+    first, _, rest = key.partition(".")
+    new, old = above.get(first), below.get(first)
+    if first not in above or not rest:
+        return first in above
+    if first not in _MERGED or not isinstance(new, Mapping) or not isinstance(old, dict):
+        return True
+    if new.get("kind", old.get("kind")) != old.get("kind"):
+        return True
+    names = [name for name in old if rest == name or rest.startswith(f"{name}.")]
+    return max(names, key=len, default=rest) in new
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

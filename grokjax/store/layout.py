@@ -30,6 +30,10 @@ class UnknownRunError(StoreError):
     """A run id that the sweep does not have."""
 
 
+class UnknownStepError(StoreError):
+    """A step of a run of which nothing is stored."""
+
+
 class LockedError(RuntimeError):
     """Another process works on the folder."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from grokjax.store.files import Arrays, bytes_to_arrays, checksum
 from grokjax.store.head import read_head
-from grokjax.store.layout import Layout, StoreError, UnknownRunError
+from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError
 
 if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
     from grokjax.spec.run import Run
@@ -91,7 +91,8 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
 
     Raises:
       UnknownRunError: there is no such run.
-      StoreError: nothing was stored at that step, or the file is damaged.
+      UnknownStepError: nothing was stored at that step.
+      StoreError: a file is damaged.
     """
     layout = Layout(root)
     head, _ = read_head(layout) if layout.spec_json.exists() else (None, "")
@@ -102,6 +103,7 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
         if name in head.files:
             return _read(root, name, head.files[name])
     final: tuple[int, Arrays] | None = None
+    stored = set(snapshot_steps(root, run_id))
     ids: set[str] = set()
     for name in sorted(head.files):
         if not name.startswith("runs/"):
@@ -112,6 +114,7 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
         weights = name.replace("runs/", "weights/")
         if len(places) and weights in head.files:
             step_here = int(history["final_step"][places[0]])
+            stored.add(step_here)
             if (step is None and (final is None or step_here > final[0])) or step == step_here:
                 final = (step_here, _pick(_read(root, weights, head.files[weights]), int(places[0])))
     if run_id not in ids:
@@ -120,7 +123,8 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
         raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
     if final is None:
         at = "" if step is None else f" at step {step}"
-        raise StoreError(f"{root}: no parameters of run {run_id} are stored{at}.")
+        there = f"; stored are those of {', '.join(map(str, sorted(stored)))}" if stored else ""
+        raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}.")
     return final[1]
 
 

@@ -16,6 +16,8 @@ import numpy as np
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import Swept, part, setting
 
+_ZIP = b"PK"  # how every .npz file begins
+
 
 class _Loaded(NamedTuple):
     table: Table
@@ -72,6 +74,10 @@ class Arrays(TableTask):
 def _load_file(path: str, modified_ns: int, size: int) -> _Loaded:
     """Read a file once; its time and size are arguments so that a changed file is read again."""
     content = Path(path).read_bytes()
+    if not content.startswith(_ZIP):
+        raise ValueError(
+            f"task.path: {path} is no .npz file of plain arrays, whatever its name says; numpy.savez writes one"
+        )
     try:
         archive = np.load(io.BytesIO(content), allow_pickle=False)
         arrays = {name: archive[name] for name in archive.files}

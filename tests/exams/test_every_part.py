@@ -107,3 +107,10 @@ def test_defaults_are_permitted_values(any_part):
             continue
         assert not metadata["choices"] or default in metadata["choices"], field.name
         assert within(default, metadata["bounds"]), field.name
+
+
+def test_a_setting_that_a_part_does_not_have_is_refused_with_those_it_has(any_part):
+    cls = type(any_part)
+    with pytest.raises(TypeError, match=f"{cls.__name__} has no setting 'lr'; "):
+        cls(lr=1)
+    assert inspect.signature(cls).parameters.keys() == {field.name for field in dataclasses.fields(cls)}

@@ -480,3 +480,33 @@ def test_what_is_written_names_every_setting(small):
     mapping = to_mapping(load(small()))
     assert mapping["optimizer"]["b2"] == 0.98
     assert mapping["measure"]["looks"] == {"ratio": 1.04}
+
+
+def test_a_problem_of_a_sweep_on_top_of_another_is_placed_where_it_was_written(small, tmp_path):
+    below, above = tmp_path / "below.yaml", tmp_path / "above.yaml"
+    below.write_text(
+        "task: {kind: modular_arithmetic, modulus: 7}\nmodel: {kind: mlp}\noptimizer:\n  kind: adamw\n  b1: 2\n"
+        "train: {steps: 10}\naxes:\n  optimizer.weight_decay:\n    - 1\n    - 2\n  model.width: [8, x]\n"
+    )
+    above.write_text("from: below.yaml\naxes:\n  optimizer.weight_decay: {linear: [-1, 2, 3]}\n")
+    with pytest.raises(SpecError) as refusal:
+        load(above)
+    assert [(problem.file, problem.line) for problem in refusal.value.problems] == [(str(below), 5)]
+    with pytest.raises(SpecError) as refusal:
+        load(above, ["optimizer.b1=0.9"])
+    places = {problem.key: (problem.file, problem.line) for problem in refusal.value.problems}
+    assert places == {
+        "axes.optimizer.weight_decay.0": (str(above), 3),
+        "axes.model.width.1": (str(below), 11),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [("lr", "learning_rate"), ("wd", "weight_decay"), ("momentum", "b1"), ("weight_decy", "weight_decay")],
+)
+def test_a_setting_under_the_name_of_another_code_base_is_understood(small, path, hint):
+    with pytest.raises(SpecError, match=f"did you mean '{hint}'"):
+        load(small({"optimizer": {"kind": "adamw", path: 1}}))
+    with pytest.raises(SpecError, match=f"did you mean 'optimizer.{hint}'"):
+        load(small({"axes": {f"optimizer.{path}": [1, 2]}}))
