@@ -215,6 +215,10 @@ class Model(Part):
         """What no example enters, computed once a step instead of once an example; any pytree; traced."""
         return params
 
+    def form_used(self, signature: Signature) -> str:
+        """In which of its equal forms a network is computed, `plain` or `tables` say; empty when it has but one."""
+        return ""
+
     def rows_per_example(self, signature: Signature) -> int:
         """Rows that an example adds to a matrix product: its tokens, where each goes through the layers by itself."""
         return 1 if signature.vocabulary is None else signature.input_shape[0]

@@ -36,6 +36,7 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
         *_some_lines("decay", [_decay(plan, kind) for kind in kinds]),
         *each("optimizer", lambda run, ranges: part_text(run.optimizer, "optimizer", ranges)),
         *each("model", lambda run, ranges: part_text(run.model, "model", ranges)),
+        *_some_lines("form", _forms(plan)),
         *each("task", lambda run, ranges: part_text(run.task, "task", ranges)),
         *_some_lines("regularizer", [text for kind in kinds for text in _regularizers(kind.run, kind.ranges)]),
         *each("minibatch", lambda run, ranges: _minibatch(run)),
@@ -161,6 +162,19 @@ def _minibatch(run: Run) -> str:
         return "full train set at every step"
     most = f"at most {run.minibatch.at_most:,} examples and {100 * run.minibatch.share:g} % of the train set"
     return f"{most}; a new permutation every epoch"
+
+
+def _forms(plan: Plan) -> list[str]:
+    """How the networks are computed, and where that is not what was asked for."""
+    texts = []
+    for one in plan.cohorts:
+        model = one.cohort.run.model
+        used, asked = model.form_used(one.cohort.signature), getattr(model, "form", "")
+        note = (
+            "" if used == asked else f", since {model.kind} has no {asked} on the inputs of {one.cohort.run.task.kind}"
+        )
+        texts += [f"{model.kind} {used}{note}; forms agree to rounding"] if used else []
+    return texts
 
 
 def _precision(run: Run) -> str:

@@ -54,7 +54,16 @@ def _host_memory() -> int | None:
     except OSError:
         return None
     available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
-    return available[0] if available else None
+    return min([*available, *_left_of_control_group()], default=None)
+
+
+def _left_of_control_group() -> list[int]:
+    """Bytes that the control group of this process still allows; nothing where there is no limit."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        return [int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())]
+    except (OSError, ValueError):  # no control group here, or its limit is "max"
+        return []
 
 
 def compile_to_fit(
@@ -83,11 +92,21 @@ def compile_to_fit(
             f"but a device has {(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."
         )
     for width in widths:
-        compiled = Traced(program(width), pools[0]).compile(pools, values, tables, schedule)
+        try:
+            compiled = Traced(program(width), pools[0]).compile(pools, values, tables, schedule)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            continue
         needed = compiled[0].memory_bytes()
         together = needed * (len(pools) if pools[0].devices[0].platform == "cpu" else 1)
         if limit is None or together <= limit:
             return compiled
+    if not needed:
+        raise MemoryLimitError(
+            f"the device has no room to compile a program of {widths[-1]} lanes, with {(limit or 0) / 2**20:.0f} MiB "
+            "free; make the model or the task smaller."
+        )
     raise MemoryLimitError(
         f"{widths[-1]} lanes need {needed / 2**20:.0f} MiB by the compiler's own account, but a device has "
         f"{(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."

@@ -61,12 +61,11 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     """
     now = at_step(run, state.step)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
-    gradient = _hold(run, gradient)  # before clipping: what is frozen must not count in the norm
-    updates, opt_state = transform(now).update(gradient, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, _hold(run, updates))
+    updates, opt_state = transform(now).update(_without_frozen(run, gradient), state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
     for part in now.regularizers:
         params = part.project(params)
-    params = _keep_zeros(run, state.params, params)
+    params = _keep_zeros(run, state.params, _keep_frozen(run, state.params, params))
     return State(params=params, opt_state=opt_state, step=state.step + 1, order=state.order, loss=loss)
 
 
@@ -97,13 +96,18 @@ def path_name(path: tuple[Any, ...]) -> str:
     return "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
 
 
-def _hold(run: Run, updates: Params) -> Params:
-    """Updates with those of frozen parameters set to zero."""
+def _without_frozen(run: Run, gradient: Params) -> Params:
+    """The gradient with that of frozen parameters set to zero: it must not count in the norm that clipping compares."""
+    return _keep_frozen(run, jax.tree.map(jnp.zeros_like, gradient), gradient)
+
+
+def _keep_frozen(run: Run, before: Params, after: Params) -> Params:
+    """`after`, frozen parameters as in `before`: neither decay nor a projection moves them."""
     if run.init is None or not run.init.freeze:
-        return updates
+        return after
     patterns = run.init.freeze
     return jax.tree_util.tree_map_with_path(
-        lambda path, leaf: jnp.zeros_like(leaf) if matches(path, patterns) else leaf, updates
+        lambda path, old, new: old if matches(path, patterns) else new, before, after
     )
 
 

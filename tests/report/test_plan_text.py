@@ -30,6 +30,12 @@ def test_runs_axes_and_the_one_program_are_named():
     assert "1 cohort: all runs share one compiled program" in text
 
 
+def test_the_form_of_the_network_is_told_and_where_it_is_not_the_one_asked_for():
+    assert "form mlp tables; forms agree" in flat(planned())
+    parity = planned(task={"kind": "sparse_parity"}, axes={"optimizer.weight_decay": [0.1, 1.0]})
+    assert "form mlp plain, since mlp has no tables on the inputs of sparse_parity; forms agree" in flat(parity)
+
+
 def test_axes_that_change_the_program_are_blamed_and_others_are_not():
     text = flat(planned(axes={"model.width": [8, 16], "task.operation": ["x+y", "x-y"]}))
     assert "2 cohorts, one compiled program each: another model.width is another program" in text

@@ -1,0 +1,116 @@
+"""One update: what is frozen or masked, and what is never trained on."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grokjax.core.interfaces import Model
+from grokjax.core.part import part
+from grokjax.core.streams import substream
+from grokjax.optimizers.adamw import AdamW
+from grokjax.optimizers.sgd import SGD
+from grokjax.regularizers.clip import Clip
+from grokjax.spec.measured_steps import Cadence, MeasurePlan
+from grokjax.spec.run import Run, StoredInit
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
+from grokjax.train.attempt import attempt
+from grokjax.train.feed import Feed
+from grokjax.train.program import run_of
+from grokjax.train.step import init, step
+
+MEASURE = MeasurePlan(every=Cadence("every", 10), looks=Cadence("every", 10), what=())
+
+
+@part
+class TwoFactors(Model):
+    """Outputs of an example are `scale * steep + gentle`: the gradient of `steep` is `scale` times the other."""
+
+    scale: float = 100.0
+
+    def init(self, key, signature):
+        return {name: jnp.ones(signature.num_classes) for name in ("steep", "gentle")}
+
+    def logits(self, prepared, inputs, signature, key):
+        lean = jnp.arange(signature.num_classes) * 0.01
+        outputs = self.scale * prepared["steep"] + prepared["gentle"] + lean
+        return jnp.broadcast_to(outputs, (len(inputs), signature.num_classes))
+
+
+def updated(run: Run, params) -> dict:
+    """Parameters after one update from `params`."""
+    signature = run.task.signature()
+    feed = Feed(run, signature, [run.task], MEASURE, None, 10)
+    values = feed.values(run, 0, params)
+    program, tables = feed.program(1, 1), jax.tree.map(jnp.asarray, feed.tables)
+    data, state = init(program, jax.tree.map(jnp.asarray, values), tables)
+    leaves = [jnp.asarray(leaf) for leaf in values.leaves]
+    return step(program, run_of(program, leaves), data, state, tables, jnp.int32(4)).params
+
+
+START = {"steep": np.ones(5, np.float32), "gentle": np.ones(5, np.float32)}
+
+
+def run_with(**fields) -> Run:
+    task = ModularArithmetic(modulus=5, train_fraction=0.6)
+    return dataclasses.replace(Run(task=task, model=TwoFactors(), optimizer=SGD(learning_rate=1.0)), **fields)
+
+
+def test_frozen_parameters_do_not_count_in_clipping() -> None:
+    frozen = StoredInit(source="x#y", step=0, freeze=("steep",))
+    free = updated(run_with(init=frozen), START)["gentle"] - START["gentle"]
+    norm = float(np.linalg.norm(free))
+    clipped = updated(run_with(init=frozen, regularizers=(Clip(max_norm=2 * norm),)), START)
+    np.testing.assert_allclose(clipped["gentle"] - START["gentle"], free, rtol=1e-6)
+    halved = updated(run_with(init=frozen, regularizers=(Clip(max_norm=norm / 2),)), START)
+    np.testing.assert_allclose(halved["gentle"] - START["gentle"], free / 2, rtol=1e-5)
+
+
+def test_neither_decay_nor_a_projection_moves_frozen_parameters() -> None:
+    @part
+    class Shrink(Clip):
+        def project(self, params):
+            return jax.tree.map(lambda leaf: 0.5 * leaf, params)
+
+    frozen = StoredInit(source="x#y", step=0, freeze=("steep",))
+    run = run_with(init=frozen, optimizer=AdamW(weight_decay=3.0), regularizers=(Shrink(max_norm=1.0),))
+    after = updated(run, START)
+    np.testing.assert_array_equal(after["steep"], START["steep"])
+    assert np.all(np.asarray(after["gentle"]) < 0.6)
+
+
+def test_masked_zeros_stay_zero_and_other_parameters_move() -> None:
+    pruned = {**START, "gentle": np.array([1, 0, 1, 0, 1], np.float32)}
+    after = np.asarray(updated(run_with(init=StoredInit(source="x#y", step=0, mask=("gentle",))), pruned)["gentle"])
+    assert np.all(after[[1, 3]] == 0) and np.all(after[[0, 2, 4]] != 1)
+
+
+@part
+class Overflowing(Model):
+    """Infinite on some examples, which must not matter where these are not trained on."""
+
+    def init(self, key, signature):
+        return {"kernel": jax.random.normal(substream(key, 0), (signature.vocabulary, signature.num_classes)) * 0.1}
+
+    def logits(self, prepared, inputs, signature, key):
+        factor = jnp.where(inputs[:, 0] >= 3, jnp.float32(3e38) * 10, 1.0)
+        return prepared["kernel"][inputs[:, 0]] * factor[:, None]
+
+
+def test_a_test_example_that_overflows_does_not_reach_the_gradient() -> None:
+    task = ModularArithmetic(modulus=5, train_fraction=0.2)
+    for seed in range(200):  # a split that trains on symbols below 3 only
+        run = Run(task=task, model=Overflowing(), optimizer=SGD(learning_rate=0.1))
+        run = dataclasses.replace(run, seeds=dataclasses.replace(run.seeds, split=seed))
+        feed = Feed(run, task.signature(), [task], MEASURE, None, 10)
+        values = feed.values(run)
+        data, _ = init(feed.program(1, 1), jax.tree.map(jnp.asarray, values), jax.tree.map(jnp.asarray, feed.tables))
+        train = np.asarray(data.split.order)[: int(data.n_train)]
+        if np.all(task.table().inputs[train, 0] < 3):
+            break
+    else:
+        pytest.fail("no such split")
+    losses = [seen.loss for seen in attempt(feed, values, 5)][1:]
+    assert np.all(np.isfinite(losses)) and losses[-1] < losses[0]
