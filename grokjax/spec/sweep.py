@@ -9,7 +9,7 @@ import functools
 import importlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -87,27 +87,16 @@ class Sweep:
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        readers = {
-            "name": _read_name,
-            "base": lambda base: dataclasses.replace(checked_run(base), seeds=Seeds()),
-            "steps": read_steps,
-            "seeds": read_seeds,
-            "measure": read_measure,
-            "stop": read_stop,
-            "exclude": lambda conditions: read_texts(conditions, "exclude"),
-            "weights": lambda value: None if value is None else read_cadence(value, "weights"),
-            "claims": read_claims,
-            "notes": lambda value: read_free_text(value, "notes"),
-            "tags": lambda value: read_texts(value, "tags"),
-        }
         problems = Collector()
-        for field, reader in readers.items():
+        for field, reader in READERS.items():
             with problems.collecting():
                 object.__setattr__(self, field, reader(getattr(self, field)))
+        with problems.collecting():
+            object.__setattr__(self, "base", dataclasses.replace(checked_run(self.base), seeds=Seeds()))
+            are_axes = isinstance(self.axes, list | tuple) and all(isinstance(axis, Axis) for axis in self.axes)
+            read = settle if are_axes else read_axes
+            object.__setattr__(self, "axes", read(self.axes, self.base))
         problems.finish()
-        are_axes = isinstance(self.axes, list | tuple) and all(isinstance(axis, Axis) for axis in self.axes)
-        read = settle if are_axes else read_axes
-        object.__setattr__(self, "axes", read(self.axes, self.base))
         self._check_shape()
 
     @property
@@ -346,3 +335,18 @@ def _read_name(value: Any) -> str:
     if value.partition(".")[0].lower() in _DEVICES:
         raise wrong("name", "is the name of a device on some systems", value)
     return value
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "name": _read_name,
+    "steps": read_steps,
+    "seeds": read_seeds,
+    "measure": read_measure,
+    "stop": read_stop,
+    "exclude": lambda conditions: read_texts(conditions, "exclude"),
+    "weights": lambda value: None if value is None else read_cadence(value, "weights"),
+    "claims": read_claims,
+    "notes": lambda value: read_free_text(value, "notes"),
+    "tags": lambda value: read_texts(value, "tags"),
+}
+"""How each field of a sweep is checked and brought into its one form, but for base and axes, which need each other."""

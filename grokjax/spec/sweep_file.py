@@ -18,7 +18,7 @@ from grokjax.spec.plans import (
     stop_to_plain,
 )
 from grokjax.spec.read_run import RUN_KEYS, read_run, run_to_mapping
-from grokjax.spec.sweep import Sweep
+from grokjax.spec.sweep import READERS, Sweep
 from grokjax.spec.yaml_file import load as load_yaml
 from grokjax.spec.yaml_file import parse_value
 from grokjax.spec.yaml_text import dump
@@ -101,6 +101,9 @@ def sweep_from_mapping(mapping: Mapping[str, Any]) -> Sweep:
     for name in _SWEEP_KEYS:
         if name in mapping and (mapping[name] is not None or name in ("stop", "weights")):
             found[name] = mapping[name]
+            if name in READERS:
+                with problems.collecting():
+                    READERS[name](mapping[name])
     problems.finish()
     return Sweep(name=mapping["name"], **found)
 

@@ -510,3 +510,13 @@ def test_a_setting_under_the_name_of_another_code_base_is_understood(small, path
         load(small({"optimizer": {"kind": "adamw", path: 1}}))
     with pytest.raises(SpecError, match=f"did you mean 'optimizer.{hint}'"):
         load(small({"axes": {f"optimizer.{path}": [1, 2]}}))
+
+
+def test_problems_of_parts_and_of_what_surrounds_them_are_reported_together(small):
+    with pytest.raises(SpecError) as refusal:
+        load(small({"model.widht": 8, "seeds": 0, "stop": 3, "train.steps": -1, "nonsense": 1}))
+    keys = {problem.key for problem in refusal.value.problems}
+    assert keys == {"model.widht", "seeds", "stop", "train.steps", "nonsense"}
+    with pytest.raises(SpecError) as refusal:
+        load(small({"name": "a/b", "axes": {"model.width": ["x"], "optimizer.b1": [0.1, 7]}}))
+    assert {problem.key for problem in refusal.value.problems} == {"name", "axes.model.width.0", "axes.optimizer.b1.1"}
