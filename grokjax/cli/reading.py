@@ -32,6 +32,8 @@ def status(options: argparse.Namespace) -> int:
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
     path = None if options.out is None else new_file(options.out, "--out")
+    if path is not None and path.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
     runs = _runs(options, "default")
     if options.where:
         _some(runs, options)
@@ -40,13 +42,8 @@ def table(options: argparse.Namespace) -> int:
         return 0
     if path.suffix == ".csv":
         runs.to_csv(path, index=False)
-    elif path.suffix == ".parquet":
-        try:
-            runs.to_parquet(path, index=False)
-        except ImportError as error:
-            raise UsageError("--out .parquet needs pyarrow: pip install pyarrow, or write a .csv.") from error
     else:
-        raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
+        runs.to_parquet(path, index=False)
     sys.stderr.write(f"grokjax: {len(runs)} runs in {path}\n")
     return 0
 

@@ -40,7 +40,6 @@ def test_table_selects_rows_and_writes_files(small, tmp_path, capsys):
     where = ("--where", "weight_decay = 1.0001", "--where", "status != diverged")
     assert typed("table", small, *where, "--out", tmp_path / "some.csv") == 0
     assert len(pd.read_csv(tmp_path / "some.csv")) == 2
-    pytest.importorskip("pyarrow")
     assert typed("table", small, "--out", tmp_path / "all.parquet") == 0
     assert len(pd.read_parquet(tmp_path / "all.parquet")) == 12
 
