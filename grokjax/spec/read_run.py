@@ -7,8 +7,8 @@ from typing import Any
 
 from grokjax.core.catalogue import KINDS
 from grokjax.spec.build import build_part, read_setting, to_mapping, to_plain
-from grokjax.spec.errors import Collector, wrong
-from grokjax.spec.run import Minibatch, Precision, Run, StoredInit
+from grokjax.spec.errors import Collector, suggestion, wrong
+from grokjax.spec.run import Minibatch, Precision, Run, Seeds, StoredInit
 
 _SLOTS = {"task": "tasks", "model": "models", "optimizer": "optimizers", "loss": "losses"}
 RUN_KEYS = (*_SLOTS, "regularizers", "precision", "init")
@@ -41,6 +41,26 @@ def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
     return Run(**found)
 
 
+def parts_of_words(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a run, those that are words of a sweep file made parts.
+
+    Raises:
+      SpecError: with every problem.
+    """
+    problems, found = Collector(), dict(given)
+    hints = {"minibatch": Minibatch | None, "precision": Precision, "init": StoredInit | None, "seeds": Seeds}
+    for name, value in given.items():
+        with problems.collecting():
+            if name in _SLOTS:
+                found[name] = build_part(_SLOTS[name], value, name)
+            elif name == "regularizers":
+                found[name] = _read_regularizers(value, None)
+            elif name in hints and value is not None:
+                found[name] = read_setting(hints[name], value, name)
+    problems.finish()
+    return found
+
+
 def run_to_mapping(run: Run) -> dict[str, Any]:
     """What a sweep file would say; seeds and budget belong to the sweep."""
     found: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in _SLOTS}
@@ -52,9 +72,11 @@ def run_to_mapping(run: Run) -> dict[str, Any]:
 
 
 def checked_run(run: Any) -> Run:
-    """A run made in Python, with every value checked and in its one form."""
+    """A run made in Python, or what a sweep file says of one, with every value checked and in its one form."""
+    if isinstance(run, Mapping):
+        return _read_base(run)
     if not isinstance(run, Run):
-        raise wrong("base", f"expected a Run, got a {type(run).__name__}")
+        raise wrong("base", f"expected a Run or a mapping, got a {type(run).__name__}")
     given = {field.name: getattr(run, field.name) for field in dataclasses.fields(Run)}
     for name, slot in _SLOTS.items():
         if not isinstance(given[name], KINDS[slot]):
@@ -62,6 +84,17 @@ def checked_run(run: Any) -> Run:
     checked = read_run({**given, "train": {"minibatch": run.minibatch or "full"}})
     seeds = read_setting(type(run.seeds), run.seeds, "seeds")
     return dataclasses.replace(checked, seeds=seeds)
+
+
+def _read_base(mapping: Mapping[str, Any]) -> Run:
+    """A run from a mapping that says nothing of a sweep; `train` holds the minibatch alone."""
+    unknown = next((key for key in mapping if key not in (*RUN_KEYS, "train")), None)
+    if unknown is not None:
+        raise wrong(f"base.{unknown}", "unknown key", hint=suggestion(str(unknown), (*RUN_KEYS, "train")))
+    train = mapping.get("train", {})
+    if not isinstance(train, Mapping) or set(train) - {"minibatch"}:
+        raise wrong("base.train", "holds the minibatch alone; give the budget as steps=", train)
+    return read_run(mapping)
 
 
 def _read_regularizers(value: Any, folder: Path | None) -> tuple:

@@ -1,6 +1,8 @@
 """What one training is: parts and seeds. The budget is not here: it only says how far a run is taken."""
 
+import functools
 import importlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grokjax.core.interfaces import Loss, Model, Optimizer, Regularizer, Task
@@ -62,7 +64,10 @@ class StoredInit(Part):
 
 @part
 class Run(Part):
-    """One training: the unit of science. Everything here determines its trajectory and enters its identity."""
+    """One training: the unit of science. Everything here determines its trajectory and enters its identity.
+
+    Each field also takes what a sweep file would say there: `task={"kind": "modular_arithmetic", "modulus": 31}`.
+    """
 
     task: Task
     model: Model
@@ -78,3 +83,25 @@ class Run(Part):
         """Train this run alone, in memory; see `grokjax.pipeline.train_one`."""
         # By name: the pipeline stands to the right of this package, so a plain import would close a circle.
         return importlib.import_module("grokjax.pipeline").train_one(self, steps=steps, **options)
+
+
+def _taking_words(init: Callable[..., None]) -> Callable[..., None]:
+    """The constructor of a run, for which the words of a sweep file are as good as parts."""
+
+    @functools.wraps(init)
+    def from_words(self: Run, **given: Any) -> None:
+        if any(_are_words(value) for value in given.values()):
+            # By name: what reads the words stands on this module, so a plain import would close a circle.
+            given = importlib.import_module("grokjax.spec.read_run").parts_of_words(given)
+        init(self, **given)
+
+    return from_words
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, str | Mapping | list) or (
+        isinstance(value, tuple) and any(isinstance(item, str | Mapping) for item in value)
+    )
+
+
+Run.__init__ = _taking_words(Run.__init__)

@@ -160,6 +160,11 @@ class Sweep:
             run = replaced(run, path, cell[path])
         return run
 
+    def to_yaml(self) -> str:
+        """The text of a sweep file that says the same, every setting written out; `load_sweep` reads it back."""
+        # By name: files are read into sweeps, so a plain import would close a circle.
+        return importlib.import_module("grokjax.spec.sweep_file").to_yaml(self)
+
     def settings(self, index: int) -> dict[str, Any]:
         """What sets a run apart, as plain values: the axes by their paths, and the four seeds."""
         cell = {path: label(value, path) for path, value in self.cell(index // self.num_seeds).items()}

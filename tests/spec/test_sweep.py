@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.sgd import SGD
+from grokjax.regularizers.l1 import L1
 from grokjax.spec.errors import SpecError
 from grokjax.spec.measured_steps import Cadence
 from grokjax.spec.plans import read_seeds
 from grokjax.spec.run import Minibatch, Run, Seeds
 from grokjax.spec.sweep import Claim, SeedPlan, StopPlan, Sweep
-from grokjax.spec.sweep_file import sweep_from_mapping
+from grokjax.spec.sweep_file import load, sweep_from_mapping
+from grokjax.spec.yaml_file import parse
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 BASE = Run(task=ModularArithmetic(modulus=7), model=MLP(width=8), optimizer=AdamW())
@@ -326,3 +328,42 @@ def test_a_million_runs_of_random_draws_cost_seconds():
     made = sweep(axes={"random": {"count": 100_000, "seed": 0, **decays}}, seeds=10)
     assert made.num_runs == len(made.queue()) == 1_000_000
     assert time.process_time() - start < 10
+
+
+def test_the_words_of_a_sweep_file_are_as_good_as_parts():
+    words = {"task": {"kind": "modular_arithmetic", "modulus": 7}, "model": {"kind": "mlp", "width": 8}}
+    made = Run(
+        **words, optimizer="adamw", regularizers=[{"kind": "l1", "strength": 1}], minibatch=16, seeds={"init": 3}
+    )
+    assert made == Run(
+        task=BASE.task,
+        model=BASE.model,
+        optimizer=AdamW(),
+        regularizers=(L1(strength=1.0),),
+        minibatch=Minibatch(at_most=16),
+        seeds=Seeds(init=3),
+    )
+    assert sweep(base={**words, "optimizer": "adamw", "train": {"minibatch": 16}}) == sweep(
+        base=dataclasses.replace(BASE, minibatch=Minibatch(at_most=16))
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Run(task="x", model="mlp", optimizer="adamw"), 'task.kind: unknown kind of tasks \\(got "x"\\)'),
+        (lambda: Run(task={"kind": "modular_arithmetic", "modulos": 7}, model="mlp", optimizer="adamw"), "'modulus'"),
+        (lambda: sweep(base={"task": {}, "steps": 3}), "base.steps: unknown key"),
+        (lambda: sweep(base={"train": {"steps": 3}}), "give the budget as steps="),
+        (lambda: sweep(base=3), "expected a Run or a mapping"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(make, message):
+    with pytest.raises(SpecError, match=message):
+        make()
+
+
+def test_a_sweep_that_is_written_reads_back_equal():
+    made = sweep(axes=AXES, seeds=[5, 3], claims=[{"name": "a", "that": "b > 1"}])
+    (again,) = [load(parse(made.to_yaml()).content)]
+    assert again == made
