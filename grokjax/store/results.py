@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from grokjax.analysis.boundary import Boundary, boundary
+from grokjax.analysis.cells import cell_table
 from grokjax.analysis.history import Looks
 from grokjax.analysis.phases import label
 from grokjax.analysis.table import event_columns
@@ -76,6 +78,21 @@ class Results:
         """`runs` with the phases of another rule; nothing is trained again."""
         found = label(self.looks, rule)
         return self.runs.assign(phase=found.phase, phase_word=found.words, flags=found.flags, phase_reason=found.reason)
+
+    def cells(self, rule: str = "default") -> pd.DataFrame:
+        """One row per cell: shares of phases, chance to generalize, steps to it, each with its interval.
+
+        See `analysis.cells.cell_table` for the columns. A seed that is an axis tells runs of a cell apart, not cells.
+        """
+        axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
+        return cell_table(self.phases(rule), axes)
+
+    def boundary(self, x: str, y: str | None = None, rule: str = "default", **options: Any) -> Boundary:
+        """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
+
+        Options as of `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
+        """
+        return boundary(self.phases(rule), x, y, **options)
 
     def grid(self, measure: str) -> xr.DataArray:
         """A measure over the axes, the seeds and the measured steps; NaN where there is no such run or step.

@@ -157,6 +157,20 @@ def test_the_sweep_of_the_python_recipe_is_that_of_its_file_form(examples):
     assert load(mapping) == sweep
 
 
+@pytest.mark.slow
+def test_the_python_recipe_prints_what_its_page_shows(examples, tmp_path):
+    command = [sys.executable, str(examples / "python_api.py")]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "docs/recipes/python-api.md").read_text()
+    shown = page.partition("It prints\n\n")[2].partition("\n\n|")[0]
+    # Numbers may differ in their last digits on another processor.
+    words = [re.findall(r"[a-z_]{3,}", text) for text in (done.stdout, shown)]
+    assert words[0] == words[1] and len(words[0]) > 20
+
+
 def test_a_shape_mistake_is_shown_with_the_users_own_line_and_none_of_ours(examples):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "grokjax", "try", "wrong_net.yaml"]

@@ -64,6 +64,18 @@ def test_grid_of_an_unknown_measure_names_the_known_ones(results):
         results.grid("test/acuracy")
 
 
+def test_cells_and_boundary_are_those_of_the_runs(results):
+    cells = results.cells()
+    assert cells["runs"].tolist() == [2] * 6 and cells["decided"].tolist() == [2] * 6
+    assert cells.groupby("optimizer.learning_rate")["fell"].sum().tolist() == [0, 6]  # the wild rate diverges
+    steps = results.runs.groupby(["optimizer.learning_rate", "optimizer.weight_decay"])["steps_to_test_99"]
+    np.testing.assert_array_equal(cells["censored"] + cells["fell"], steps.apply(lambda one: one.isna().sum()))
+    assert (results.cells("liu2022")["decided"] < 2).any()  # its horizon is not reached
+    found = results.boundary("weight_decay", "learning_rate")
+    assert found.y.tolist() == [1e-2, 1e30] and found.n.tolist() == [6, 6]
+    assert found.at[1] in (-np.inf, np.inf)  # nothing that diverged generalizes
+
+
 def test_dataset_is_the_table_split_as_the_run_was_trained(results, run_id):
     data, row = results.dataset(run_id), results.runs.set_index("run_id").loc[run_id]
     np.testing.assert_array_equal(data["targets"], data["inputs"][:, :2].sum(axis=1) % 7)

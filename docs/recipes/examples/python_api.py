@@ -23,6 +23,11 @@ if __name__ == "__main__":
     print(results.runs[["run_id", "optimizer.weight_decay", "phase", "steps_to_test_99"]])
     print(results.grid("test/accuracy").sel(weight_decay=5.0, step=1000).values)  # [seed]
 
+    columns = ["optimizer.weight_decay", "generalized", "generalized_low", "steps_to_test_99", "censored", "fell"]
+    print(results.cells()[columns].round(2).to_string(index=False))  # one row per cell
+    edge = results.boundary("weight_decay")
+    print(edge.direction, edge.at, edge.low, edge.high)
+
     results = open_results("results/decay")  # later, in another process
     name = results.runs["run_id"].iloc[2]
     print({layer: params["kernel"].shape for layer, params in results.params(name).items()})
