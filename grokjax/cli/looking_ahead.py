@@ -23,8 +23,8 @@ from grokjax.spec.errors import SpecError, first_line
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import read_mapping, sweep_from_mapping
 from grokjax.store.networks import stored_sweep
-from grokjax.store.single import replay as replay_run
-from grokjax.store.single import trace as trace_of
+from grokjax.store.replaying import replay as replay_run
+from grokjax.store.replaying import trace as trace_of
 from grokjax.store.stored_params import initial_params_of, read_spec
 from grokjax.train.attempt import Shapes, attempt, shapes
 from grokjax.train.compilation_cache import use_compilation_cache

@@ -22,7 +22,7 @@ from grokjax.spec.sweep_file import load
 from grokjax.spec.user_models import LinenModel
 from grokjax.store.layout import Layout, StoreError, UnknownRunError
 from grokjax.store.records import flat_params
-from grokjax.store.single import replay
+from grokjax.store.replaying import replay
 from grokjax.store.stored_params import flat_stored_params, initial_params_of, nested_params
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed

@@ -118,8 +118,33 @@ def test_replay_of_a_diverged_run_is_equal_too(small, capsys):
     assert "every bit equal" in capsys.readouterr().out
 
 
-def test_replay_notices_another_history(small, tmp_path, traced, capsys):
-    """One bit of a stored loss is changed, and the checksums with it."""
+def one_bit(arrays):
+    arrays["looks/test/loss"].view(np.uint32)[:, 3] ^= 1
+
+
+def no_tail(arrays):
+    arrays["look_step"][:, 5:] = -1
+
+
+def no_beginning(arrays):
+    arrays["row_step"][:, 0] = -2
+
+
+def another_end(arrays):
+    arrays["stop_reason"][:] = "grokked"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (one_bit, "test/loss at step"),
+        (no_tail, "looks at step"),
+        (no_beginning, "rows at step 0, which only one"),
+        (another_end, "stop_reason, budget where grokked is stored"),
+    ],
+)
+def test_replay_notices_another_history(small, tmp_path, traced, capsys, change, message):
+    """What is stored is changed, and the checksums with it."""
     from grokjax.store.files import arrays_to_bytes, bytes_to_arrays, checksum
     from grokjax.store.head import read_head, write_head
     from grokjax.store.layout import Layout
@@ -129,12 +154,12 @@ def test_replay_notices_another_history(small, tmp_path, traced, capsys):
     files = dict(head.files)
     for name in (one for one in head.files if one.startswith("runs/")):
         arrays = bytes_to_arrays((root / name).read_bytes())
-        arrays["looks/test/loss"].view(np.uint32)[:, 3] ^= 1
+        change(arrays)
         (root / name).write_bytes(content := arrays_to_bytes(arrays))
         files[name] = checksum(content)
     write_head(Layout(root), head.next(files=files))
     assert typed("replay", root, traced[0]) == 5
-    assert "first difference test/loss at step" in capsys.readouterr().out
+    assert f"first difference {message}" in capsys.readouterr().out
 
 
 def test_replay_refuses_an_unknown_run(small, capsys, traced):
