@@ -45,7 +45,6 @@ def compare(new: Arrays, stored: Arrays, limit: int, schedule: np.ndarray) -> Co
         _compare_values(found, kind, new, stored, name, np.intersect1d(here, there))
     if limit >= stored["final_step"] and (limit == stored["budget"] or stored["stop_reason"] != BUDGET):
         for name in _ENDS:
-            found.compared += 1
             if new[name] != stored[name]:
                 found.first = found.first or f"{name}, {new[name]} where {stored[name]} is stored"
     return found
