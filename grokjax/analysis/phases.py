@@ -156,8 +156,8 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
 
     Flags. `few_novel`, `few_clean`: fewer than 100 novel test or clean train examples. `unstable`: after G the accuracy
     did not hold (fewer than 95 % of the later looks pass, or one is under 90 %). `lost_fit`: F finite, but less than 90
-    % of the clean train examples right at the last look. `at_last_look`: G is the last look, so nothing says that it
-    lasts. `close_delay`: the looks around F and G are too far apart to tell grokking from comprehension.
+    % of the clean train examples right at the last look. `at_last_look`: F or G is the last look, so nothing says
+    that it lasts. `close_delay`: the looks around F and G are too far apart to tell grokking from comprehension.
     """
     few = looks.size("test_novel") < rule.thresholds["few_novel"]
     correct, size = events.unseen(looks, int(rule.thresholds["few_novel"]))
@@ -181,7 +181,7 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
         **_few_clean(looks, rule),
         "unstable": is_general & (general.sustained_at != general.first_at) & (general.first_at < looks.final_step),
         "lost_fit": is_fit & ends_under(*looks.correct("train_clean")),
-        "at_last_look": is_general & (general.first_at == looks.final_step),
+        "at_last_look": (general.first_at == looks.final_step) | (fit.first_at == looks.final_step),
         "close_delay": both & ~collapsed & _is_close(fit, general, rule.thresholds["delay_ratio"]),
     }
     return _Verdict(phase, flags, _empty_groups(looks, "train_clean", "test"))

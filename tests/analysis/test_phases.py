@@ -121,6 +121,8 @@ def test_a_fit_that_is_lost_again_is_flagged(make_looks):
 def test_generalizing_at_the_last_look_is_flagged(make_looks):
     run = {"steps": [0, 10, 100], "train_clean": [0, 99, 99], "test_novel": [0, 0, 198]}
     assert "at_last_look" in label(make_looks(run)).flags[0]
+    late_fit = {"steps": [0, 10, 100], "train_clean": [0, 0, 99], "test_novel": [0, 0, 0]}
+    assert only(label(make_looks(late_fit))) == ("memorization", "at_last_look", "")
 
 
 def test_a_run_ended_by_the_stop_rule_is_labelled_and_flagged(make_looks):
