@@ -72,7 +72,8 @@ def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
     _print_shapes(sweep.settings(index), shapes(feed, values))
     for seen in attempt(feed, values, options.steps):
         train, test = _share(seen.seen, "train"), _share(seen.seen, "test")
-        sys.stdout.write(f"step {seen.step:6d}  loss {seen.loss:11.5g}  train {train}  test {test}\n")
+        loss = f"{seen.loss:11.5g}" if seen.step else "-".rjust(11)  # it is that of the last update
+        sys.stdout.write(f"step {seen.step:6d}  loss {loss}  train {train}  test {test}\n")
 
 
 def _lines_behind(path: Path, options: argparse.Namespace) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -26,10 +27,12 @@ from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
 from grokjax.store.claim_check import check_claims
+from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
 from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
 from grokjax.store.progress import Progress
+from grokjax.store.results import open_results
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
 
@@ -90,6 +93,16 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
     return new_folder(options.out or str(Path("results") / sweep.name), "--out")
 
 
+def _stored_phases(root: Path, steps: int) -> dict[str, int]:
+    """Number of runs by phase that need no more training; none where the folder cannot be read, which is said later."""
+    try:
+        runs = open_results(root).runs
+    except StoreError:
+        return {}
+    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)
+    return dict(Counter(runs.loc[is_over, "phase"]))
+
+
 def _training_options(options: argparse.Namespace) -> Options:
     names = ("lanes", "executor", "device", "max_seconds", "save_seconds")
     return Options(**{name: getattr(options, name) for name in names})
@@ -98,7 +111,7 @@ def _training_options(options: argparse.Namespace) -> Options:
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:
     use_compilation_cache()
     signals = Signals()
-    watcher = Watcher(f"{sweep.name} in {root}", sweep)
+    watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep.steps))
     with signals, watcher:
         wanted = dataclasses.replace(_training_options(options), stop=lambda: signals.received, watch=watcher.show)
         progress = train(sweep, root, wanted)

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from grokjax.analysis.boundary import Boundary
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.rules import Rule
+from grokjax.report.axis_names import paper_names
 from grokjax.report.cell_axis import CellAxis, cell_axis
 from grokjax.report.cell_ticks import label_room, set_scale, set_ticks
 from grokjax.report.colours import PHASE_STYLES
@@ -117,13 +118,14 @@ def _set_axes(
 ) -> None:
     """Scales, limits, ticks and labels."""
     x, y = cells
+    names = paper_names((diagram.x_name, diagram.y_name))
     set_scale(axes, "x", x)
     set_ticks(axes, "x", x, width)
-    axes.set_xlabel(axis_label(diagram.x_name, units.get(diagram.x_name, "")), parse_math=False)
+    axes.set_xlabel(axis_label(names[diagram.x_name], units.get(diagram.x_name, "")), parse_math=False)
     if diagram.y_name:
         set_scale(axes, "y", y)
         set_ticks(axes, "y", y)
-        axes.set_ylabel(axis_label(diagram.y_name, units.get(diagram.y_name, "")), parse_math=False)
+        axes.set_ylabel(axis_label(names[diagram.y_name], units.get(diagram.y_name, "")), parse_math=False)
     else:
         axes.set_ylim(0, 1)
         axes.set_ylabel("share of runs")

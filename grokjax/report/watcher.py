@@ -3,7 +3,8 @@
 import sys
 import time
 from collections import Counter
-from types import TracebackType
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -22,18 +23,21 @@ LINE_SECONDS = 10.0
 
 
 class Watcher:
-    """Shows progress on standard error. Phases are those of the runs that ended since this start."""
+    """Shows progress on standard error. Phases are those of all runs that ended, in this start or before."""
 
-    def __init__(self, title: str, sweep: Sweep, stream: TextIO | None = None):
+    def __init__(
+        self, title: str, sweep: Sweep, stream: TextIO | None = None, stored: Mapping[str, int] = MappingProxyType({})
+    ):
         """Show progress of one sweep.
 
         Args:
           title: of the view: name and folder of the sweep.
           sweep: the one that is trained.
+          stored: number of runs by phase that had ended before this start.
         """
         self._title, self._sweep = title, sweep
         self._stream = stream or sys.stderr
-        self._phases: Counter[str] = Counter()
+        self._phases: Counter[str] = Counter(stored)
         self._stage, self._shown = "", 0.0
         self._live: Live | None = None
 

@@ -22,7 +22,7 @@ def number_text(value: object) -> str:
 
 
 def axis_label(path: str, unit: str = "") -> str:
-    """The dotted path of an axis, with its unit if it has one."""
+    """The name of an axis, with its unit if it has one."""
     return f"{path} ({unit})" if unit else path
 
 
@@ -98,4 +98,5 @@ def _per_cell(diagram: PhaseDiagram) -> str:
     sizes = diagram.n[diagram.n > 0]
     low, high = int(sizes.min()), int(sizes.max())
     count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    return f"{count} {'runs' if diagram.pooled else 'seeds'} per cell"
+    word = "run" if diagram.pooled else "seed"
+    return f"{count} {word}{'s' if high != 1 else ''} per cell"

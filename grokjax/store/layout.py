@@ -20,6 +20,7 @@ import dataclasses
 from pathlib import Path
 
 SCHEMA = 1
+SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
 
 
 class StoreError(RuntimeError):

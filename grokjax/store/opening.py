@@ -14,10 +14,8 @@ from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import write_atomically, write_json
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
-from grokjax.store.layout import SCHEMA, Layout, StoreError
+from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.starts import is_finished
-
-SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
 
 
 def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:

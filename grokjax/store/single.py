@@ -15,7 +15,7 @@ from grokjax.spec.run import Run
 from grokjax.spec.sweep import MeasurePlan
 from grokjax.store.dataset import assemble
 from grokjax.store.files import Arrays
-from grokjax.store.opening import SEED_PATHS
+from grokjax.store.layout import SEED_PATHS
 from grokjax.store.reading import looks_of
 from grokjax.store.records import flat_params, label_noise, pack_history
 from grokjax.store.stored_params import initial_params_of, nested_params

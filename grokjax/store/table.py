@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.store.dataset import GROUP_NAMES
+from grokjax.store.layout import SEED_PATHS
 
 
 def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -> pd.DataFrame:
@@ -29,7 +30,7 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
         columns[name] = events[name].to_numpy()
     columns["final_step"] = dataset["final_step"].values if runs else np.zeros(0, np.int64)
     columns |= _passes(dataset) if runs else {"examples_seen": np.zeros(0, np.int64), "epochs": np.zeros(0)}
-    for path in spec["base"]:
+    for path in _settings(spec):
         columns[path] = dataset[path].values if runs else np.zeros(0)
     for group in GROUP_NAMES:
         columns[f"n_{group}"] = dataset[f"look/{group}/n"].values[:, 0] if runs else np.zeros(0, np.int64)
@@ -38,7 +39,16 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
         columns["is_audited"] = dataset["is_audited"].values
     table = pd.DataFrame(columns)
     rest = events.drop(columns=[name for name in events if name in table])
-    return pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
+    table = pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
+    steps = [name for name in table if str(name).startswith("steps_to_")]
+    return table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
+
+
+def _settings(spec: dict[str, Any]) -> list[str]:
+    """Paths of what tells runs apart: the axes in the order of the sweep, then the seeds."""
+    seeds = [path for path in SEED_PATHS if path not in spec["axes"]]
+    known = [*spec["axes"], *seeds]
+    return [*known, *(path for path in spec["base"] if path not in known)]
 
 
 def _passes(dataset: xr.Dataset) -> dict[str, np.ndarray]:

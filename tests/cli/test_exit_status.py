@@ -1,6 +1,7 @@
 """Does every way a command can end have its exit status and its one line?"""
 
 import json
+import re
 import signal
 import time
 
@@ -133,6 +134,8 @@ def test_a_time_limit_gives_75_and_the_same_command_resumes(small, sweep, tmp_pa
     first = endings(root)
     assert 0 < len(first) < 12 and list((root / "checkpoints").glob("*.sums.json"))
     assert typed("run", sweep, "--out", root, *LANES) == 0
+    last = capsys.readouterr().err.strip().splitlines()[-1]  # phases of runs that ended before are counted too
+    assert "12/12 done" in last and sum(map(int, re.findall(r"[A-Z] (\d+)", last))) == 12
     assert len(endings(root)) == len(set(endings(root))) == 12 and endings(root)[: len(first)] == first
     assert outcome(root) == outcome(small)
 

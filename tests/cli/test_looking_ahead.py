@@ -67,6 +67,7 @@ def test_try_shows_shapes_and_losses_and_stores_nothing(small, tmp_path, capsys,
     assert typed("try", small.parent / "sweep.yaml", "--steps", "10", "--cell", "1") == 0
     shown = capsys.readouterr().out
     assert "24 train, 25 test" in shown and "hidden_0/kernel [14, 16] float32" in shown and "step     10" in shown
+    assert "step      0  loss           -  train" in shown and "nan" not in shown
     assert typed("try", small.parent / "sweep.yaml", "--cell", "6") == 2
     assert "0..5" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

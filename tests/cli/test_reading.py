@@ -1,5 +1,6 @@
 """Do the commands that only read say what is stored, and do they leave JAX alone?"""
 
+import csv
 import json
 import os
 import subprocess
@@ -28,6 +29,11 @@ def test_table_has_one_row_per_run_and_the_columns_of_the_contract(small, capsys
     last = ["steps_to_train_99", "steps_to_test_99", "train/accuracy", "test/loss", "weight_norm/total"]
     assert set(first + last) <= set(table.columns)
     assert len(table) == 12 and table["run_id"].is_unique
+    settings = [name for name in table if name in {*AXES, *SEEDS}]
+    assert settings == [*AXES, *SEEDS]
+    with open(tmp_path / "table.csv") as file:
+        row = next(row for row in csv.DictReader(file) if row["steps_to_train_99"])
+    assert row["steps_to_train_99"].isdigit()
     assert (table["n_train"] == 24).all() and (table["n_test"] == 25).all()
     pd.testing.assert_frame_equal(table, pd.read_csv(small / "table.csv", keep_default_na=False, na_values=[""]))
     wild = table["optimizer.learning_rate"] > 1
@@ -259,3 +265,10 @@ def test_streams_of_seeds_and_settings_that_move_together_are_axes_for_readers(s
     assert "weight_decay" not in capsys.readouterr().out
     assert typed("phases", tmp_path / "out", "--y", "seeds.init") == 0
     assert "seeds.init" in capsys.readouterr().out
+
+
+def test_every_sweep_that_ships_is_listed_with_what_it_asks(capsys):
+    assert typed("list", "sweeps") == 0
+    for line in capsys.readouterr().out.splitlines():
+        name, _, about = line.partition(" ")
+        assert len(about.strip()) > 20, name

@@ -74,7 +74,7 @@ def test_axes_are_those_of_the_values(diagram):
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
     np.testing.assert_allclose(axes.get_xlim(), (10**-1.5, 10**1.5))
     np.testing.assert_allclose(axes.get_ylim(), (0.15, 0.75))
-    assert (axes.get_xlabel(), axes.get_ylabel()) == (f"{DECAY} (per update)", FRACTION)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("weight decay (per update)", "train fraction")
     axes.figure.draw_without_rendering()
     np.testing.assert_allclose(axes.get_xticks(), [0.1, 1, 10])
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "1", "10"]
@@ -168,7 +168,7 @@ def test_a_png_has_three_hundred_dots_an_inch(diagram, tmp_path):
 def test_words_stay_words_in_vector_files(diagram, tmp_path):
     draw_phases(diagram, "the title", tmp_path / "a.svg", finished=1, total=2)
     drawn = re.sub(r"\s+", " ", (tmp_path / "a.svg").read_text())
-    for word in ("the title", "PARTIAL: 1 of 2 runs finished", DECAY, "M memorization 7 (28 %)"):
+    for word in ("the title", "PARTIAL: 1 of 2 runs finished", "weight decay", "M memorization 7 (28 %)"):
         assert word in drawn
     draw_phases(diagram, "the title", tmp_path / "a.pdf")
     content = (tmp_path / "a.pdf").read_bytes()

@@ -57,3 +57,8 @@ def test_what_the_audit_saw_is_said_and_that_nobody_looked_too():
     assert audit_remark(Audit(5, 2, 1, 1)).endswith("1 collapsed and 1 diverged.")
     assert "5 runs" in (said := audit_remark(Audit(5, 0, 0, 0))) and "none of them" in said
     assert "no run was audited" in audit_remark(Audit(0, 0, 0, 0))
+
+
+def test_one_run_of_a_cell_is_one_seed(make_runs):
+    said = remarks(phase_diagram(make_runs([({"a.x": 1.0}, ["grokking"]), ({"a.x": 2.0}, ["grokking"])]), "a.x"))
+    assert "2 runs, 1 seed per cell." in said[0]
