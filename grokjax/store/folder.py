@@ -22,7 +22,7 @@ from grokjax.store.files import (
 from grokjax.store.head import Head, named_checkpoints, read_head, write_head
 from grokjax.store.layout import Layout
 from grokjax.store.programs import Programs
-from grokjax.store.records import flat_params, pack_history, pack_weights
+from grokjax.store.records import pack_history, pack_snapshots, pack_weights
 from grokjax.train.program import Lane
 from grokjax.train.trainer import EndedRun, Saved, Weights
 
@@ -103,19 +103,17 @@ class SweepFolder:
         new = {self.layout.run_file(sequence): pack_history(run_ids, lanes, settings, budget, cohort, noises)}
         if with_weights:
             new[self.layout.weights_file(sequence)] = pack_weights(run_ids, lanes)
+        self._commit_arrays(new)
+
+    def add_snapshots(self, weights: Sequence[Weights], run_ids: Sequence[str]) -> None:
+        """Store parameters of runs of one cohort at scheduled steps and commit them."""
+        packed = pack_snapshots(run_ids, [one.step for one in weights], [one.params for one in weights])
+        self._commit_arrays({self.layout.snapshot_file(self.head.sequence + 1): packed})
+
+    def _commit_arrays(self, new: Mapping[Path, Arrays]) -> None:
         files = dict(self.head.files)
         for path, arrays in new.items():
             content = arrays_to_bytes(arrays)
-            write_atomically(path, content)
-            files[self._name(path)] = checksum(content)
-        self.commit(files=files)
-
-    def add_weights(self, weights: Sequence[Weights], run_ids: Sequence[str]) -> None:
-        """Store snapshots of parameters; committed with the next HEAD."""
-        files = dict(self.head.files)
-        for one, run_id in zip(weights, run_ids, strict=True):
-            path = self.layout.snapshot_file(run_id, one.step)
-            content = arrays_to_bytes(flat_params(one.params))
             write_atomically(path, content)
             files[self._name(path)] = checksum(content)
         self.commit(files=files)

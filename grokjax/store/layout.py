@@ -8,7 +8,7 @@ events.jsonl         what happened when: started, filled, ended, saved; wall tim
 HEAD.json            what is committed; HEAD.prev.json is its predecessor
 runs/NNNNNN.npz      finished runs: whole history and final values, many runs a file, immutable
 weights/NNNNNN.npz   their final parameters (and optimizer state, for runs that can be continued)
-weights/RUN_ID/STEP.npz   snapshots on a schedule
+snapshots/NNNNNN.npz  parameters of runs at scheduled steps, many a file
 checkpoints/N/       orbax: the whole batched state; N.sums.json holds the checksum of every leaf
 live.json, live.npz  progress and partial curves; replaced all the time, never needed
 history.zarr         all histories in one Zarr v3 dataset, written when the sweep ends
@@ -58,9 +58,9 @@ class Layout:
         """Final parameters of the runs in `run_file(sequence)`."""
         return self.root / "weights" / f"{sequence:06d}.npz"
 
-    def snapshot_file(self, run_id: str, step: int) -> Path:
-        """Parameters of one run at one scheduled step."""
-        return self.root / "weights" / run_id / f"{step}.npz"
+    def snapshot_file(self, sequence: int) -> Path:
+        """Parameters of runs at scheduled steps."""
+        return self.root / "snapshots" / f"{sequence:06d}.npz"
 
     def sums_file(self, checkpoint: int) -> Path:
         """Checksums of a checkpoint's leaves."""

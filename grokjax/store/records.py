@@ -90,6 +90,16 @@ def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
     return arrays
 
 
+def pack_snapshots(run_ids: Sequence[str], steps: Sequence[int], params: Sequence[Any]) -> Arrays:
+    """Parameters of runs of one cohort at a step each, by path (`params/...`); leading axis [snapshot]."""
+    flat = [flat_params(one) for one in params]
+    return {
+        "run_id": np.array(run_ids),
+        "step": np.array(steps, np.int64),
+        **{f"params/{name}": np.stack([one[name] for one in flat]) for name in flat[0]},
+    }
+
+
 def flat_params(params: Any) -> Arrays:
     """Parameters by path."""
     return {path_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}

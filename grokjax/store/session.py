@@ -12,11 +12,11 @@ from grokjax.store.folder import SweepFolder
 from grokjax.store.progress import Progress
 from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
 from grokjax.train.program import MAP
-from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer
+from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer, Weights
 from grokjax.train.worker import FREE, unstack
 
 COMMIT_SECONDS = 2.0
-"""Finished runs wait at most this long for others to share a file with."""
+"""Finished runs and snapshots wait at most this long for others to share a file with."""
 
 
 class Session:
@@ -35,6 +35,7 @@ class Session:
         self._folder, self._sweep, self._cohort, self._ids = folder, sweep, cohort, ids
         self._progress, self._save_seconds, self._with_weights = progress, save_seconds, with_weights
         self._pending: list[EndedRun] = []
+        self._snapshots: list[Weights] = []
         self._committed = self._saved = self._began = time.monotonic()
         self._seconds_before = progress.seconds
 
@@ -42,10 +43,9 @@ class Session:
         """Store a segment; asks the trainer for its state when a save is due."""
         now = time.monotonic()
         self._count(trainer, segment, now)
-        if segment.weights:
-            self._folder.add_weights(segment.weights, [self._ids[one.run] for one in segment.weights])
+        self._snapshots += segment.weights
         self._pending += segment.ended
-        if self._pending and now - self._committed > COMMIT_SECONDS:
+        if (self._pending or self._snapshots) and now - self._committed > COMMIT_SECONDS:
             self.commit()
         if segment.saved is not None:
             self.save(segment.saved)
@@ -56,8 +56,11 @@ class Session:
         write_json(self._folder.layout.live, self._progress.to_json())
 
     def commit(self) -> None:
-        """Commit the runs that ended."""
+        """Commit snapshots and the runs that ended, in this order: a committed run is never trained again."""
         self._committed = time.monotonic()
+        if self._snapshots:
+            snapshots, self._snapshots = self._snapshots, []
+            self._folder.add_snapshots(snapshots, [self._ids[one.run] for one in snapshots])
         if not self._pending:
             return
         ended, self._pending = self._pending, []
@@ -77,7 +80,7 @@ class Session:
             )
 
     def save(self, saved: Saved) -> None:
-        """Save the batched state in the background. Runs that ended before it was copied are committed first."""
+        """Save the batched state in the background. What came before it was copied is committed first."""
         self.commit()
         names = [[self._ids[int(run)] if run != FREE else "" for run in runs] for runs in saved.runs]
         self._write_live_curves(saved, names)

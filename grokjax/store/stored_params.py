@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grokjax.store.files import Arrays, bytes_to_arrays, checksum
-from grokjax.store.head import read_head
+from grokjax.store.head import Head, read_head
 from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError
 
 if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
@@ -99,9 +100,9 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     if head is None:
         raise StoreError(f"{root} holds no sweep with finished runs.")
     if step is not None:
-        name = layout.snapshot_file(run_id, step).relative_to(root).as_posix()
-        if name in head.files:
-            return _read(root, name, head.files[name])
+        snapshot = _snapshot(root, head, run_id, step)
+        if snapshot is not None:
+            return snapshot
     final: tuple[int, Arrays] | None = None
     stored = set(snapshot_steps(root, run_id))
     ids: set[str] = set()
@@ -128,11 +129,17 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     return final[1]
 
 
-def snapshot_steps(root: Path, run_id: str) -> list[int]:
-    """Steps at which snapshots of a run are stored."""
-    head, _ = read_head(Layout(root))
-    prefix = f"weights/{run_id}/"
-    return sorted(int(Path(name).stem) for name in (head.files if head else {}) if name.startswith(prefix))
+def _snapshot(root: Path, head: Head, run_id: str, step: int) -> Arrays | None:
+    """Parameters of a run at a scheduled step; only the file that holds them is read as a whole."""
+    for name in sorted(one for one in head.files if one.startswith("snapshots/")):
+        try:
+            with np.load(root / name, allow_pickle=False) as file:
+                places = np.flatnonzero((file["run_id"] == run_id) & (file["step"] == step))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{root / name} is missing or damaged.") from error
+        if len(places):
+            return _pick(_read(root, name, head.files[name]), int(places[0]))
+    return None
 
 
 def _pick(weights: Arrays, place: int) -> Arrays:
