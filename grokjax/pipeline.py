@@ -103,6 +103,7 @@ def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | 
             options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
         start = Start(sweep, ids or run_ids(sweep), folder, choose_pools(options.device, options.executor), options)
         if folder.head.is_complete:
+            folder.clear_checkpoints()  # there are some when the last start was killed right after its last commit
             return start.is_done()
         for planned in start.plan.cohorts:
             start.train(planned)
@@ -121,7 +122,7 @@ class Start:
         self.executor = choose_executor(pools[0].devices[0], options.executor)
         devices = sum(len(pool.devices) for pool in pools)
         self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, device_memory(pools[0]), options.lanes)
-        self.stored = folder.index_runs()
+        self.stored = folder.runs
         self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
         self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
         self.progress.warnings = folder.warnings

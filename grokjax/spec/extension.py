@@ -43,6 +43,9 @@ def _more_steps(sweep: Sweep, steps: int) -> Sweep:
     if steps < sweep.steps:
         raise wrong("--steps", f"must be at least the {sweep.steps} steps that are there", steps)
 
+    if steps == sweep.steps:
+        return sweep  # nothing is longer, so nothing needs a horizon that remembers the shorter budget
+
     def anchored(cadence: Cadence | None) -> Cadence | None:
         if cadence is None or cadence.form not in ("log", "linear") or cadence.horizon is not None:
             return cadence

@@ -47,6 +47,7 @@ class SweepFolder:
       layout: where things lie.
       head: what is committed.
       programs: of its cohorts.
+      runs: committed ones by id, as of the opening.
       warnings: what was found damaged and set aside while opening.
     """
 
@@ -59,10 +60,12 @@ class SweepFolder:
         self.head = head or Head(0, spec_hash, {}, {})
         if self.head.spec_hash != spec_hash:  # the sweep was extended since the last commit
             self.head = dataclasses.replace(self.head, spec_hash=spec_hash, is_complete=False)
+        self._check_results()
         self.programs = Programs(self.layout.plan, is_used=bool(self.head.files or self.head.checkpoints))
         self._checkpoints = Checkpoints(self.layout)
         self._checkpoints.keep_only(named_checkpoints(self.layout))  # others were killed before HEAD named them
         self._saving: tuple[int, Future] | None = None
+        self.runs = self._index_runs()
 
     def close(self) -> None:
         """Finish the save under way and commit it."""
@@ -157,7 +160,7 @@ class SweepFolder:
         """Whether a save is under way."""
         return self._saving is not None
 
-    def index_runs(self) -> dict[str, StoredRun]:
+    def _index_runs(self) -> dict[str, StoredRun]:
         """Committed runs by id; of a run that was continued, the longest. Damaged files are set aside."""
         found: dict[str, StoredRun] = {}
         for name in sorted(self.head.files):
@@ -189,9 +192,23 @@ class SweepFolder:
         except OSError:
             pass
         self._set_aside(path)
-        kept = {key: value for key, value in self.head.files.items() if key != name}
+        lost = {name, _weights_name(name)}  # weights without their run file belong to no run
+        kept = {key: value for key, value in self.head.files.items() if key not in lost}
         self.head = self.head.next(files=kept, is_complete=False)  # its runs are trained again
         return None
+
+    def _check_results(self) -> None:
+        """A complete sweep whose history or table is not what was committed is not complete: they are made again."""
+        results = [name for name in self.head.files if name.startswith(("history.zarr/", "table.csv"))]
+        if self.head.is_complete and not all(self._is_whole(name) for name in results):
+            self.warnings.append("history.zarr or table.csv is missing or damaged; both are made again")
+            self.head = dataclasses.replace(self.head, is_complete=False)
+
+    def _is_whole(self, name: str) -> bool:
+        try:
+            return checksum((self.layout.root / name).read_bytes()) == self.head.files[name]
+        except OSError:
+            return False
 
     def _set_aside(self, path: Path) -> None:
         self.warnings.append(f"{self._name(path)} is missing or damaged; it is set aside and made again")

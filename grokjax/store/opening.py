@@ -116,11 +116,8 @@ def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int,
 
 def _count_reused(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     folder = SweepFolder(root, spec_hash(sweep))
-    try:
-        stored = folder.index_runs()
-    finally:
-        folder.close()
-    found = [stored.get(one) for one in ids]
+    folder.close()
+    found = [folder.runs.get(one) for one in ids]
     finished = sum(is_finished(one, sweep.steps) for one in found)
     started = sum(
         one is not None and folder.has_weights(one.file) for one in found if not is_finished(one, sweep.steps)

@@ -92,9 +92,11 @@ def test_an_extension_that_was_interrupted_says_what_is_left(small, tmp_path, lo
     assert outcome(root) == long_outcome
 
 
-def test_extending_by_nothing_trains_nothing(small, tmp_path):
+@pytest.mark.parametrize("words", [(), ("--steps", "100"), ("--seeds", "2"), ("--seeds", "2", "--steps", "100")])
+def test_extending_by_nothing_changes_and_trains_nothing(small, tmp_path, words):
     root = copied(small, tmp_path)
-    assert typed("extend", root) == 0
+    assert typed("extend", root, *words) == 0
+    assert (root / "spec.yaml").read_bytes() == (small / "spec.yaml").read_bytes()
     assert outcome(root) == outcome(small) and endings(root) == endings(small)
 
 

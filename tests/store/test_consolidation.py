@@ -46,5 +46,5 @@ def test_a_kill_while_the_history_is_replaced_loses_nothing(window: str, trained
     assert subprocess.run(command, capture_output=True, timeout=300).returncode == -signal.SIGKILL
     assert len(open_results(root).runs) == 18
     assert typed(*words) == 0
-    assert outcome(root) == consolidated
+    assert outcome(root) == consolidated and not (root / "checkpoints").exists()
     assert typed("verify", root) == 0
