@@ -39,6 +39,7 @@ class Starts:
         """
         self._values_of, self._ids, self._feed = values_of, ids, feed
         self._folder, self._stored, self._left, self._worker = folder, stored, left, worker
+        self._last: tuple[str, tuple[Arrays | None, Arrays | None]] | None = None
 
     def start_of(self, run: int) -> Values | Lane:
         """What to fill a lane with."""
@@ -50,10 +51,16 @@ class Starts:
         stored = self._stored.get(run_id)
         if stored is None:
             return values
-        history, weights = self._folder.read(stored.file), self._folder.read_weights(stored.file)
+        history, weights = self._read(stored.file)
         if history is None or weights is None:
             return values  # never stored, or damaged and said so: the run is trained again from its beginning
         return self._go_on(values, history, weights, stored.place)
+
+    def _read(self, file: str) -> tuple[Arrays | None, Arrays | None]:
+        """History and weights of a run file; the last one is kept, since its runs follow one another in the queue."""
+        if self._last is None or self._last[0] != file:
+            self._last = file, (self._folder.read(file), self._folder.read_weights(file))
+        return self._last[1]
 
     def _go_on(self, values: Values, history: Arrays, weights: Arrays, place: int) -> Lane:
         compiled = self._worker.executables

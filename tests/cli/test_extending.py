@@ -10,6 +10,9 @@ import pytest
 
 from grokjax import open_results
 from grokjax.spec.sweep_file import load
+from grokjax.store.folder import SweepFolder
+from grokjax.store.head import read_head, write_head
+from grokjax.store.layout import Layout
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 from tests.store.sweeps import outcome
 
@@ -66,6 +69,22 @@ def test_more_steps_continue_the_runs_that_ended_by_their_budget(small, longer):
     counts = Counter(endings(longer))
     assert len(at_budget) == 6 and len(counts) == 18
     assert {run_id for run_id, count in counts.items() if count == 2} == at_budget
+
+
+def test_a_file_is_read_once_for_all_its_runs_that_go_on(small, tmp_path, monkeypatch):
+    root, read, files = copied(small, tmp_path), SweepFolder.read_weights, []
+    monkeypatch.setattr(SweepFolder, "read_weights", lambda folder, file: files.append(file) or read(folder, file))
+    monkeypatch.setattr("grokjax.pipeline.consolidate", lambda *_: None)
+    assert typed("extend", root, "--steps", "110", *LANES) == 0
+    assert 0 < len(files) <= len(list((small / "runs").glob("*.npz"))) < 6  # six runs go on
+
+
+def test_runs_without_stored_weights_are_not_called_continued(small, tmp_path, capsys):
+    root = copied(small, tmp_path)
+    head, _ = read_head(Layout(root))
+    write_head(Layout(root), head.next(files={name: head.files[name] for name in head.files if "weights" not in name}))
+    assert typed("extend", root, "--steps", "110", *LANES, "--max-seconds", "0.001") == 75
+    assert "6 runs reused, 0 continued, 6 new" in capsys.readouterr().err
 
 
 def test_an_extended_sweep_is_what_one_long_sweep_is(longer, long_outcome):
