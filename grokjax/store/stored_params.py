@@ -99,12 +99,12 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     head, _ = read_head(layout) if layout.spec_json.exists() else (None, "")
     if head is None:
         raise StoreError(f"{root} holds no sweep with finished runs.")
-    if step is not None:
-        snapshot = _snapshot(root, head, run_id, step)
-        if snapshot is not None:
-            return snapshot
+    snapshots = {} if step is None else _snapshots_of(root, head, run_id)
+    if step in snapshots:
+        name, place = snapshots[step]
+        return _pick(_read(root, name, head.files[name]), place)
     final: tuple[int, Arrays] | None = None
-    stored = set(snapshot_steps(root, run_id))
+    stored = set(snapshots)
     ids: set[str] = set()
     for name in sorted(head.files):
         if not name.startswith("runs/"):
@@ -129,17 +129,17 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     return final[1]
 
 
-def _snapshot(root: Path, head: Head, run_id: str, step: int) -> Arrays | None:
-    """Parameters of a run at a scheduled step; only the file that holds them is read as a whole."""
+def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, tuple[str, int]]:
+    """Step -> file and place of the snapshots of a run; only the names of the runs and steps are read."""
+    found = {}
     for name in sorted(one for one in head.files if one.startswith("snapshots/")):
         try:
             with np.load(root / name, allow_pickle=False) as file:
-                places = np.flatnonzero((file["run_id"] == run_id) & (file["step"] == step))
+                steps = file["step"]
+                found |= {int(steps[place]): (name, int(place)) for place in np.flatnonzero(file["run_id"] == run_id)}
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise StoreError(f"{root / name} is missing or damaged.") from error
-        if len(places):
-            return _pick(_read(root, name, head.files[name]), int(places[0]))
-    return None
+    return found
 
 
 def _pick(weights: Arrays, place: int) -> Arrays:
