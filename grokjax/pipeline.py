@@ -5,6 +5,7 @@ sweep -> cohorts -> lanes of a device -> finished runs -> history and table
 
 import contextlib
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import jax
 
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan, Plan, make_plan
+from grokjax.report.terminal import bytes_text
 from grokjax.spec.identity import run_ids
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
@@ -35,10 +37,19 @@ from grokjax.store.stored_params import check_starts, initial_params_of
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
-from grokjax.train.preflight import compile_to_fit, device_facts, device_memory, probe
+from grokjax.train.preflight import compile_to_fit, device_facts, device_memory, probe_together
 from grokjax.train.program import MAP, VMAP, Program, Values
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker
+
+LONG = 200_000
+"""Run-steps of a cohort from which its time is forecast before it is trained."""
+PROBE_SECONDS = 0.1
+SAVES_KEPT = 4  # those that HEAD and its predecessor name, and one under way
+
+
+class DiskLimitError(RuntimeError):
+    """The results of a sweep do not fit on the disk."""
 
 
 @dataclasses.dataclass
@@ -77,7 +88,7 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
       LockedError: another process works on the folder.
       StoreError: the folder holds another sweep, or was trained with another executor or other lanes.
       SpecError: what the runs start from is not stored; nothing was written.
-      DeviceError, MemoryLimitError: the device is missing or too small.
+      DeviceError, MemoryLimitError, DiskLimitError: the device is missing or too small, or the disk is.
     """
     options = options or Options()
     check_device(options)
@@ -130,6 +141,7 @@ class Start:
         for planned in self.plan.cohorts:
             if self._queue_of(planned.cohort):
                 folder.programs.check_lanes(planned.cohort.key, options.lanes)
+        self._check_disk()
         folder.note_start(provenance(device_facts(pools)))
 
     def train(self, planned: CohortPlan) -> None:
@@ -156,6 +168,7 @@ class Start:
         if self.progress.reason:
             return
         folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": self.executor})
+        self.progress.forecast_seconds = self._forecast(compiled, values_of(queue[0]), len(queue))
         workers = [Worker(one) for one in compiled]
         left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.key)
         snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
@@ -169,6 +182,7 @@ class Start:
         try:
             for segment in trainer.segments():
                 session.take(trainer, segment)
+                self.progress.forecast_seconds = None
                 self.options.watch(self.progress)
                 self.progress.reason = self.progress.reason or self._reason_to_stop() or ""
                 trainer.stopping = bool(self.progress.reason)
@@ -176,6 +190,29 @@ class Start:
             for worker in workers:
                 worker.close()
         session.end(trainer, is_complete=not self.progress.reason)
+
+    def _forecast(self, compiled: list[Executables], values: Values, runs: int) -> float | None:
+        """Seconds that a cohort will take if every run goes to its budget; None where asking would take as long."""
+        if runs * self.sweep.steps < LONG:
+            return None
+        timed = probe_together(compiled, values, at_least=PROBE_SECONDS)
+        return timed.seconds(runs, self.sweep.steps, self.plan.num_looks, len(self.pools))
+
+    def _check_disk(self) -> None:
+        """Refuse a sweep whose results the disk cannot hold."""
+        if self.folder.head.is_complete:
+            return
+        queued = sum(len(self._queue_of(planned.cohort)) for planned in self.plan.cohorts)
+        lanes = max(planned.width * planned.size.state_bytes for planned in self.plan.cohorts)
+        saved = SAVES_KEPT * lanes * sum(len(pool.devices) for pool in self.pools)
+        needed = self.plan.disk_bytes * queued // self.sweep.num_runs + saved
+        free = shutil.disk_usage(self.folder.layout.root).free
+        self.progress.disk_bytes = needed
+        if needed > free:
+            raise DiskLimitError(
+                f"{self.folder.layout.root}: {queued:,} runs need {bytes_text(needed)} on disk, but "
+                f"{bytes_text(free)} are free; look and measure less often, or choose another --out."
+            )
 
     def _queue_of(self, cohort: Cohort) -> list[int]:
         """Runs of a cohort that are not finished, in the queue's order."""
@@ -227,7 +264,7 @@ def forecast(
             sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index))
         )
         compiled = compile_cohort(planned, feed, values, pools, chosen)
-        timed = probe(compiled[0], values)
+        timed = probe_together(compiled, values)
         seconds = timed.seconds(len(cohort.runs), sweep.steps, plan.num_looks, len(pools))
         cohorts.append(dataclasses.replace(planned, seconds=seconds, compiled_bytes=compiled[0].memory_bytes()))
     return dataclasses.replace(plan, cohorts=cohorts)

@@ -19,6 +19,7 @@ _STATUS_OF = {
     "StoreError": CONFLICT,
     "DeviceError": RESOURCES,
     "MemoryLimitError": RESOURCES,
+    "DiskLimitError": RESOURCES,
 }
 _MODULES = {
     **dict.fromkeys(("run", "extend", "reproduce"), "training"),

@@ -23,6 +23,8 @@ class Progress:
       seconds: wall time spent training since this start.
       steps_left: run-steps still to train at most.
       compiled_programs: cohorts compiled since this start.
+      forecast_seconds: of the cohort, until it trains; None where nothing was timed.
+      disk_bytes: forecast of what is still to be stored of the whole sweep.
       ended: runs that ended with the last segment.
       warnings: what was found damaged.
     """
@@ -44,6 +46,8 @@ class Progress:
     seconds: float = 0.0
     steps_left: int = 0
     compiled_programs: int = 0
+    forecast_seconds: float | None = None
+    disk_bytes: int = 0
     ended: list[EndedRun] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 

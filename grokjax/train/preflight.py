@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -10,10 +11,8 @@ import numpy as np
 
 from grokjax.train.devices import Pool
 from grokjax.train.executables import Executables, Traced
-from grokjax.train.program import Program, Schedule, Tables, Values
+from grokjax.train.program import MAP, Program, Schedule, Tables, Values
 from grokjax.train.worker import Worker
-
-_PROBE_SECONDS = 0.5
 
 
 class MemoryLimitError(RuntimeError):
@@ -113,34 +112,48 @@ def compile_to_fit(
     )
 
 
-def probe(executables: Executables, values: Values) -> Probe:
-    """Time an update and a look on scratch lanes, warm."""
+def probe(executables: Executables, values: Values, at_least: float = 0.5) -> Probe:
+    """Time an update and a look on scratch lanes, warm.
+
+    Args:
+      at_least: seconds of training that are timed; up to three times as many pass.
+    """
     worker = Worker(executables)
+    lanes = 1 if executables.program.executor == MAP else executables.program.lanes  # with `map` one after another
     try:
-        for lane in range(executables.program.lanes):
+        for lane in range(lanes):
             worker.fill(lane, lane, values)
         looks = np.asarray(executables.schedule.steps)
         first = int(looks[min(4, len(looks) - 1)])
         worker.start_segment(np.full(len(worker.runs), first), False).result()
         steps, seconds, seen = 0, 0.0, 0
         target = first
-        while seconds < _PROBE_SECONDS and np.any(worker.active):
+        while seconds < at_least and np.any(worker.active):
             target = target * 2 + 8
-            before = worker.steps.min()
+            before = worker.steps[0]
             report = worker.start_segment(np.full(len(worker.runs), target), False).result()
             seconds += report.seconds
             steps += report.useful
-            seen += int(np.sum((looks > before) & (looks <= worker.steps.min()))) * len(worker.runs)
-        look = _time_look(worker)
+            seen += int(np.sum((looks > before) & (looks <= worker.steps[0]))) * lanes
+        look = _time_look(worker, lanes)
         per_step = max(seconds - seen * look, 0.1 * seconds) / max(steps, 1)
         return Probe(per_step, look)
     finally:
         worker.close()
 
 
-def _time_look(worker: Worker) -> float:
-    """Seconds of one look: a segment in which every lane is only looked at."""
-    for lane in range(len(worker.runs)):
+def probe_together(compiled: Sequence[Executables], values: Values, at_least: float = 0.5) -> Probe:
+    """Probe all pools at the same time, as they will train: they share cores, caches and memory. See `probe`."""
+    with ThreadPoolExecutor(len(compiled)) as threads:
+        timed = list(threads.map(lambda one: probe(one, values, at_least), compiled))
+    return Probe(
+        sum(one.seconds_per_step for one in timed) / len(timed), sum(one.seconds_per_look for one in timed) / len(timed)
+    )
+
+
+def _time_look(worker: Worker, lanes: int) -> float:
+    """Seconds of one look: a segment in which the first `lanes` lanes are only looked at."""
+    for lane in range(lanes):
         taken = worker.take(lane)
         stop = np.asarray(taken.state.step)
         book = taken.book._replace(
@@ -149,7 +162,7 @@ def _time_look(worker: Worker) -> float:
         worker.fill(lane, lane, taken._replace(book=book))
     start = time.perf_counter()
     worker.start_segment(worker.steps, False).result()
-    return (time.perf_counter() - start) / len(worker.runs)
+    return (time.perf_counter() - start) / lanes
 
 
 def device_facts(pools: Sequence[Pool]) -> list[dict[str, object]]:

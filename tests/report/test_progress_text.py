@@ -83,3 +83,9 @@ def test_durations_are_written_as_clocks(seconds, text):
 )
 def test_bytes_are_written_in_decimal_units(count, text):
     assert bytes_text(count) == text
+
+
+def test_before_a_cohort_trains_its_forecast_stands_in_place_of_the_rate(progress):
+    progress.forecast_seconds, progress.disk_bytes = 3600.0, 71_400_000
+    line = progress_line(progress, now=NOW)
+    assert line.endswith("about 1:00:00 for this cohort · 71.4 MB on disk for the sweep") and "ETA" not in line
