@@ -195,6 +195,15 @@ def test_losses_in_float32_are_those_of_a_plain_loop_until_rounding_has_grown(na
     np.testing.assert_allclose(losses[:FIRST], train_by_hand(case, params, data)[:FIRST], rtol=RELATIVE)
 
 
+def test_an_engine_without_decay_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optax, "add_decayed_weights", lambda *_, **__: optax.identity())
+    case = CASES["mlp, decoupled decay, warm-up"]
+    params, data, losses = train_by_engine(case.run("float64"))
+    monkeypatch.undo()
+    with jax.enable_x64(True), pytest.raises(AssertionError):
+        np.testing.assert_allclose(losses, train_by_hand(case, params, data), rtol=EXACT)
+
+
 def test_a_dropped_decay_would_be_noticed() -> None:
     case = CASES["mlp, decoupled decay, warm-up"]
     params, data, losses = train_by_engine(case.run())

@@ -1,0 +1,54 @@
+"""A cohort is traced once, and each of its programs is compiled once for every device, refills and resumes included."""
+
+from collections import Counter
+from pathlib import Path
+
+import jax
+import pytest
+
+from grokjax.train.executables import COMPILATIONS, TRACES
+from tests.store.small_sweep import LANES, SMALL, endings, typed
+
+PROGRAMS = ("fresh", "take", "place", "segment")
+BY_XLA = "/jax/core/compile/backend_compile_duration"
+SWEEP = SMALL.replace("[1.0e-2, 1.0e+30]", "[1.0e-2]").replace("seeds: 2", "seeds: 4")
+
+
+@pytest.fixture
+def compiled():
+    """What XLA compiles or takes from its cache, by the account of JAX itself."""
+    counts: Counter[str] = Counter()
+
+    def count(event: str, seconds: float, **_: object) -> None:
+        counts[event] += 1
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+    yield counts
+    jax.monitoring.unregister_event_duration_listener(count)
+
+
+def start(compiled: Counter, cohorts: int, status: int, *words: str | Path) -> int:
+    """One start must trace and compile exactly what so many cohorts need; gives how much XLA compiled beside it."""
+    for counter in (compiled, TRACES, COMPILATIONS):
+        counter.clear()
+    assert typed("run", *words, *LANES) == status
+    devices = len(jax.local_devices(backend="cpu"))
+    assert dict(TRACES) == dict.fromkeys(PROGRAMS, cohorts)
+    assert dict(COMPILATIONS) == dict.fromkeys(PROGRAMS, cohorts * devices)
+    return compiled[BY_XLA] - cohorts * devices * len(PROGRAMS)
+
+
+def test_refills_and_a_resume_compile_nothing_more(compiled, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    words = (tmp_path / "sweep.yaml", "--out", tmp_path / "out")
+    start(compiled, 1, 75, *words, "--max-seconds", "0.001")
+    assert len(endings(tmp_path / "out")) < 8  # more than four are left, for four lanes
+    assert start(compiled, 1, 0, *words) == 0
+    assert len(endings(tmp_path / "out")) == 12
+
+
+@pytest.mark.slow
+def test_each_cohort_is_compiled_once(compiled, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("axes:", "axes:\n  model.width: [16, 20]"))
+    start(compiled, 2, 0, tmp_path / "sweep.yaml", "--out", tmp_path / "warm")
+    assert start(compiled, 2, 0, tmp_path / "sweep.yaml", "--out", tmp_path / "out") == 0
