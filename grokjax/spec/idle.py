@@ -20,7 +20,7 @@ from jax.interpreters import partial_eval
 from grokjax.core.interfaces import Params
 from grokjax.core.part import Part
 from grokjax.core.schedules import at_step
-from grokjax.core.streams import stream
+from grokjax.core.streams import stream, substreams
 from grokjax.spec.axes import Axis
 from grokjax.spec.errors import Collector, wrong
 from grokjax.spec.paths import fields_of, replaced, value_at
@@ -178,6 +178,7 @@ def _update(run: Run, structure: Any) -> tuple[Callable[..., Any], tuple[Any, ..
 
         def objective(params: Params) -> jax.Array:
             dropout, noise = (stream(now.seeds.noise, purpose, step) for purpose in ("dropout", "noise"))
+            dropout = substreams(dropout, jnp.arange(_ROWS))
             outputs = now.model.logits(now.model.prepare(params, signature), inputs, signature, dropout)
             penalties = [part.penalty(params, noise, step) for part in now.regularizers]
             return jnp.sum(now.loss.loss(outputs, targets)) + sum(penalties)

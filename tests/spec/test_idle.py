@@ -1,8 +1,10 @@
 """Are axes and seeds that change no run refused, and all others let through?"""
 
+import jax
 import pytest
 
 from grokjax.spec.errors import SpecError
+from grokjax.spec.idle import traced
 from grokjax.spec.sweep_file import load
 
 L1 = {"kind": "l1", "strength": 1}
@@ -78,3 +80,14 @@ def test_a_setting_that_a_network_of_your_own_never_reads_is_refused(small, tmp_
     )
     with pytest.raises(SpecError, match=r"axes\.model\.forgotten: changes nothing"):
         load(small({"model": {"kind": "./net.py:Net"}, "axes": {"model.forgotten": [3, 4]}}), folder=tmp_path)
+
+
+@pytest.mark.parametrize("model", ["mlp", "transformer"])
+def test_a_trace_sees_each_number_of_a_run_that_its_update_uses(small, model):
+    run = load(small({"model": {"kind": model, "dropout": 0.1}, "regularizers": [L1]})).base
+    names = [".".join(str(getattr(key, "name", getattr(key, "idx", key))) for key in path) for path, _ in
+             jax.tree_util.tree_leaves_with_path(run)]  # fmt: skip
+    used = {name for name, is_used in zip(names, traced(run).used, strict=True) if is_used}
+    wanted = {"model.dropout", "model.init_scale", "optimizer.weight_decay", "regularizers.0.strength"}
+    assert wanted | {"seeds.init", "seeds.noise"} <= used
+    assert not used & {"task.train_fraction", "seeds.split", "seeds.order"}
