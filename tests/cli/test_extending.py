@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
+from grokjax.cli import training
 from grokjax.spec.sweep_file import load
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head, write_head
 from grokjax.store.layout import Layout
+from grokjax.store.lock import is_locked
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 from tests.store.sweeps import outcome
 
@@ -77,6 +79,22 @@ def test_a_file_is_read_once_for_all_its_runs_that_go_on(small, tmp_path, monkey
     monkeypatch.setattr("grokjax.pipeline.consolidate", lambda *_: None)
     assert typed("extend", root, "--steps", "110", *LANES) == 0
     assert 0 < len(files) <= len(list((small / "runs").glob("*.npz"))) < 6  # six runs go on
+
+
+def test_the_lock_is_held_from_the_change_of_the_spec_to_the_end(small, tmp_path, monkeypatch):
+    root, seen = copied(small, tmp_path), []
+
+    def told(name):
+        function = getattr(training, name)
+        monkeypatch.setattr(training, name, lambda *words, **named: seen.append(held()) or function(*words, **named))
+
+    def held():
+        return is_locked(root / "LOCK")
+
+    for name in ("stored_sweep", "change_spec", "run_locked"):
+        told(name)
+    assert typed("extend", root, "--steps", "100") == 0
+    assert seen == [True] * 3 and not held()
 
 
 def test_runs_without_stored_weights_are_not_called_continued(small, tmp_path, capsys):

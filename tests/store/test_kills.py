@@ -14,11 +14,24 @@ from grokjax.store.files import read_json_lines
 from tests.store.sweeps import TWO_COHORTS, finish, outcome, start, write_sweep
 
 GIVE_UP = 300.0
+BATCHED = ("--executor", "vmap", "--lanes", "2")
+TRANSFORMER = """
+name: transformer
+task: {kind: modular_arithmetic, operation: x+y, modulus: 13, label_noise: 0.2}
+model: {kind: transformer, width: 16, heads: 2, mlp_width: 24, dropout: 0.1}
+optimizer: {kind: adamw, learning_rate: 3.0e-3}
+train: {steps: 1500, minibatch: 40}
+axes:
+  optimizer.weight_decay: [0.3, 2.0]
+  task.train_fraction: [0.5, 0.85]
+seeds: 2
+measure: {every: {log: 12}, what: [fit, weight_norm]}
+"""
 LONG = TWO_COHORTS.replace("steps: 3000", "steps: 12000")
 
 
-def run_uninterrupted(text: str, folder: Path) -> Path:
-    done = finish("run", write_sweep(folder, text), "--out", folder / "out")
+def run_uninterrupted(text: str, folder: Path, *options: str) -> Path:
+    done = finish("run", write_sweep(folder, text), "--out", folder / "out", *options)
     assert done.returncode == 0, done.stderr
     return folder / "out"
 
@@ -48,14 +61,14 @@ MOMENTS = {
 }
 
 
-def kill_at(moment: str | float, sweep: Path, root: Path) -> bool:
+def kill_at(moment: str | float, sweep: Path, root: Path, *options: str) -> bool:
     """Start the sweep, kill it at a moment (a name, or seconds after training began); false if it ended first."""
     (root / "live.json").unlink(missing_ok=True)  # what an earlier start said must not be taken for this one's
     variables = {}
     if moment == "compiling":  # a cache that holds the programs would leave nothing to compile
         variables["JAX_COMPILATION_CACHE_DIR"] = str(root.parent / "compiled")
     before = files_at(moment, root) if isinstance(moment, str) else set()
-    process = start("run", sweep, "--out", root, "--save-seconds", "1", **variables)
+    process = start("run", sweep, "--out", root, "--save-seconds", "1", *options, **variables)
     began, trained_since = time.monotonic(), None
     while process.poll() is None:
         assert time.monotonic() - began < GIVE_UP
@@ -74,25 +87,28 @@ def kill_at(moment: str | float, sweep: Path, root: Path) -> bool:
     return False
 
 
-def check_killed_sweep(moments: list[str | float], text: str, uninterrupted: Path, folder: Path) -> None:
-    """Kill a sweep at each moment in turn, let it end, compare. Every kill must hit."""
+def check_killed_sweep(
+    moments: list[str | float], text: str, uninterrupted: Path, folder: Path, *options: str
+) -> list[str]:
+    """Kill a sweep at each moment in turn, let it end, compare. Every kill must hit. Gives the runs in their order."""
     sweep, root = write_sweep(folder, text), folder / "out"
-    assert [moment for moment in moments if not kill_at(moment, sweep, root)] == []
-    done = finish("run", sweep, "--out", root)
+    assert [moment for moment in moments if not kill_at(moment, sweep, root, *options)] == []
+    done = finish("run", sweep, "--out", root, *options)
     assert done.returncode == 0, done.stderr
     assert outcome(root) == outcome(uninterrupted)
-    table = pd.read_csv(root / "table.csv")
-    assert len(table) == 100 and table["run_id"].is_unique
+    runs = pd.read_csv(root / "table.csv")["run_id"].tolist()
+    assert len(runs) == len(set(runs))
     events = Counter(event["event"] for event in read_json_lines(root / "events.jsonl"))
     in_training = sum(moment not in ("compiling", "consolidating") for moment in moments)
     assert events["started"] == len(moments) + 1
     assert events["compiled"] >= in_training  # each of these starts got as far as training
-    assert events["ended"] >= 100 and events["complete"] == 1
+    assert events["ended"] >= len(runs) and events["complete"] == 1
+    return runs
 
 
 def test_a_sweep_killed_five_times_ends_as_if_nothing_had_happened(uninterrupted: Path, tmp_path: Path) -> None:
     moments = ["compiling", "committing", "saving", 0.5, "consolidating"]
-    check_killed_sweep(moments, TWO_COHORTS, uninterrupted, tmp_path)
+    assert len(check_killed_sweep(moments, TWO_COHORTS, uninterrupted, tmp_path)) == 100
 
 
 @pytest.mark.slow
@@ -102,7 +118,14 @@ def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_happened(tmp_path: P
     draw = random.Random(7)
     moments: list[str | float] = [draw.uniform(0.1, 1.2) for _ in range(18)]
     moments[3::6], moments[5::6] = ["committing"] * 3, ["saving"] * 3
-    check_killed_sweep(["compiling", *moments, "consolidating"], LONG, whole, tmp_path)
+    assert len(check_killed_sweep(["compiling", *moments, "consolidating"], LONG, whole, tmp_path)) == 100
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_of_transformers_in_batched_lanes_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = run_uninterrupted(TRANSFORMER, tmp_path / "whole", *BATCHED)
+    assert len(check_killed_sweep(["saving", 1.5, "committing"], TRANSFORMER, whole, tmp_path, *BATCHED)) == 8
 
 
 def test_lanes_were_refilled_and_cohorts_compiled_once(uninterrupted: Path) -> None:
