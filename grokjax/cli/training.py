@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +97,8 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
 def _stored_phases(root: Path, steps: int) -> dict[str, int]:
     """Number of runs by phase that need no more training; none where the folder cannot be read, which is said later."""
     try:
-        runs = open_results(root).runs
+        with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
+            runs = open_results(root).runs
     except StoreError:
         return {}
     is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)

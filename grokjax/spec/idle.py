@@ -165,7 +165,8 @@ def _update(run: Run, structure: Any) -> tuple[Callable[..., Any], tuple[Any, ..
     """
     signature = run.task.signature()
     params = jax.eval_shape(lambda: run.model.init(stream(jnp.zeros((), jnp.uint32), "init"), signature))
-    state = jax.eval_shape(_transform(at_step(run, jnp.zeros((), jnp.int32))).init, params)
+    # All of it inside the trace: a number made outside would start a device before anyone has said how many there are.
+    state = jax.eval_shape(lambda params: _transform(at_step(run, jnp.zeros((), jnp.int32))).init(params), params)
     inputs = jax.ShapeDtypeStruct((_ROWS, *signature.input_shape), signature.input_dtype)
     targets = jax.ShapeDtypeStruct((_ROWS, *signature.target_shape), signature.target_dtype)
 

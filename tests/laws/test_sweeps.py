@@ -13,7 +13,7 @@ from tests.store.sweeps import finish, outcome
 CUT = {
     "seeds": "1",
     "train.steps": "100",
-    "axes.optimizer.weight_decay": "[0.3, 5, 40]",
+    "axes.optimizer.weight_decay": "[0.3, 3, 40]",
     "axes.task.train_fraction": "[0.3, 0.6]",
 }
 RUNS = 6
@@ -53,7 +53,7 @@ def assert_same_runs(one: Path, two: Path, same_steps: bool = True) -> None:
 
 
 def test_another_order_of_cells_on_other_lanes_gives_the_same_runs(reference: Path, tmp_path: Path) -> None:
-    axes = {"axes__optimizer__weight_decay": "[40, 0.3, 5]", "axes__task__train_fraction": "[0.6, 0.3]"}
+    axes = {"axes__optimizer__weight_decay": "[40, 0.3, 3]", "axes__task__train_fraction": "[0.6, 0.3]"}
     assert typed(*words(tmp_path / "out", lanes=3, **axes)) == 0
     assert endings(tmp_path / "out") != endings(reference)
     assert_same_runs(reference, tmp_path / "out")
