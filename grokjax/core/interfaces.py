@@ -212,7 +212,7 @@ class Model(Part):
         """Initial parameters, a nested dict of float arrays; traced."""
 
     def prepare(self, params: Params, signature: Signature) -> Any:
-        """What no example enters, computed once a step instead of once an example; any pytree; traced."""
+        """What no example enters, computed once a step instead of once an example; a pytree of floats; traced."""
         return params
 
     def form_used(self, signature: Signature) -> str:

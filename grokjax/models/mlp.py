@@ -38,6 +38,7 @@ class MLP(Model):
     """
 
     paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
+    revision = 2  # 2: dropout draws a mask per example
 
     depth: int = setting(1, "hidden layers", at_least=1)
     width: int = setting(200, "units of each hidden layer", at_least=1)

@@ -46,6 +46,7 @@ class Transformer(Model):
     """
 
     paper = "Nanda et al. 2023, 2301.05217"
+    revision = 2  # 2: dropout draws a mask per example
 
     layers: int = setting(1, "attention and MLP pairs", at_least=1)
     heads: int = setting(4, "attention heads; divides width", at_least=1)
@@ -132,6 +133,11 @@ def check(model: Transformer, signature: Signature) -> int:
         raise ValueError(
             f"model.tied: needs a symbol for each class, got {signature.vocabulary} symbols and "
             f"{signature.num_classes} classes; nearest is false"
+        )
+    if model.form != "plain" and len(signature.fixed) != shape[0] - len(signature.operands):
+        raise ValueError(
+            f"model.form: {model.form} needs the symbols that all examples share; the signature of {signature.task} "
+            f"names {len(signature.fixed)} of {shape[0] - len(signature.operands)}; nearest is plain"
         )
     if model.form == "merged" and (model.layers > 1 or model.norm != "none" or model.dropout is not None):
         raise ValueError("model.form: merged needs layers 1, norm none and no dropout; nearest is tables")

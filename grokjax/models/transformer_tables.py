@@ -64,8 +64,8 @@ def prepare(model: Transformer, params: Params, signature: Signature) -> dict[st
             for place in network.places(index)
             if network.causes[index + 1][place] != EXAMPLE
         }
-    is_merged = model.form == "merged"
-    return {
+    is_merged = model.form == "merged" and network.causes[1][-1] == EXAMPLE  # else no example meets a matrix
+    return {  # names as text: the keys of a pytree must be of one type
         "layers": [{" ".join(map(str, name)): rows for name, rows in one.items()} for one in layers],
         "last": stream.get(network.tokens - 1),
         "params": {} if is_merged else network.params_of_examples(),

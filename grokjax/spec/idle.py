@@ -7,7 +7,7 @@ Sweeps whose cells are too many to ask each of them are taken as they are.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -154,8 +154,19 @@ def _traced(structure: Any, is_whole: tuple[bool, ...]) -> Trace:
         outcome, arguments = _update(run, structure)
         closed = jax.make_jaxpr(outcome)(numbers, *arguments)
     kept, used = partial_eval.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
-    constants = "".join(repr((np.shape(one), np.asarray(one).tobytes())) for one in closed.consts)
+    constants = "".join(_texts_of_constants(closed))
     return Trace(f"{run.task.signature()}{kept}{constants}", tuple(used[: len(numbers)]))
+
+
+def _texts_of_constants(closed: Any) -> Iterator[str]:
+    """Arrays that the traced code closes over, those of programs inside it too; a printed program hides them."""
+    for one in closed.consts:
+        array = np.asarray(one)
+        yield repr((array.shape, array.dtype.str, array.tobytes()))
+    for equation in closed.jaxpr.eqns:
+        for inner in jax.tree.leaves(tuple(equation.params.values()), is_leaf=lambda one: hasattr(one, "consts")):
+            if hasattr(inner, "consts") and hasattr(inner, "jaxpr"):
+                yield from _texts_of_constants(inner)
 
 
 def _update(run: Run, structure: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:

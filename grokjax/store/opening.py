@@ -95,7 +95,7 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
 def _holds_work(layout: Layout) -> bool:
     """Whether a run or a part of one is stored, be it without a record of it."""
     head, _ = read_head(layout)
-    return any(layout.runs.glob("*")) or (head is not None and bool(head.files or head.checkpoints))
+    return any(layout.runs.glob("[!.]*.npz")) or (head is not None and bool(head.files or head.checkpoints))
 
 
 def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:

@@ -50,7 +50,7 @@ def loss_and_gradient(
 
     def prepare(laid: Params) -> Any:
         params = jax.tree.map(_stood, laid, state.params)
-        return jax.tree.map(_laid, run.model.prepare(params, program.signature))
+        return jax.tree.map(lambda leaf: _laid(jnp.asarray(leaf)), run.model.prepare(params, program.signature))
 
     laid, pull_back = jax.vjp(prepare, jax.tree.map(_laid, state.params))
 
@@ -71,12 +71,13 @@ def loss_and_gradient(
     zeros = (jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, laid))
     loss, gradient = jax.lax.fori_loop(0, blocks, add_block, zeros)
     share = 1.0 / (stop - start).astype(program.dtype)
+    # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
     (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
     return _add_penalties(run, state, loss * share, jax.tree.map(_stood, gradient, state.params))
 
 
 def _laid(leaf: jax.Array) -> jax.Array:
-    """A matrix with its shorter side first.
+    """A matrix with its shorter side first; all else as it is.
 
     The gradient of `inputs @ matrix` is summed in this form. On a CPU the product that makes it is then up to twice as
     fast, and of fixed bits; as `[long, short]` XLA hands it to another routine.

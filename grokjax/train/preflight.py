@@ -57,10 +57,13 @@ def _host_memory() -> int | None:
 
 
 def _left_of_control_group() -> list[int]:
-    """Bytes that the control group of this process still allows; nothing where there is no limit."""
+    """Bytes that the control group of this process still allows, cached files not counted; nothing without a limit."""
     folder = Path("/sys/fs/cgroup")
     try:
-        return [int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())]
+        statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        cached = int(statistics.get("inactive_file", 0)) + int(statistics.get("active_file", 0))
+        used = int((folder / "memory.current").read_text()) - cached
+        return [int((folder / "memory.max").read_text()) - used]
     except (OSError, ValueError):  # no control group here, or its limit is "max"
         return []
 

@@ -61,7 +61,7 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     """
     now = at_step(run, state.step)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
-    updates, opt_state = transform(now).update(_without_frozen(run, gradient), state.opt_state, state.params)
+    updates, opt_state = transform(now).update(_of_moving(run, state.params, gradient), state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     for part in now.regularizers:
         params = part.project(params)
@@ -96,9 +96,10 @@ def path_name(path: tuple[Any, ...]) -> str:
     return "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
 
 
-def _without_frozen(run: Run, gradient: Params) -> Params:
-    """The gradient with that of frozen parameters set to zero: it must not count in the norm that clipping compares."""
-    return _keep_frozen(run, jax.tree.map(jnp.zeros_like, gradient), gradient)
+def _of_moving(run: Run, params: Params, gradient: Params) -> Params:
+    """The gradient, zero where parameters do not move: it must not count in the norm that clipping compares."""
+    gradient = _keep_frozen(run, jax.tree.map(jnp.zeros_like, gradient), gradient)
+    return _keep_zeros(run, params, gradient)
 
 
 def _keep_frozen(run: Run, before: Params, after: Params) -> Params:

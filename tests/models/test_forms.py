@@ -94,6 +94,23 @@ def test_tables_of_more_symbols_than_a_block_has_rows_are_exact_too() -> None:
     assert_same_function(MLP(width=10, embedding=6, encoding="concatenated", bias=True), "tables", "x y =", 137)
 
 
+def test_where_no_example_meets_a_matrix_merged_is_tables() -> None:
+    signature = ModularArithmetic(modulus=7).signature()._replace(operands=(0,), fixed=(0, 7))
+    inputs = jnp.asarray([[symbol, 0, 7] for symbol in range(7)])
+    params = decoder().init(stream(0, "init"), signature)
+    answers = [
+        model.logits(model.prepare(params, signature), inputs, signature, None)
+        for model in (decoder(form="merged"), decoder(form="plain"))
+    ]
+    np.testing.assert_allclose(*answers, rtol=1e-4, atol=1e-5)
+
+
+def test_a_signature_without_its_shared_symbols_is_refused() -> None:
+    signature = ModularArithmetic(modulus=7).signature()._replace(fixed=())
+    with pytest.raises(ValueError, match=r"names 0 of 1; nearest is plain"):
+        decoder().init(stream(0, "init"), signature)
+
+
 @pytest.mark.parametrize("fields", [{"layers": 2}, {"norm": "pre"}, {"dropout": 0.1}])
 def test_matrices_are_not_merged_across_what_reads_the_stream(fields: dict) -> None:
     signature = ModularArithmetic(modulus=7).signature()

@@ -82,6 +82,17 @@ def test_a_setting_that_a_network_of_your_own_never_reads_is_refused(small, tmp_
         load(small({"model": {"kind": "./net.py:Net"}, "axes": {"model.forgotten": [3, 4]}}), folder=tmp_path)
 
 
+def test_an_array_inside_a_compiled_part_of_a_network_tells_settings_apart(small, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import flax.linen as nn, jax, numpy as np\nclass Net(nn.Module):\n    num_classes: int\n    period: int = 3\n"
+        "    @nn.compact\n    def __call__(self, inputs):\n"
+        "        wave = np.sin(np.arange(9) / self.period).astype(np.float32)\n"
+        "        waved = jax.jit(lambda hot: (hot * wave[None, None]).reshape(len(inputs), -1))\n"
+        "        return nn.Dense(self.num_classes)(waved(jax.nn.one_hot(inputs, 9)))\n"
+    )
+    load(small({"model": {"kind": "./net.py:Net"}, "axes": {"model.period": [3, 4]}}), folder=tmp_path)
+
+
 @pytest.mark.parametrize("model", ["mlp", "transformer"])
 def test_a_trace_sees_each_number_of_a_run_that_its_update_uses(small, model):
     run = load(small({"model": {"kind": model, "dropout": 0.1}, "regularizers": [L1]})).base

@@ -68,6 +68,19 @@ def test_frozen_parameters_do_not_count_in_clipping() -> None:
     np.testing.assert_allclose(halved["gentle"] - START["gentle"], free / 2, rtol=1e-5)
 
 
+def test_zeros_that_are_held_do_not_count_in_clipping() -> None:
+    pruned = {**START, "steep": np.zeros(5, np.float32)}
+    moves = []
+    for held in (
+        StoredInit(source="x#y", step=0, mask=("steep",)),
+        StoredInit(source="x#y", step=0, freeze=("steep",)),
+    ):
+        after = updated(run_with(init=held, regularizers=(Clip(max_norm=1e-3),)), pruned)
+        moves.append(np.asarray(after["gentle"]) - pruned["gentle"])
+    np.testing.assert_array_equal(*moves)
+    assert np.linalg.norm(moves[0]) > 0.9e-3
+
+
 def test_neither_decay_nor_a_projection_moves_frozen_parameters() -> None:
     @part
     class Shrink(Clip):
@@ -85,6 +98,18 @@ def test_masked_zeros_stay_zero_and_other_parameters_move() -> None:
     pruned = {**START, "gentle": np.array([1, 0, 1, 0, 1], np.float32)}
     after = np.asarray(updated(run_with(init=StoredInit(source="x#y", step=0, mask=("gentle",))), pruned)["gentle"])
     assert np.all(after[[1, 3]] == 0) and np.all(after[[0, 2, 4]] != 1)
+
+
+@part
+class Prepared(TwoFactors):
+    """What `prepare` returns may hold a plain number."""
+
+    def prepare(self, params, signature):
+        return {"factor": 1.0, **params}
+
+
+def test_what_is_prepared_may_hold_a_plain_number() -> None:
+    assert updated(run_with(model=Prepared()), START).keys() == START.keys()
 
 
 @part
