@@ -90,7 +90,8 @@ def test_an_array_inside_a_compiled_part_of_a_network_tells_settings_apart(small
         "        waved = jax.jit(lambda hot: (hot * wave[None, None]).reshape(len(inputs), -1))\n"
         "        return nn.Dense(self.num_classes)(waved(jax.nn.one_hot(inputs, 9)))\n"
     )
-    load(small({"model": {"kind": "./net.py:Net"}, "axes": {"model.period": [3, 4]}}), folder=tmp_path)
+    sweep = load(small({"model": {"kind": "./net.py:Net"}, "axes": {"model.period": [3, 4]}}), folder=tmp_path)
+    assert sweep.num_cells == 2
 
 
 @pytest.mark.parametrize("model", ["mlp", "transformer"])
