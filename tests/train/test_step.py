@@ -121,7 +121,7 @@ class Overflowing(Model):
 
     def logits(self, prepared, inputs, signature, key):
         factor = jnp.where(inputs[:, 0] >= 3, jnp.float32(3e38) * 10, 1.0)
-        return prepared["kernel"][inputs[:, 0]] * factor[:, None]
+        return (prepared["kernel"][inputs[:, 0]] + prepared["kernel"].mean()) * factor[:, None]
 
 
 def test_a_test_example_that_overflows_does_not_reach_the_gradient() -> None:
