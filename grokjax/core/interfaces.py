@@ -111,7 +111,17 @@ class Task(Part):
 
     def correct(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         """Which examples are answered right: [example] bool, from outputs [example, class]; traced."""
-        return jnp.argmax(outputs, axis=-1) == targets
+        return first_largest(outputs) == targets
+
+
+def first_largest(outputs: jax.Array) -> jax.Array:
+    """Column of the largest output, the first of equals: [...] int32 from [..., column]; no column if one is NaN.
+
+    `argmax` gives the same and takes ten times as long on a CPU, where it is not done by vector instructions.
+    """
+    column = jax.lax.broadcasted_iota(jnp.int32, outputs.shape, outputs.ndim - 1)
+    is_largest = outputs == jnp.max(outputs, axis=-1, keepdims=True)
+    return jnp.min(jnp.where(is_largest, column, outputs.shape[-1]), axis=-1)
 
 
 @part

@@ -1,6 +1,10 @@
-"""Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py."""
+"""Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py.
+
+Arguments: lanes, and `pinned` to keep all threads on one core.
+"""
 
 import hashlib
+import os
 import sys
 
 import jax
@@ -45,4 +49,6 @@ def digest(name: str, lanes: int) -> str:
 
 
 if __name__ == "__main__":
+    if "pinned" in sys.argv:  # before JAX starts its threads, which inherit it
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     sys.stdout.write(" ".join(digest(name, int(sys.argv[1])) for name in NETWORKS) + "\n")
