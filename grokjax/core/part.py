@@ -10,8 +10,8 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import jax
 
@@ -34,6 +34,19 @@ class Part(abc.ABC):
     kind: ClassVar[str] = ""  # the name used in sweep files; filled in by `part`
     revision: ClassVar[int] = 1  # raised when a formula changes: it enters the identity of a run
     paper: ClassVar[str] = ""  # source: authors, year, arXiv number
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # settings of published parts by name; see `preset`
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """The part of a publication: `Transformer.preset("demoss2024", layers=2)`.
+
+        Raises:
+          ValueError: there is no such preset.
+        """
+        if name not in cls.presets:
+            known = ", ".join(cls.presets) or "none"
+            raise ValueError(f"{cls.__name__} has no preset {name!r}; there are: {known}")
+        return cls(**{**cls.presets[name], **changes})
 
     def idle_settings(self) -> tuple[str, ...]:
         """Settings that change nothing beside the values of the others, where the program does not show it."""

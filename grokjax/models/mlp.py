@@ -1,8 +1,9 @@
 """MLP: Gromov 2023 (arXiv 2301.02679) and Doshi, Das, He, Gromov 2024 (arXiv 2310.13061), and deeper or embedded ones.
 
 The defaults with activation square are their quadratic network without biases, f(x) = W (U x_a + V x_b)^2. As in
-Doshi, and unlike Gromov, the output carries no prefactor 1 / (2 p width): with the weights of the analytic solution of
-x + y the correct logit is width / 2 when averaged over all pairs.
+Doshi, and unlike Gromov, the output carries no prefactor 1 / (2 p width). Initializer `periodic` starts from the
+weights that solve x + y, known in closed form (`periodic_weights.py`). Other published networks are presets
+(`presets.py`), the embedding and decoder of Liu et al. 2022 among them.
 """
 
 import dataclasses
@@ -15,7 +16,18 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
-from grokjax.models.initializers import Scheme, dense, scaled, scheme
+from grokjax.models.initializers import (
+    ABOUT_INIT_SCALE,
+    ABOUT_INIT_SCALE_ON,
+    SCHEMES,
+    Scheme,
+    dense,
+    scaled,
+    scheme,
+)
+from grokjax.models.periodic_weights import quadratic_weights
+from grokjax.models.presets import MLPS
+from grokjax.models.sublayers import layer_norm
 from grokjax.models.symbol_rows import by_rows, sum_of_rows
 
 
@@ -27,28 +39,42 @@ class MLP(Model):
 
     - one_hot: one one-hot per operand, concatenated, length operands x symbols (2p for x + y mod p)
     - concatenated: one embedding vector per operand, concatenated, length operands x embedding
-    - summed: the sum of those vectors, length embedding (Liu et al. 2022, and the explorable of PAIR)
+    - summed: the sum of those vectors, length embedding (Liu et al. 2022)
 
     Tokens that no example varies must be the last ids of the vocabulary, one each: operands are then ids below
     `vocabulary - (tokens - operands)`, which is the number of symbols. A larger id gives NaN, not another symbol's row.
-    Outputs are [example, class]. Dropout acts on the pre-activations of every hidden layer (as in Doshi).
+    Outputs are [example, class]. With `residual`, a hidden layer after the first adds its output to what it reads,
+    h + act(W N(h)), where N is a layer norm or, without `norm`, nothing. Dropout acts on the pre-activations of every
+    hidden layer (as in Doshi).
 
     Form `tables` computes what the first layer makes of each symbol once a step, not once an example: the layer is
     linear, so its pre-activations are a sum of one table row per operand (a one-hot kernel consists of such rows).
     """
 
     paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
+    presets = MLPS
     revision = 2  # 2: dropout draws a mask per example
 
     depth: int = setting(1, "hidden layers", at_least=1)
     width: int = setting(200, "units of each hidden layer", at_least=1)
     activation: str = setting("relu", "of hidden units; gelu is the tanh approximation", choices=tuple(ACTIVATIONS))
     bias: bool = setting(False, "biases of all layers")
+    output_bias: bool = setting(True, "with bias: that of the output layer too", added=True)
+    residual: bool = setting(False, "whether hidden layers after the first add to what they read", added=False)
+    norm: str = setting(
+        "none",
+        "what hidden layers after the first normalise before their matrix",
+        choices=("none", "layer"),
+        added="none",
+    )
     encoding: str = setting("one_hot", "of token inputs", choices=("one_hot", "concatenated", "summed"))
     embedding: int = setting(128, "length of an embedding vector (concatenated, summed)", at_least=1)
     shared_embedding: bool = setting(True, "one embedding table for all operands, or one each")
-    initializer: str = setting("lecun", "scheme of initializers.py", choices=("lecun", "he", "torch", "doshi", "flax"))
-    init_scale: Swept = setting(1.0, "multiplies every initial parameter (Omnigrok)", above=0, scheduled=False)
+    initializer: str = setting(
+        "lecun", "scheme of initializers.py, or periodic: solved already", choices=(*SCHEMES, "periodic")
+    )
+    init_scale: Swept = setting(1.0, ABOUT_INIT_SCALE, above=0, scheduled=False)
+    init_scale_on: str = setting("*", ABOUT_INIT_SCALE_ON, added="*")
     dropout: Swept | None = setting(
         None, "share of hidden pre-activations that is dropped; none draws no masks", at_least=0, below=1
     )
@@ -68,16 +94,25 @@ class MLP(Model):
     def module(self, signature: Signature) -> "Network":
         """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None."""
         # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
+        drawn = "lecun" if self.initializer == "periodic" else self.initializer  # nothing is drawn by it then
         return Network(
-            shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
+            shape=dataclasses.replace(self, init_scale=1.0, dropout=None, initializer=drawn),
             symbols=num_symbols(signature),
             operands=signature.operands,
             classes=signature.num_classes,
         )
 
     def init(self, key: jax.Array, signature: Signature) -> Params:
-        inputs = jnp.zeros((1, *signature.input_shape), signature.input_dtype)
-        return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
+        if self.initializer == "periodic":
+            params = _solved(self, key, signature)
+        else:
+            inputs = jnp.zeros((1, *signature.input_shape), signature.input_dtype)
+            params = self.module(signature).init(key, inputs, None, None)["params"]
+        return scaled(params, self.init_scale, self.init_scale_on)
+
+    def idle_settings(self) -> tuple[str, ...]:
+        idle = () if self.bias else ("output_bias",)
+        return (*idle, "residual", "norm") if self.depth == 1 else idle
 
     def prepare(self, params: Params, signature: Signature) -> Params:
         if self.form_used(signature) == "plain":
@@ -90,6 +125,18 @@ class MLP(Model):
         if "tables" in rest:
             first = sum_of_rows(rest.pop("tables"), inputs[:, signature.operands])
         return cast(jax.Array, self.module(signature).apply({"params": rest}, inputs, self.dropout, key, first))
+
+
+def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:
+    """Closed-form weights; refused where the network is not the one that they solve."""
+    symbols = num_symbols(signature)
+    is_quadratic = (model.depth, model.activation, model.encoding, model.bias) == (1, "square", "one_hot", False)
+    if not is_quadratic or len(signature.operands) != 2 or symbols != signature.num_classes:
+        raise ValueError(
+            "model.initializer: periodic needs depth 1, activation square, encoding one_hot, bias false and two "
+            "operands with as many symbols as there are classes; nearest is doshi"
+        )
+    return quadratic_weights(key, signature.num_classes, model.width)
 
 
 def first_layer_tables(model: MLP, params: Params, operands: int) -> list[jax.Array]:
@@ -139,10 +186,13 @@ class Network(nn.Module):
         drawn = scheme(shape.initializer, shape.width, shape.embedding)
         hidden = self.first(inputs, drawn) if first is None else first
         for index in range(shape.depth):
+            stream = hidden
             if index > 0:
-                hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(hidden)
+                read = layer_norm(f"norm_{index}")(hidden) if shape.norm == "layer" else hidden
+                hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(read)
             hidden = ACTIVATIONS[shape.activation](dropout(hidden, rate, key, index))
-        return dense("output", drawn, shape.width, self.classes, shape.bias)(hidden)
+            hidden = stream + hidden if shape.residual and index > 0 else hidden
+        return dense("output", drawn, shape.width, self.classes, shape.bias and shape.output_bias)(hidden)
 
     def first(self, inputs: jax.Array, drawn: Scheme) -> jax.Array:
         """Pre-activations of the first hidden layer: [example, width] from inputs [example, ...]."""

@@ -1,4 +1,4 @@
-"""What both forms of the transformer are made of: positions, normalisation and the MLP of a layer."""
+"""What networks are made of: normalisation, and of both forms of the transformer positions and the MLP of a layer."""
 
 from typing import Any
 
@@ -27,6 +27,11 @@ def normalisation(shape: Any, name: str) -> nn.Module:
     """The normalisation layer of this network."""
     if shape.norm_kind == "rms":
         return nn.RMSNorm(epsilon=EPSILON, name=name)
+    return layer_norm(name)
+
+
+def layer_norm(name: str) -> nn.Module:
+    """Zero mean and unit variance over the last axis, then gain and shift."""
     # The fast variance E[x^2] - E[x]^2 cancels where the mean is large.
     return nn.LayerNorm(epsilon=EPSILON, use_fast_variance=False, name=name)
 

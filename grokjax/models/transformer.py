@@ -1,11 +1,8 @@
 """Transformer: Nanda, Chan, Lieberum, Smith, Steinhardt 2023 (arXiv 2301.05217), with the variants of other papers.
 
 The defaults are Nanda's network. What differs: only the last position is computed beyond the keys and values of the
-last layer (nothing else reaches the answer), and there is dropout. Other published networks in these fields:
-
-- DeMoss et al. 2024: causal false, norm post, activation gelu, attention_bias and output_bias true, initializer flax,
-  outputs vocabulary, positions_length 115 (242,547 parameters with 1 layer, 440,819 with 2).
-- Power et al. 2022: layers 2, norm post, mlp_bias false, positions sinusoidal, initializer torch, outputs vocabulary.
+last layer (nothing else reaches the answer), and there is dropout. Other published networks are presets
+(`presets.py`): settings of this one.
 """
 
 import dataclasses
@@ -19,7 +16,16 @@ from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models import transformer_tables
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
-from grokjax.models.initializers import Scheme, dense, scaled, scheme
+from grokjax.models.initializers import (
+    ABOUT_INIT_SCALE,
+    ABOUT_INIT_SCALE_ON,
+    SCHEMES,
+    Scheme,
+    dense,
+    scaled,
+    scheme,
+)
+from grokjax.models.presets import TRANSFORMERS
 from grokjax.models.sublayers import FeedForward, normalisation, positions
 
 
@@ -31,7 +37,7 @@ class Transformer(Model):
 
     - norm none: x + f(x)
     - norm pre:  x + f(N(x)), and one more N before the output matrix
-    - norm post: N(x + f(x)), and no other N
+    - norm post: N(x + f(x)), and no other N unless `final_norm` asks for one before the output matrix
 
     The stream itself is never overwritten by N(x) before f is added, as happens in some code bases. Norm `layer` has
     gain and shift, `rms` a gain only; both divide by sqrt(variance + 1e-6) or sqrt(mean square + 1e-6).
@@ -46,6 +52,7 @@ class Transformer(Model):
     """
 
     paper = "Nanda et al. 2023, 2301.05217"
+    presets = TRANSFORMERS
     revision = 2  # 2: dropout draws a mask per example
 
     layers: int = setting(1, "attention and MLP pairs", at_least=1)
@@ -55,6 +62,9 @@ class Transformer(Model):
     activation: str = setting("relu", "of the MLP; gelu is the tanh approximation", choices=tuple(ACTIVATIONS))
     norm: str = setting("none", "where the stream is normalised", choices=("none", "pre", "post"))
     norm_kind: str = setting("layer", "which normalisation", choices=("layer", "rms"))
+    final_norm: bool = setting(
+        False, "norm post: one more normalisation before the output matrix (pre has it anyway)", added=False
+    )
     attention_bias: bool = setting(False, "biases of query, key, value and attention output")
     mlp_bias: bool = setting(True, "biases of the MLP")
     output_bias: bool = setting(False, "bias of the output matrix")
@@ -68,9 +78,10 @@ class Transformer(Model):
         "vocabulary", "output columns: one per symbol (Nanda: 114) or per class", choices=("vocabulary", "classes")
     )
     initializer: str = setting(
-        "nanda", "scheme of initializers.py", choices=("nanda", "flax", "torch", "lecun", "he", "doshi")
+        "nanda", "scheme of initializers.py", choices=("nanda", "lens", "torch_multihead", *SCHEMES)
     )
-    init_scale: Swept = setting(1.0, "multiplies every initial parameter (Omnigrok)", above=0, scheduled=False)
+    init_scale: Swept = setting(1.0, ABOUT_INIT_SCALE, above=0, scheduled=False)
+    init_scale_on: str = setting("*", ABOUT_INIT_SCALE_ON, added="*")
     dropout: Swept | None = setting(
         None, "share of each sublayer's output that is dropped; none draws no masks", at_least=0, below=1
     )
@@ -101,7 +112,8 @@ class Transformer(Model):
 
     def init(self, key: jax.Array, signature: Signature) -> Params:
         inputs = jnp.zeros((1, *signature.input_shape), jnp.int32)
-        return scaled(self.module(signature).init(key, inputs, None, None)["params"], self.init_scale)
+        params = self.module(signature).init(key, inputs, None, None)["params"]
+        return scaled(params, self.init_scale, self.init_scale_on)
 
     def prepare(self, params: Params, signature: Signature) -> Params:
         return params if self.form == "plain" else transformer_tables.prepare(self, params, signature)
@@ -141,6 +153,8 @@ def check(model: Transformer, signature: Signature) -> int:
         )
     if model.form == "merged" and (model.layers > 1 or model.norm != "none" or model.dropout is not None):
         raise ValueError("model.form: merged needs layers 1, norm none and no dropout; nearest is tables")
+    if model.final_norm and (model.norm != "post" or model.form != "plain"):
+        raise ValueError("model.final_norm: needs norm post and form plain; nearest is false")
     return signature.vocabulary
 
 
@@ -164,7 +178,7 @@ class Decoder(nn.Module):
             needed = 1 if index == shape.layers - 1 else inputs.shape[1]
             stream = Layer(shape, drawn, name=f"layer_{index}")(stream, needed, rate, key, 2 * index)
         answer = stream[:, -1]
-        if shape.norm == "pre":
+        if shape.norm == "pre" or shape.final_norm:
             answer = normalisation(shape, "final_norm")(answer)
         if not shape.tied:
             drawn = drawn._replace(matrix=drawn.output)
@@ -214,7 +228,7 @@ class Attention(nn.Module):
 
         def project(name: str, source: jax.Array) -> jax.Array:
             """[example, token, head, unit]."""
-            layer = dense(name, self.drawn, shape.width, shape.width, shape.attention_bias)
+            layer = dense(name, self.drawn.of_attention(name), shape.width, shape.width, shape.attention_bias)
             return layer(source).reshape(*source.shape[:2], shape.heads, -1)
 
         queries, keys, values = project("query", stream[:, -needed:]), project("key", stream), project("value", stream)
@@ -223,5 +237,5 @@ class Attention(nn.Module):
             visible = jnp.tri(tokens, dtype=bool)[-needed:]  # [query, key]
             scores = jnp.where(visible[None, None], scores, -jnp.inf)
         mixed = jnp.einsum("ehqk,ekhu->eqhu", jax.nn.softmax(scores), values)
-        layer = dense("output", self.drawn, shape.width, shape.width, shape.attention_bias)
+        layer = dense("output", self.drawn.of_attention("output"), shape.width, shape.width, shape.attention_bias)
         return layer(mixed.reshape(*mixed.shape[:2], shape.width))

@@ -36,6 +36,8 @@ def catalogue_view(parts: Mapping[str, type[Part]]) -> RenderableType:
         shown.append(Text(f"  {first_sentence(cls)}"))
         if setting_rows(cls):
             shown.append(_settings(cls))
+        if cls.presets:
+            shown.append(Text(f"  preset: {', '.join(cls.presets)}"))
         shown.append(Text(""))
     return Group(*shown[:-1])
 

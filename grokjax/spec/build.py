@@ -59,7 +59,8 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
     if "kind" not in given:
         raise wrong(f"{where}.kind", "missing", hint=suggestion("", _kinds(slot)))
     kind = read_text(given.pop("kind"), f"{where}.kind")
-    part = _fill(_class_of(slot, kind, f"{where}.kind", folder), given, where, folder)
+    cls = _class_of(slot, kind, f"{where}.kind", folder)
+    part = _fill(cls, _with_preset(cls, given, where), where, folder)
     if slot == "optimizers" and source_of(type(part)) is not None:
         _try_transform(part, where)
     return part
@@ -134,6 +135,15 @@ def _class_of(slot: str, kind: str, key: str, folder: Path | None) -> type[Part]
         hint = "name a file as ./FILE.py:Name" if kind.endswith(".py") else suggestion(kind, known)
         raise wrong(key, f"unknown kind of {slot}", kind, hint)
     return known[kind]
+
+
+def _with_preset(cls: type[Part], given: dict[str, Any], where: str) -> dict[str, Any]:
+    """The settings of a preset, and what is given beside it on top; `preset` itself is no setting."""
+    if not cls.presets or "preset" not in given:
+        return given
+    name = read_text(given["preset"], f"{where}.preset")
+    check_choice(name, f"{where}.preset", tuple(cls.presets))
+    return {**cls.presets[name], **{key: value for key, value in given.items() if key != "preset"}}
 
 
 def _fields_of(part: Part) -> dict[str, Any]:

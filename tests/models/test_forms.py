@@ -36,6 +36,7 @@ NETWORKS = {
     "concatenated": {"encoding": "concatenated", "bias": True, "depth": 2},
     "concatenated, one table each": {"encoding": "concatenated", "shared_embedding": False},
     "summed": {"encoding": "summed", "bias": True},
+    "residual, normalised": {"depth": 3, "residual": True, "norm": "layer"},
     "summed, one table each, dropout": {"encoding": "summed", "shared_embedding": False, "dropout": 0.3},
 }
 

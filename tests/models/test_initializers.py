@@ -21,6 +21,12 @@ EXPECTED = {
     "flax": (FAN_IN**-0.5, COLUMNS**-0.5, FAN_IN**-0.5, TRUNCATED),
     "he": ((2 / FAN_IN) ** 0.5, COLUMNS**-0.5, (2 / FAN_IN) ** 0.5, TRUNCATED),
     "torch": ((3 * FAN_IN) ** -0.5, 1.0, (3 * FAN_IN) ** -0.5, math.sqrt(3)),
+    "lens": (0.8 * WIDTH**-0.5,) * 3 + (math.inf,),
+    "normal": (FAN_IN**-0.5, COLUMNS**-0.5, FAN_IN**-0.5, math.inf),
+    # A normal cut at two deviations: its variance is 1 - 4 phi(2) / (2 Phi(2) - 1) of what it was.
+    "haiku": ((0.77374 / FAN_IN) ** 0.5, (2 / VOCABULARY) ** 0.5, (0.77374 / FAN_IN) ** 0.5, TRUNCATED),
+    "torch_multihead": ((3 * FAN_IN) ** -0.5, 1.0, (3 * FAN_IN) ** -0.5, math.sqrt(3)),
+    "liu": ((3 * FAN_IN) ** -0.5, 12**-0.5, (3 * FAN_IN) ** -0.5, math.sqrt(3)),
     "doshi": (0.5 / (2 * WIDTH) ** (1 / 3),) * 3 + (math.inf,),
 }
 
@@ -43,10 +49,21 @@ def test_mean_and_deviation_are_those_of_the_table(name):
 def test_biases_are_zero_except_those_of_torch(name):
     drawn = scheme(name, WIDTH, COLUMNS, VOCABULARY).bias(FAN_IN)(stream(0, "init"), (5000,), jnp.float32)
     largest = np.abs(np.asarray(drawn)).max()
-    if name == "torch":
+    if name in ("torch", "torch_multihead", "liu"):
         assert 0.99 * FAN_IN**-0.5 < largest <= FAN_IN**-0.5
     else:
         assert largest == 0
+
+
+def test_multihead_attention_of_torch_is_xavier_of_three_matrices_at_once_and_has_no_bias():
+    drawn = scheme("torch_multihead", WIDTH, COLUMNS)
+    bound = math.sqrt(6 / (WIDTH + 3 * WIDTH))
+    for name in ("query", "key", "value"):
+        values = np.asarray(drawn.of_attention(name).matrix(stream(0, "init"), (WIDTH, WIDTH), jnp.float32))
+        assert 0.999 * bound < np.abs(values).max() <= bound
+    output = np.asarray(drawn.of_attention("output").matrix(stream(0, "init"), (WIDTH, WIDTH), jnp.float32))
+    assert 0.999 * WIDTH**-0.5 < np.abs(output).max() <= WIDTH**-0.5
+    assert not np.any(drawn.of_attention("output").bias(WIDTH)(stream(0, "init"), (WIDTH,), jnp.float32))
 
 
 def test_nanda_without_symbols_is_refused_in_one_line():

@@ -68,6 +68,33 @@ def test_a_narrow_analytic_network_errs_on_a_few_pairs():
     assert 0.95 < np.mean(np.asarray(logits).argmax(axis=1) == targets) < 1.0
 
 
+@pytest.mark.parametrize(("modulus", "width", "seeds"), [(97, 200, range(5)), (23, 100, range(2)), (7, 200, range(5))])
+def test_periodic_initial_weights_answer_every_pair_before_any_update(modulus, width, seeds):
+    signature, inputs, targets = addition(modulus)
+    model = MLP(activation="square", width=width, initializer="periodic")
+    fresh = jax.eval_shape(lambda: MLP(activation="square", width=width).init(KEY, signature))
+    for seed in seeds:
+        params = model.init(stream(seed, "init"), signature)
+        assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, fresh)
+        logits = np.asarray(model.logits(model.prepare(params, signature), inputs, signature, None), np.float64)
+        assert (logits.argmax(axis=1) == targets).all()
+        assert logits[np.arange(len(inputs)), targets].mean() == pytest.approx(width / 2, rel=1e-6)
+
+
+def test_each_row_of_periodic_weights_is_one_frequency_and_frequencies_are_even():
+    params = MLP(activation="square", width=96, initializer="periodic").init(KEY, addition(97)[0])
+    power = np.abs(np.fft.rfft(np.asarray(params["output"]["kernel"], np.float64), axis=1)) ** 2
+    ratio = (power**2).sum(axis=1) / power.sum(axis=1) ** 2  # inverse participation ratio
+    np.testing.assert_allclose(ratio, 1.0, atol=1e-5)
+    assert sorted(power.argmax(axis=1).tolist()) == sorted(2 * list(range(1, 49)))
+
+
+@pytest.mark.parametrize("fields", [{"depth": 2}, {"activation": "relu"}, {"bias": True}, {"encoding": "summed"}])
+def test_periodic_weights_for_another_network_are_refused(fields):
+    with pytest.raises(ValueError, match=r"^model.initializer: periodic needs .*nearest is doshi$"):
+        MLP(**{"activation": "square", "initializer": "periodic", **fields}).init(KEY, addition(7)[0])
+
+
 def encoded(model: MLP, params: dict, inputs: np.ndarray, signature: Signature) -> np.ndarray:
     """What the first layer reads, spelled out: [example, input]."""
     if signature.vocabulary is None:
@@ -86,9 +113,14 @@ def reference(model: MLP, params: dict, inputs: np.ndarray, signature: Signature
     hidden = encoded(model, params, inputs, signature)
     activation = {"relu": lambda x: np.maximum(x, 0), "square": np.square, "tanh": np.tanh}[model.activation]
     for index in range(model.depth):
-        layer = params[f"hidden_{index}"]
-        before = hidden @ layer["kernel"] + layer.get("bias", 0)
-        hidden = activation(before * (1 if masks is None else masks[index]))
+        layer, read = params[f"hidden_{index}"], hidden
+        if model.norm == "layer" and index > 0:
+            centred = hidden - hidden.mean(-1, keepdims=True)
+            gain, shift = params[f"norm_{index}"]["scale"], params[f"norm_{index}"]["bias"]
+            read = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6) * gain + shift
+        before = read @ layer["kernel"] + layer.get("bias", 0)
+        active = activation(before * (1 if masks is None else masks[index]))
+        hidden = hidden + active if model.residual and index > 0 else active
     return hidden @ params["output"]["kernel"] + params["output"].get("bias", 0)
 
 
@@ -105,6 +137,9 @@ VARIANTS = {
     "concatenated": {"encoding": "concatenated", "embedding": 6, "bias": True, "activation": "tanh"},
     "concatenated_own": {"encoding": "concatenated", "embedding": 6, "shared_embedding": False, "depth": 2},
     "summed": {"encoding": "summed", "embedding": 5, "depth": 2, "initializer": "torch", "bias": True},
+    "residual": {"depth": 8, "residual": True, "activation": "tanh"},
+    "residual_pre_norm": {"depth": 4, "residual": True, "norm": "layer", "bias": True, "encoding": "summed"},
+    "bias_of_hidden_layers_only": {"depth": 2, "bias": True, "output_bias": False},
     "summed_own": {"encoding": "summed", "embedding": 5, "shared_embedding": False, "initializer": "doshi"},
 }
 
@@ -216,6 +251,25 @@ def test_init_scale_multiplies_every_initial_parameter():
     fours = MLP(**fields, init_scale=4.0).init(KEY, signature)
     jax.tree.map(lambda one, four: np.testing.assert_array_equal(4 * np.asarray(one), four), ones, fours)
     assert all(np.any(leaf) for leaf in jax.tree.leaves(ones))
+
+
+@pytest.mark.parametrize("pattern", ["embed*", "output*", "hidden_0/kernel"])
+def test_init_scale_may_act_on_some_parameters_only(pattern):
+    signature, fields = addition(7)[0], {"width": 10, "bias": True, "encoding": "summed", "initializer": "torch"}
+    ones = MLP(**fields).init(KEY, signature)
+    fours = MLP(**fields, init_scale=4.0, init_scale_on=pattern).init(KEY, signature)
+    scaled = {"embed*": {"embed/embedding"}, "output*": {"output/kernel", "output/bias"}}.get(pattern, {pattern})
+    for name, leaves in ones.items():
+        for leaf, value in leaves.items():
+            factor = 4 if f"{name}/{leaf}" in scaled else 1
+            np.testing.assert_array_equal(factor * np.asarray(value), fours[name][leaf])
+
+
+def test_init_scale_on_no_parameter_is_refused_with_the_names_there_are():
+    with pytest.raises(
+        ValueError, match=r"init_scale_on: no parameter matches 'embd\*'; there are: hidden_0/kernel, out"
+    ):
+        MLP(init_scale_on="embd*").init(KEY, addition(7)[0])
 
 
 def test_runs_with_different_rates_scales_and_keys_map_in_one_trace():

@@ -112,7 +112,7 @@ def reference(model: Transformer, params, inputs: np.ndarray, signature: Signatu
             x = x + added * next(masks)
             x = normalise(model, layer[f"{name}_norm"], x) if model.norm == "post" else x
     last = x[:, -1]
-    last = normalise(model, params["final_norm"], last) if model.norm == "pre" else last
+    last = normalise(model, params["final_norm"], last) if model.norm == "pre" or model.final_norm else last
     if not model.tied:
         return affine(params["output"], last)
     columns = signature.vocabulary if model.outputs == "vocabulary" else signature.num_classes
@@ -133,6 +133,16 @@ VARIANTS = {
         "positions_length": 9,
     },
     "power": {"layers": 2, "norm": "post", "mlp_bias": False, "positions": "sinusoidal", "initializer": "torch"},
+    "danielmamay": {
+        "layers": 2,
+        "norm": "post",
+        "final_norm": True,
+        "activation": "gelu_exact",
+        "attention_bias": True,
+        "output_bias": True,
+        "initializer": "torch_multihead",
+        "form": "plain",
+    },
     "pre": {"layers": 2, "norm": "pre", "activation": "gelu_exact", "outputs": "classes", "output_bias": True},
     "pre_rms": {"norm": "pre", "norm_kind": "rms", "activation": "silu", "positions": "none", "heads": 1},
     "post_rms_all_see_all": {"layers": 3, "norm": "post", "norm_kind": "rms", "activation": "tanh", "causal": False},
@@ -274,3 +284,9 @@ def test_impossible_networks_are_refused_in_one_line(fields, changes, message):
     with pytest.raises(ValueError, match=f"^{message}") as refusal:
         Transformer(**fields).init(KEY, signature)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("fields", [{"norm": "none", "form": "plain"}, {"norm": "post", "form": "tables"}])
+def test_a_final_norm_where_there_can_be_none_is_refused(fields):
+    with pytest.raises(ValueError, match=r"^model.final_norm: needs norm post and form plain; nearest is false$"):
+        Transformer(**SMALL, final_norm=True, **fields).module(tokens_signature()._replace(fixed=()))

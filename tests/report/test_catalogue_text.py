@@ -1,5 +1,7 @@
 """Does `grokjax list` say of every setting what it is?"""
 
+from typing import ClassVar
+
 import pytest
 
 from grokjax.core.catalogue import KINDS, catalogue
@@ -15,6 +17,7 @@ class Mixer(Part):
     """
 
     paper = "Nobody 2026"
+    presets: ClassVar = {"nobody2026": {"tool": "fork"}, "slow": {"speed": 0.1}}
 
     speed: Swept = setting(1e-3, "how fast", unit="turns", above=0, at_most=2)
     rate: Swept | None = setting(None, "none stirs not", at_least=0, below=1)
@@ -38,6 +41,7 @@ def test_a_part_stands_with_its_paper_and_first_line():
     assert lines[0] == "mixer  Nobody 2026" and lines[1].strip() == "Stirs."
     assert lines[2].split() == ["setting", "default", "unit", "bounds", "meaning"]
     assert "At length" not in "\n".join(lines)
+    assert lines[-1].strip() == "preset: nobody2026, slow"
 
 
 @pytest.mark.parametrize("folder", KINDS)
