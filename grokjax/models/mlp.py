@@ -28,7 +28,7 @@ from grokjax.models.initializers import (
 from grokjax.models.periodic_weights import quadratic_weights
 from grokjax.models.presets import MLPS
 from grokjax.models.sublayers import layer_norm
-from grokjax.models.symbol_rows import by_rows, sum_of_rows
+from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 
 
 @part
@@ -97,7 +97,7 @@ class MLP(Model):
         drawn = "lecun" if self.initializer == "periodic" else self.initializer  # nothing is drawn by it then
         return Network(
             shape=dataclasses.replace(self, init_scale=1.0, dropout=None, initializer=drawn),
-            symbols=num_symbols(signature),
+            symbols=num_symbols("mlp", signature),
             operands=signature.operands,
             classes=signature.num_classes,
         )
@@ -129,7 +129,7 @@ class MLP(Model):
 
 def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:
     """Closed-form weights; refused where the network is not the one that they solve."""
-    symbols = num_symbols(signature)
+    symbols = num_symbols("mlp", signature)
     is_quadratic = (model.depth, model.activation, model.encoding, model.bias) == (1, "square", "one_hot", False)
     if not is_quadratic or len(signature.operands) != 2 or symbols != signature.num_classes:
         raise ValueError(
@@ -150,19 +150,6 @@ def first_layer_tables(model: MLP, params: Params, operands: int) -> list[jax.Ar
         names = ["embed" if model.shared_embedding else f"embed_{index}" for index in range(operands)]
         tables = [by_rows(params[name]["embedding"], piece) for name, piece in zip(names, pieces, strict=True)]
     return [tables[0] + layer["bias"][None], *tables[1:]] if model.bias else tables
-
-
-def num_symbols(signature: Signature) -> int | None:
-    """Number of different symbols that an operand can be; None for real-valued inputs."""
-    if signature.vocabulary is None:
-        return None
-    symbols = signature.vocabulary - (signature.input_shape[0] - len(signature.operands))
-    if not signature.operands or symbols < 1:
-        raise ValueError(
-            f"model.kind: mlp reads operands, but {signature.task} names operands {signature.operands} and "
-            f"{signature.vocabulary} symbols for {signature.input_shape[0]} tokens; nearest is transformer"
-        )
-    return symbols
 
 
 class Network(nn.Module):

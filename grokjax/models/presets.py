@@ -55,6 +55,11 @@ TRANSFORMERS: Presets = {
     "chughtai2023": {**_OF_NANDA, "mlp_bias": False, "outputs": "classes", "initializer": "lens"},
 }
 
+FACTORED: Presets = {
+    # Pearce et al. 2023 (PAIR) at modulus 67 with unordered pairs: 57,500 parameters, 3,216 if both are collapsed.
+    "pair2023": {"embedding": 500, "width": 24, "activation": "relu", "tied": "all", "initializer": "haiku"},
+}
+
 MLPS: Presets = {
     # Doshi et al. 2024 (2310.13061).
     "doshi2024": {"depth": 1, "width": 500, "activation": "square", "initializer": "doshi"},

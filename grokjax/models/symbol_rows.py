@@ -5,6 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.interfaces import Signature
+
 _ROWS = 128  # of one product: the gradient of a matrix sums over rows, see `plan/blocks.py`
 
 
@@ -32,3 +34,16 @@ def sum_of_rows(tables: list[jax.Array], symbols: jax.Array) -> jax.Array:
     """
     rows = [jnp.take(table, symbols[:, index], axis=0) for index, table in enumerate(tables)]
     return sum(rows[1:], start=rows[0])
+
+
+def num_symbols(model: str, signature: Signature) -> int | None:
+    """Number of different symbols that an operand of a model's inputs can be; None for real-valued inputs."""
+    if signature.vocabulary is None:
+        return None
+    symbols = signature.vocabulary - (signature.input_shape[0] - len(signature.operands))
+    if not signature.operands or symbols < 1:
+        raise ValueError(
+            f"model.kind: {model} reads operands, but {signature.task} names operands {signature.operands} and "
+            f"{signature.vocabulary} symbols for {signature.input_shape[0]} tokens; nearest is transformer"
+        )
+    return symbols

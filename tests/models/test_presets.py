@@ -11,6 +11,7 @@ from grokjax.core.catalogue import catalogue
 from grokjax.core.interfaces import Signature
 from grokjax.core.streams import stream
 from grokjax.losses.cross_entropy import log1p_cross_entropy
+from grokjax.models.factored import Factored
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.spec.build import build_part
@@ -21,6 +22,7 @@ DEMOSS = ModularArithmetic(modulus=113, sequence="x op y =").signature()
 MAMAY = ModularArithmetic(modulus=97, sequence="x op y =").signature()
 POWER = MAMAY._replace(vocabulary=239, num_classes=239, input_shape=(6,), fixed=(0, 1, 2, 3))
 S5 = ModularArithmetic(modulus=120).signature()  # a table as large as that of the 120 permutations
+PAIR = ModularArithmetic(modulus=67, pairs="unordered").signature()
 DIGITS = Signature("test", 9, (28, 28), "float32", (), "int32", 10, None, ())
 ADDITION = Signature("test", 55, (2,), "int32", (), "int32", 19, 10, (0, 1))  # of the numbers 0 to 9
 
@@ -33,6 +35,7 @@ COUNTS = [
     (Transformer.preset("power2022"), POWER, 2 * 239 * D + 2 * (12 * D**2 + 4 * D)),
     (Transformer.preset("danielmamay"), MAMAY, 99 * D + 5 * D + 2 * (12 * D**2 + 13 * D) + 2 * D + 99 * D + 99),
     (Transformer.preset("chughtai2023"), S5, 121 * D + 3 * D + 12 * D**2 + 120 * D),
+    (Factored.preset("pair2023"), PAIR, 67 * 500 + 2 * 24 * 500),
     (MLP.preset("doshi2024"), MAMAY, 3 * 97 * 500),
     (MLP.preset("liu2022"), ADDITION, 10 + 2 * 200 + 201 * 200 + 201 * 19),
     (MLP.preset("omnigrok2023"), DIGITS, 785 * 200 + 201 * 200 + 201 * 10),
