@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from grokjax.core.interfaces import GROUPS, Signature
+from grokjax.core.interfaces import GROUPS, Optimizer, Params, Signature
 from grokjax.core.schedules import at_step
 from grokjax.optimizers.decay_mask import decays
+from grokjax.optimizers.grouped import Grouped
 from grokjax.spec.run import Run
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -52,9 +53,9 @@ def run_size(run: Run, signature: Signature, num_looks: int, num_rows: int, bloc
     state = params_bytes + tree_bytes(opt_state) + data_bytes + history_bytes
     num_params = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params))
     activations = 4 * 4 * block_rows * _widest(params)
-    mask = getattr(run.optimizer, "decay_mask", None)
-    decayed = num_params if mask is None else _count(params, decays(mask)(params))
-    return Size(num_params, decayed, params_bytes, state, 2 * state + 2 * params_bytes + activations)
+    return Size(
+        num_params, _num_decayed(run.optimizer, params), params_bytes, state, 2 * state + 2 * params_bytes + activations
+    )
 
 
 def lanes_per_device(runs: int, peak_bytes: int, memory_bytes: int | None, is_cpu: bool, devices: int) -> int:
@@ -82,6 +83,18 @@ def tree_bytes(tree: object) -> int:
 
 def _widest(params: object) -> int:
     return max((max(leaf.shape, default=1) for leaf in jax.tree.leaves(params)), default=1)
+
+
+def _num_decayed(optimizer: Optimizer, params: Params) -> int:
+    """Numbers that the optimizer's weight decay, of whatever size, acts on."""
+    if isinstance(optimizer, Grouped):
+        labels = optimizer.labels(params)
+
+        def group(name: str) -> Params:
+            return jax.tree.map(lambda leaf, label: leaf if label == name else None, params, labels)
+
+        return sum(_num_decayed(getattr(optimizer, name), group(name)) for name in ("matched", "rest"))
+    return _count(params, decays(getattr(optimizer, "decay_mask", "all"))(params))
 
 
 def _count(params: object, mask: object) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 
 from grokjax.analysis.chance import fewest_seeds
 from grokjax.analysis.rules import RULES
+from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Part
+from grokjax.optimizers.grouped import Grouped
 from grokjax.plan.plan import Plan
 from grokjax.report.wording import number_text
 from grokjax.spec.axes import Axis
@@ -141,16 +143,23 @@ def _stopping(plan: Plan) -> str:
 
 def _decay(plan: Plan, kind: _Kind) -> str:
     """On how many parameters decay acts, and what the optimizer's own documentation says of what scales it."""
-    optimizer = kind.run.optimizer
+    cohorts = [one for one in plan.cohorts if kind.cells[one.cohort.runs // plan.sweep.num_seeds].any()]
+    counts = dict.fromkeys(f"{one.size.num_decayed:,} of {one.size.num_params:,}" for one in cohorts)
+    return _decay_of(kind.run.optimizer, "optimizer", kind.ranges, f"{'; '.join(counts)} parameters")
+
+
+def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> str:
+    if isinstance(optimizer, Grouped):
+        matched = _decay_of(optimizer.matched, f"{path}.matched", ranges, "these parameters")
+        rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
+        return f"{optimizer.pattern}: {matched}; others: {rest}"
     about = {field.name: field.metadata.get("about", "") for field in dataclasses.fields(cast(Any, optimizer))}
     if "weight_decay" not in about:
         return f"{optimizer.kind} has no weight_decay"
-    if optimizer.weight_decay == 0 and "optimizer.weight_decay" not in kind.ranges:  # type: ignore[attr-defined]
+    if optimizer.weight_decay == 0 and f"{path}.weight_decay" not in ranges:  # type: ignore[attr-defined]
         return f"{optimizer.kind}: none, weight_decay is 0"
-    cohorts = [one for one in plan.cohorts if kind.cells[one.cohort.runs // plan.sweep.num_seeds].any()]
-    counts = dict.fromkeys(f"{one.size.num_decayed:,} of {one.size.num_params:,}" for one in cohorts)
     said = [about["weight_decay"], " ".join((inspect.getdoc(type(optimizer)) or "").split())]
-    return f"acts on {'; '.join(counts)} parameters. {optimizer.kind}: {'. '.join(filter(None, said))}"
+    return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, said))}"
 
 
 def _regularizers(run: Run, ranges: Ranges) -> list[str]:
