@@ -12,21 +12,39 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 TASK = ModularArithmetic(modulus=7)
 SIGNATURE, TABLE = TASK.signature(), TASK.table()
+IMAGES = np.random.default_rng(0).random((len(TABLE.inputs), 6, 6), np.float32)
+OF_IMAGES = SIGNATURE._replace(
+    input_shape=(6, 6), input_dtype="float32", vocabulary=None, operands=(), fixed=(), task="images"
+)
+NO_TOKENS = ("cnn",)  # models that refuse symbols
+
+
+def signature_of(model):
+    return OF_IMAGES if model.kind in NO_TOKENS else SIGNATURE
 
 
 @jax.jit
 def init(model, seed=0):
-    return model.init(stream(jnp.uint32(seed), "init"), SIGNATURE)
+    return model.init(stream(jnp.uint32(seed), "init"), signature_of(model))
 
 
 @jax.jit
 def outputs_of(model, params, inputs):
-    return model.logits(model.prepare(params, SIGNATURE), inputs, SIGNATURE, None)
+    signature = signature_of(model)
+    return model.logits(model.prepare(params, signature), inputs, signature, None)
 
 
-@pytest.fixture(scope="module")
-def inputs() -> np.ndarray:
-    return np.asarray(TABLE.inputs)
+@pytest.fixture
+def inputs(any_model) -> np.ndarray:
+    return IMAGES if any_model.kind in NO_TOKENS else np.asarray(TABLE.inputs)
+
+
+def test_a_model_takes_tokens_or_refuses_them_in_one_line(any_model):
+    if any_model.kind not in NO_TOKENS:
+        assert any_model.init(stream(0, "init"), SIGNATURE)
+        return
+    with pytest.raises(ValueError, match=r"^model.kind: .*nearest is mlp$"):
+        any_model.init(stream(0, "init"), SIGNATURE)
 
 
 def test_outputs_are_one_finite_row_for_each_example(any_model, inputs):
