@@ -22,7 +22,7 @@ from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
 from grokjax.store.claim_check import check_claims
 from grokjax.store.consolidation import consolidate
-from grokjax.store.files import write_json
+from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.lock import exclusive
 from grokjax.store.opening import open_for_writing
@@ -228,7 +228,7 @@ class Start:
     def tell(self, stage: str) -> Progress:
         """Enter a stage."""
         self.progress.stage, self.progress.ended = stage, []
-        write_json(self.folder.layout.live, self.progress.to_json())
+        write_record(self.folder.layout.live, self.progress.to_json())
         self.options.watch(self.progress)
         return self.progress
 

@@ -1,14 +1,18 @@
 """How a command ends: one message and the exit status of the contract, never a traceback unless asked for."""
 
+import argparse
 import importlib
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from grokjax.cli.parser import make_parser
+from grokjax.store.layout import StoreWarning
 
-BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 75, 130
+BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, STUCK, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 70, 75, 130
 # Names of exceptions, so that nothing is imported to know them.
 _STATUS_OF = {
     "SpecError": BAD_INPUT,
@@ -25,6 +29,7 @@ _MODULES = {
     **dict.fromkeys(("run", "extend", "reproduce"), "training"),
     **dict.fromkeys(("try", "plan", "replay"), "looking_ahead"),
     **dict.fromkeys(("status", "table", "phases", "curves", "verify", "export", "list"), "reading"),
+    **dict.fromkeys(("events", "migrate"), "keeping"),
 }
 
 
@@ -43,30 +48,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return BAD_INPUT
     try:
-        if hasattr(options, "folder"):
-            importlib.import_module("grokjax.cli.paths").existing_folder(options.folder)
-        commands = importlib.import_module(f"grokjax.cli.{_MODULES[options.command]}")
-        return commands.COMMANDS[options.command](options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", StoreWarning)
+            warnings.showwarning = _show_warning
+            return _command(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `grokjax table DIR | head`
+    except BrokenPipeError:  # `grokjax table DIR | head`; what trains writes to standard error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _fail(error, options.debug)
+        return _fail(error, options)
 
 
-def _fail(error: Exception, debug: bool) -> int:
+def _command(options: argparse.Namespace) -> int:
+    if hasattr(options, "folder"):
+        importlib.import_module("grokjax.cli.paths").existing_folder(options.folder)
+    module = _MODULES[options.command]
+    if module in ("training", "looking_ahead"):
+        importlib.import_module("grokjax.cli.surroundings").check_xla_flags()
+    return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
+
+
+def _show_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+    """What is said of a folder is for who types; where in a file any other came from is for who reads the code."""
+    if category is StoreWarning:
+        sys.stderr.write(f"grokjax: warning: {_printable(message)}\n")
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+
+
+def _fail(error: Exception, options: argparse.Namespace) -> int:
     status = next((_STATUS_OF[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in _STATUS_OF), BUG)
+    text = str(error)
     if isinstance(error, OSError) and status == BUG:
-        status = RESOURCES
-    if debug:
+        status, text = RESOURCES, _system_text(error)
+    if options.debug:
         traceback.print_exc()
     elif status == BUG:
-        file = f"grokjax-crash-{os.getpid()}.txt"
-        with open(file, "w") as crash:
-            crash.write("".join(traceback.format_exception(error)))
-        sys.stderr.write(f"grokjax: a bug: {type(error).__name__}: {error}\ngrokjax: the traceback is in {file}\n")
+        file = importlib.import_module("grokjax.cli.crash").write_crash_file(error, options)
+        text = _printable(f"{type(error).__name__}: {error}"[:300])
+        sys.stderr.write(f"grokjax: a bug: {text}\ngrokjax: the traceback is in {file}\n")
         return status
-    sys.stderr.write(f"grokjax: error: {error}\n")
+    sys.stderr.write("grokjax: error: " + "\n".join(map(_printable, text.splitlines())) + "\n")
     return status
+
+
+def _system_text(error: OSError) -> str:
+    """What the system refused, of which file; without the number that Python shows."""
+    text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or str(error)
+    return f"{text}. What was committed stands; the same command goes on once this is mended."
+
+
+def _printable(text: object) -> str:
+    return importlib.import_module("grokjax.spec.errors").printable(str(text))

@@ -42,6 +42,8 @@ def make_parser() -> argparse.ArgumentParser:
         _curves,
         _replay,
         _verify,
+        _events,
+        _migrate,
         _export,
         _list,
         _reproduce,
@@ -171,6 +173,18 @@ def _replay(commands: Any) -> None:
 
 def _verify(commands: Any) -> None:
     command = _command(commands, "verify", "checksums of everything that is committed")
+    command.add_argument("folder", metavar="DIR")
+
+
+def _events(commands: Any) -> None:
+    command = _command(commands, "events", "what happened to a sweep and its runs; while it runs and after a crash")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("--run", metavar="RUN_ID", dest="run_id", help="only of this run")
+    command.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _migrate(commands: Any) -> None:
+    command = _command(commands, "migrate", "bring a folder of an older grokjax up to date, so that it can go on")
     command.add_argument("folder", metavar="DIR")
 
 

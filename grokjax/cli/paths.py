@@ -1,6 +1,7 @@
 """Do the folders and files that were typed exist, and can the files be written? Asked before any work is done."""
 
 import difflib
+import os
 from pathlib import Path
 
 from grokjax.cli.main import UsageError
@@ -27,13 +28,14 @@ def new_file(text: str, option: str) -> Path:
     """A file that is about to be written.
 
     Raises:
-      UsageError: its folder is missing, or it is a folder.
+      UsageError: its folder is missing or cannot be written, or it is a folder.
     """
     path = Path(text)
     if path.is_dir():
         raise UsageError(f"{option} {text} is a folder; give a file.")
     if not path.parent.is_dir():
         raise UsageError(f"{option} {text}: there is no folder {path.parent}.")
+    _check_writable(path if path.exists() else path.parent, option, text)
     return path
 
 
@@ -41,13 +43,29 @@ def new_folder(text: str, option: str) -> Path:
     """A folder that may have to be made.
 
     Raises:
-      UsageError: it, or one that it would lie in, is a file.
+      UsageError: it, or one that it would lie in, is a file, cannot be written, or has a name that is too long.
     """
     path = Path(text)
-    file = next((one for one in (path, *path.parents) if one.exists() and not one.is_dir()), None)
-    if file is not None:
-        raise UsageError(f"{option} {text}: {file} is a file, not a folder.")
+    try:
+        there = next(one for one in (path, *path.absolute().parents) if one.exists() or one.is_symlink())
+    except (OSError, ValueError) as error:  # too long a name; a NUL character
+        raise UsageError(f"{option} {text[:80]}: {getattr(error, 'strerror', None) or error}.") from None
+    if not there.exists():
+        raise UsageError(f"{option} {text}: {there} is a link to nothing.")
+    if not there.is_dir():
+        raise UsageError(f"{option} {text}: {there} is a file, not a folder.")
+    _check_writable(there, option, text)
     return path
+
+
+def _check_writable(place: Path, option: str, text: str) -> None:
+    if not os.access(place, os.W_OK):
+        reason = "the file system is read-only" if _is_read_only(place) else "permission denied"
+        raise UsageError(f"{option} {text}: {place} cannot be written ({reason}); choose another place.")
+
+
+def _is_read_only(place: Path) -> bool:
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
 
 
 def _sweeps(place: Path) -> list[Path]:

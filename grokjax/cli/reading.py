@@ -31,6 +31,8 @@ def status(options: argparse.Namespace) -> int:
 
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
+    from grokjax.store.table import as_csv
+
     path = None if options.out is None else new_file(options.out, "--out")
     if path is not None and path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
@@ -38,10 +40,10 @@ def table(options: argparse.Namespace) -> int:
     if options.where:
         _some(runs, options)
     if path is None:
-        runs.to_csv(sys.stdout, index=False)
+        sys.stdout.write(as_csv(runs))
         return 0
     if path.suffix == ".csv":
-        runs.to_csv(path, index=False)
+        path.write_text(as_csv(runs))
     else:
         runs.to_parquet(path, index=False)
     sys.stderr.write(f"grokjax: {len(runs)} runs in {path}\n")

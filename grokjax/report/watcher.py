@@ -38,7 +38,7 @@ class Watcher:
         self._title, self._sweep = title, sweep
         self._stream = stream or sys.stderr
         self._phases: Counter[str] = Counter(stored)
-        self._stage, self._shown = "", 0.0
+        self._stage, self._shown, self._warned = "", 0.0, 0
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -57,6 +57,9 @@ class Watcher:
         if self._live is not None:
             self._live.update(progress_view(progress, self._phases, self._title))
             return
+        for warning in progress.warnings[self._warned :]:
+            self._stream.write(f"grokjax: warning: {warning}\n")
+        self._warned = len(progress.warnings)
         now = time.monotonic()
         if progress.stage == self._stage and now - self._shown < LINE_SECONDS:
             return

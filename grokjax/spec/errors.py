@@ -105,7 +105,11 @@ def shown(value: Any) -> str:
 
 
 def _clean(text: str, most: int = LONGEST_VALUE) -> str:
-    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return printable(text if len(text) <= most else f"{text[: most - 3]}...")
+
+
+def printable(text: str) -> str:
+    """Text of unknown origin as a terminal may show it: control characters, which could steer it, are written out."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 

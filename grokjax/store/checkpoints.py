@@ -40,7 +40,7 @@ class Checkpoints:
         return self._thread.submit(self._save, number, arrays, about)
 
     def _save(self, number: int, arrays: Arrays, about: dict[str, Any]) -> str:
-        sums = {
+        sums: dict[str, Any] = {
             "about": about,
             "leaves": {
                 name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "crc32c": _sum(leaf)}
@@ -54,6 +54,7 @@ class Checkpoints:
             response.result()
             if checkpointer.latest is None or checkpointer.latest.step != number:
                 raise OSError(f"checkpoint {number} is not listed after it was saved.")
+        sums["files"] = file_sums(self._layout, number)
         write_json(self._layout.sums_file(number), sums)
         return checksum(self._layout.sums_file(number).read_bytes())
 
@@ -67,6 +68,10 @@ class Checkpoints:
         if checksum(content) != sums_checksum:
             raise ValueError(f"checksums of checkpoint {number} are damaged")
         sums = json.loads(content)
+        present = file_sums(self._layout, number)  # asked first: orbax says of damage more than anybody can read
+        for name, digest in sums.get("files", {}).items():
+            if present.get(name) != digest:
+                raise ValueError(f"{name} is {'damaged' if name in present else 'missing'}")
         # NumPy arrays as a template: on the way through JAX a float64 would come back as float32.
         template = {name: np.empty(leaf["shape"], leaf["dtype"]) for name, leaf in sums["leaves"].items()}
         with _checkpointer(self._layout) as checkpointer:
@@ -91,6 +96,13 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all checkpoints, once a sweep is complete."""
         shutil.rmtree(self._layout.checkpoints, ignore_errors=True)
+
+
+def file_sums(layout: Layout, number: int) -> dict[str, str]:
+    """Checksum of every file of a checkpoint, by its path below the checkpoint's folder."""
+    root = layout.checkpoints / str(number)
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): checksum(path.read_bytes()) for path in files}
 
 
 @contextlib.contextmanager

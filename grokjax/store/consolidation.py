@@ -1,6 +1,5 @@
 """The end of a sweep: all histories in one Zarr dataset, all runs in one table, both ordered by the spec."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from grokjax.store.files import checksum, write_atomically
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
 from grokjax.store.reading import looks_of, with_budget
-from grokjax.store.table import run_table
+from grokjax.store.stored_params import read_spec
+from grokjax.store.table import as_csv, run_table
 
 
 def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
       StoreError: a run is missing.
     """
     layout = folder.layout
-    spec = json.loads(layout.spec_json.read_text())
+    spec = read_spec(layout.root)
     files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
     dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
     dataset = with_budget(dataset, spec["steps"])
@@ -37,7 +37,7 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     shutil.rmtree(layout.history, ignore_errors=True)
     partial.rename(layout.history)
     table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"])))
-    write_atomically(layout.table, table.to_csv(index=False).encode())
+    write_atomically(layout.table, as_csv(table).encode())
     kept = {
         name: digest
         for name, digest in folder.head.files.items()

@@ -11,16 +11,20 @@ from typing import Any
 import jax
 import numpy as np
 
+from grokjax.spec.errors import first_line
 from grokjax.store.checkpoints import Checkpoints
 from grokjax.store.files import (
     append_json_line,
     arrays_to_bytes,
     bytes_to_arrays,
     checksum,
+    is_unfinished,
+    mend_log,
+    read_record,
     write_atomically,
 )
 from grokjax.store.head import Head, named_checkpoints, read_head, write_head
-from grokjax.store.layout import Layout
+from grokjax.store.layout import WRITTEN, Layout
 from grokjax.store.programs import Programs
 from grokjax.store.records import pack_history, pack_snapshots, pack_weights
 from grokjax.train.program import Lane
@@ -54,9 +58,10 @@ class SweepFolder:
     def __init__(self, root: Path, spec_hash: str):
         self.layout = Layout(root)
         self.warnings: list[str] = []
+        self._clean()
         head, warning = read_head(self.layout)
         if warning:
-            self.warnings.append(warning)
+            self.warn("fell_back", warning)
         self.head = head or Head(0, spec_hash, {}, {})
         if self.head.spec_hash != spec_hash:  # the sweep was extended since the last commit
             self.head = dataclasses.replace(self.head, spec_hash=spec_hash, is_complete=False)
@@ -75,6 +80,11 @@ class SweepFolder:
     def log(self, event: str, **facts: Any) -> None:
         """One line of the event log; the only place for wall times, lanes and pools."""
         append_json_line(self.layout.events, {"event": event, "time": round(time.time(), 3), **facts})
+
+    def warn(self, event: str, text: str) -> None:
+        """Something is not as it should be: said at once to who watches, and kept in the event log."""
+        self.warnings.append(text)
+        self.log(event, what=text)
 
     def note_start(self, facts: dict[str, Any]) -> None:
         """One provenance record a start."""
@@ -201,7 +211,7 @@ class SweepFolder:
         """A complete sweep whose history or table is not what was committed is not complete: they are made again."""
         results = [name for name in self.head.files if name.startswith(("history.zarr/", "table.csv"))]
         if self.head.is_complete and not all(self._is_whole(name) for name in results):
-            self.warnings.append("history.zarr or table.csv is missing or damaged; both are made again")
+            self.warn("fell_back", "history.zarr or table.csv is missing or damaged; both are made again")
             self.head = dataclasses.replace(self.head, is_complete=False)
 
     def _is_whole(self, name: str) -> bool:
@@ -210,11 +220,33 @@ class SweepFolder:
         except OSError:
             return False
 
-    def _set_aside(self, path: Path) -> None:
-        self.warnings.append(f"{self._name(path)} is missing or damaged; it is set aside and made again")
+    def _clean(self) -> None:
+        """Remove what a killed process has left half written; mend logs, which only ever lose whole lines."""
+        for folder in (self.layout.root, *(self.layout.root / name for name in WRITTEN)):
+            for path in folder.glob(".*.tmp"):
+                if path.is_file() and is_unfinished(path):
+                    path.unlink()
+        for path in (self.layout.events, self.layout.provenance):
+            if damaged := mend_log(path, self._place_aside(path)):
+                self.warn("quarantined", f"{path.name} has {damaged} damaged or torn lines; they are set aside")
+        try:
+            read_record(self.layout.live)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError):
+            self._set_aside(self.layout.live, "set aside; nothing hangs on it")
+
+    def _set_aside(self, path: Path, consequence: str = "set aside and made again") -> None:
         if path.exists():
-            self.layout.quarantine.mkdir(exist_ok=True)
-            shutil.move(path, self.layout.quarantine / f"{time.time_ns()}-{path.name}")
+            place = self._place_aside(path)
+            place.parent.mkdir(exist_ok=True)
+            shutil.move(path, place)
+        self.warn("quarantined", f"{self._name(path)} is missing or damaged; it is {consequence}")
+
+    def _place_aside(self, path: Path) -> Path:
+        """Where a damaged file goes; never over another one."""
+        taken = len(list(self.layout.quarantine.glob("*")))
+        return self.layout.quarantine / f"{taken + 1:06d}-{path.name}"
 
     def restore(self, structure: Any, cohort: str) -> dict[str, Lane]:
         """Runs that were in a lane at a cohort's newest checkpoint that verifies, by run id; lanes as NumPy arrays.
@@ -226,7 +258,8 @@ class SweepFolder:
             try:
                 arrays, about = self._checkpoints.restore(number, self.head.checkpoints[str(number)])
             except Exception as error:  # orbax raises many kinds for damage; all mean: not this one
-                self.warnings.append(f"checkpoint {number} cannot be used ({type(error).__name__}: {error})"[:300])
+                reason = first_line(error) or type(error).__name__
+                self.warn("fell_back", f"checkpoint {number} cannot be used ({reason})")
                 continue
             if about["cohort"] == cohort:
                 return _split_lanes(arrays, about["run_ids"], structure)

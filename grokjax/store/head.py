@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grokjax.store.files import checksum, write_atomically
-from grokjax.store.layout import SCHEMA, Layout, StoreError
+from grokjax.store.files import checksum, read_json_lines, write_atomically
+from grokjax.store.layout import SCHEMA, Layout, StoreError, check_schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,19 +44,31 @@ def read_head(layout: Layout) -> tuple[Head | None, str]:
     """The newest HEAD that is whole, and a warning when that is not the newest.
 
     Raises:
-      StoreError: there are HEADs, but none is whole, or it is of a newer schema.
+      StoreError: there was a HEAD once, but none is whole, or it is of a newer schema.
     """
     damaged = []
     for path in (layout.head, layout.previous_head):
-        if not path.exists():
-            continue
         head = _parse(path)
         if head is not None:
-            return head, f"{path.name} is used, since {damaged[0]} is damaged" if damaged else ""
-        damaged.append(path.name)
-    if damaged:
-        raise StoreError(f"{layout.root}: {' and '.join(damaged)} damaged; nothing says what is committed.")
+            return head, f"{path.name} is used, since {' and '.join(damaged)}" if damaged else ""
+        damaged.append(f"{path.name} is {'damaged' if path.exists() else 'missing'}")
+    if layout.head.exists() or layout.previous_head.exists() or _was_committed(layout):
+        raise StoreError(
+            f"{layout.root}: {' and '.join(damaged)}; nothing says what is committed. Bring one of them back from a "
+            "copy, or give another --out."
+        )
     return None, ""
+
+
+def damaged_heads(layout: Layout) -> list[str]:
+    """Names of the HEADs that are there and not whole."""
+    return [path.name for path in (layout.head, layout.previous_head) if path.exists() and _parse(path) is None]
+
+
+def _was_committed(layout: Layout) -> bool:
+    """Whether a HEAD must have been here: these events are logged, and a second run file is written, only after one."""
+    named = any(event.get("event") in ("ended", "saved", "complete") for event in read_json_lines(layout.events))
+    return named or any(int(path.stem) > 1 for path in layout.runs.glob("[0-9]*.npz")) or layout.history.exists()
 
 
 def named_checkpoints(layout: Layout) -> set[int]:
@@ -73,7 +85,5 @@ def _parse(path: Path) -> Head | None:
         record = json.loads(body)
     except (OSError, UnicodeDecodeError, ValueError):
         return None
-    schema = record.pop("schema")
-    if schema > SCHEMA:
-        raise StoreError(f"{path}: written by a newer grokjax (schema {schema}, this one reads up to {SCHEMA}).")
+    check_schema(record.pop("schema"), path)
     return Head(**record)

@@ -1,7 +1,7 @@
 """Where everything of a sweep lies in its folder.
 
-spec.yaml            the sweep as written out in full; `grokjax run` reads it back
-spec.json            its hash, schema version and axes
+spec.json            the sweep as written out in full, its hash, schema version and axes
+spec.yaml            the first of these as a file: `grokjax run` reads it back
 plan.json            cohorts and the programs that trained them
 provenance.jsonl     one record per start: versions, device, flags, git state
 events.jsonl         what happened when: started, filled, ended, saved; wall times live here only
@@ -19,7 +19,11 @@ quarantine/          what failed its checksum
 import dataclasses
 from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2  # since 2 every record and every line of a log has a checksum, and spec.json holds the text of spec.yaml
+OLDEST_SCHEMA = 1
+"""Folders from here on can be read; `grokjax migrate` brings them up to date, which only then can be trained into."""
+WRITTEN = ("runs", "weights", "snapshots", "checkpoints")
+"""Folders inside it in which files are committed."""
 SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
 
 
@@ -35,8 +39,26 @@ class UnknownStepError(StoreError):
     """A step of a run of which nothing is stored."""
 
 
+class StoreWarning(UserWarning):
+    """Something in a folder is not as it should be, and the answer is given all the same."""
+
+
 class LockedError(RuntimeError):
     """Another process works on the folder."""
+
+
+def check_schema(schema: object, place: Path) -> None:
+    """Refuse what a newer grokjax wrote, and a number that no grokjax has written.
+
+    Raises:
+      StoreError: with what can be done.
+    """
+    if not isinstance(schema, int) or schema < OLDEST_SCHEMA:
+        raise StoreError(f"{place} is damaged: there is no schema {schema}.")
+    if schema > SCHEMA:
+        raise StoreError(
+            f"{place}: written by a newer grokjax (schema {schema}, this one reads up to {SCHEMA}); update grokjax."
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,18 +20,25 @@ from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.user_models import LinenModel
+from grokjax.spec.yaml_file import parse
 from grokjax.store.layout import Layout, StoreError, UnknownRunError
 from grokjax.store.records import flat_params
 from grokjax.store.replaying import replay
-from grokjax.store.stored_params import flat_stored_params, initial_params_of, nested_params
+from grokjax.store.stored_params import flat_stored_params, initial_params_of, is_old, nested_params, read_spec
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
 from grokjax.train.step import init
 
 
 def stored_sweep(root: Path) -> Sweep:
-    """The sweep of a folder; imports the user's own parts if it names any."""
-    return load(Layout(root).spec_yaml)
+    """The sweep of a folder; imports the user's own parts if it names any.
+
+    Raises:
+      StoreError: there is none, or it is damaged.
+      SpecError: this grokjax, or its parts of today, refuse it.
+    """
+    spec = read_spec(root)
+    return load(Layout(root).spec_yaml if is_old(spec) else parse(spec["yaml"], str(root / "spec.json")).content)
 
 
 class Networks:

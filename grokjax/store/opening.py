@@ -1,8 +1,7 @@
 """Opening a sweep's folder for writing: a new one is laid out, an old one must hold the same sweep."""
 
 import difflib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
-from grokjax.store.files import write_atomically, write_json
+from grokjax.store.files import is_unfinished, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
 from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.starts import is_finished
+from grokjax.store.stored_params import read_spec
 
 
 def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
@@ -28,7 +28,7 @@ def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
     if layout.spec_json.exists():
         check_same(layout, sweep)
     else:
-        strangers = [path.name for path in root.iterdir() if path.name != "LOCK"]
+        strangers = [path.name for path in root.iterdir() if path.name != "LOCK" and not is_unfinished(path)]
         if strangers:
             raise StoreError(
                 f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out."
@@ -38,9 +38,9 @@ def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
 
 
 def write_spec(layout: Layout, sweep: Sweep) -> None:
-    """Write down what the folder is for. spec.json comes last: it makes the folder a sweep's."""
+    """Write down what the folder is for. spec.json is what counts; spec.yaml repeats a part of it for people."""
+    write_record(layout.spec_json, describe(sweep))
     write_atomically(layout.spec_yaml, to_yaml(sweep).encode())
-    write_json(layout.spec_json, describe(sweep))
 
 
 def describe(sweep: Sweep) -> dict[str, Any]:
@@ -50,6 +50,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "spec_hash": spec_hash(sweep),
+        "yaml": to_yaml(sweep),
         "name": sweep.name,
         "num_runs": sweep.num_runs,
         "steps": sweep.steps,
@@ -71,18 +72,17 @@ def describe(sweep: Sweep) -> dict[str, Any]:
 
 def check_same(layout: Layout, sweep: Sweep) -> None:
     """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room."""
-    stored = json.loads(layout.spec_json.read_text())
-    if stored["schema"] > SCHEMA:
-        raise StoreError(f"{layout.root}: written by a newer grokjax (schema {stored['schema']}).")
+    stored = read_spec(layout.root)
+    check_current(layout, stored)
     if stored["spec_hash"] == spec_hash(sweep):
-        if layout.spec_yaml.read_text() != to_yaml(sweep):
-            write_spec(layout, sweep)  # an extension was killed between its two files
+        if not (stored["yaml"] == to_yaml(sweep) == _text(layout.spec_yaml)):
+            write_spec(layout, sweep)  # notes were changed, or spec.yaml is damaged or of before an extension
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)
         write_spec(layout, sweep)
         return
-    old, new = layout.spec_yaml.read_text().splitlines(), to_yaml(sweep).splitlines()
+    old, new = stored["yaml"].splitlines(), to_yaml(sweep).splitlines()
     changes = [
         line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
     ]
@@ -90,6 +90,27 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
         f"{layout.root} holds another sweep than the one given. Give another --out, or use `grokjax extend` for more "
         "seeds, steps or values. What differs:\n  " + "\n  ".join(changes[:20] or ["(notes or parts' sources only)"])
     )
+
+
+def check_current(layout: Layout, spec: Mapping[str, Any]) -> None:
+    """Refuse to write into a folder of an older schema.
+
+    Raises:
+      StoreError: with the command that brings it up to date.
+    """
+    if spec["schema"] < SCHEMA:
+        raise StoreError(
+            f"{layout.root}: written by an older grokjax (schema {spec['schema']}, now {SCHEMA}); it can be read, and "
+            f"`grokjax migrate {layout.root}` lets it be trained into."
+        )
+
+
+def _text(path: Path) -> str:
+    """What a file says; nothing when it cannot be read."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""
 
 
 def _holds_work(layout: Layout) -> bool:
@@ -109,6 +130,7 @@ def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int,
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
+    check_current(Layout(root), read_spec(root))
     counts = _count_reused(root, sweep, ids)
     write_spec(Layout(root), sweep)
     return counts

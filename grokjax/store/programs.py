@@ -1,10 +1,9 @@
 """The program of each cohort, fixed for the cohort's life, since the bits of its runs depend on it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from grokjax.store.files import write_json
+from grokjax.store.files import read_record, write_record
 from grokjax.store.layout import StoreError
 from grokjax.train.program import VMAP
 
@@ -12,11 +11,27 @@ from grokjax.train.program import VMAP
 class Programs:
     """What plan.json holds: by a cohort's key its executor, `lanes`, `block_lanes` and `block_rows`."""
 
-    def __init__(self, path: Path, is_used: bool = True):
-        """`is_used`: whether anything was committed; a program that trained nothing binds nobody."""
+    def __init__(self, path: Path, is_used: bool = True, is_old: bool = False):
+        """Know what is recorded.
+
+        Args:
+          path: of plan.json.
+          is_used: whether anything was committed; a program that trained nothing binds nobody.
+          is_old: see `files.read_record`.
+
+        Raises:
+          StoreError: the record is damaged.
+        """
         self._path = path
-        known = json.loads(path.read_text()) if path.exists() else {}
-        self._known: dict[str, dict[str, Any]] = known if is_used else {}
+        self._known: dict[str, dict[str, Any]] = {}
+        if is_used and path.exists():
+            try:
+                self._known = read_record(path, is_old)
+            except (OSError, ValueError) as error:
+                raise StoreError(
+                    f"{path} is damaged ({error}): it says which program trained the runs. Bring it back from a copy; "
+                    "without it, remove it, and runs go on in the program that is chosen now, to rounding."
+                ) from error
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The program of a cohort; None when nothing of it was trained."""
@@ -25,7 +40,7 @@ class Programs:
     def note(self, key: str, facts: dict[str, Any]) -> None:
         """Record the program of a cohort."""
         self._known[key] = facts
-        write_json(self._path, self._known)
+        write_record(self._path, self._known)
 
     def executor(self, asked: str | None) -> str | None:
         """The executor of the folder; the one that is asked for when nothing was trained.

@@ -9,9 +9,9 @@ import xarray as xr
 
 from grokjax.analysis.history import Looks
 from grokjax.store.dataset import GROUP_NAMES, assemble, read_zarr
-from grokjax.store.files import bytes_to_arrays, checksum
+from grokjax.store.files import bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
-from grokjax.store.layout import Layout, StoreError
+from grokjax.store.layout import Layout, StoreError, StoreWarning
 from grokjax.store.stored_params import read_spec
 
 
@@ -25,18 +25,41 @@ def read_dataset(root: Path, with_running: bool = False) -> tuple[xr.Dataset, di
       StoreError: no sweep is there, or a committed file is damaged.
     """
     layout, spec = Layout(root), read_spec(root)
-    head, _ = read_head(layout)
+    head, warning = read_head(layout)
+    if warning:
+        warnings.warn(f"{root}: {warning}; what was committed last may be missing here.", StoreWarning, stacklevel=4)
     if head is not None and is_complete(head, spec):
         damaged = _damaged(root, head)
         if not damaged:
-            return read_zarr(layout.history), spec, head
-        warnings.warn(f"{root / damaged} is damaged; the histories are read from runs/ instead.", stacklevel=4)
+            return _harmless(read_zarr(layout.history), root), spec, head
+        warnings.warn(
+            f"{root / damaged} is damaged; the histories are read from runs/ instead.", StoreWarning, stacklevel=4
+        )
     files = (
         [] if head is None else [read_file(root, name, head) for name in sorted(head.files) if name.startswith("runs/")]
     )
-    if with_running and layout.live_curves.exists():
-        files = [bytes_to_arrays(layout.live_curves.read_bytes()), *files]  # a finished run of the same id comes later
-    return with_budget(assemble(files, spec["base"]), spec["steps"]), spec, head
+    if with_running:
+        files = [*read_live(layout), *files]  # a finished run of the same id comes later
+    return with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"]), spec, head
+
+
+def _harmless(dataset: xr.Dataset, root: Path) -> xr.Dataset:
+    """The dataset, refused where a text of it would steer a terminal: it is a stranger's, or damaged."""
+    texts = [values.values.ravel().tolist() for values in dataset.variables.values() if values.dtype.kind == "U"]
+    if can_steer(texts):
+        raise StoreError(f"{root}: the stored settings hold control characters, which no sweep of grokjax has.")
+    return dataset
+
+
+def read_live(layout: Layout) -> list[dict[str, np.ndarray]]:
+    """Partial curves of the runs that were in a lane at the last save, as in a run file; none where that is lost."""
+    try:
+        return [bytes_to_arrays(layout.live_curves.read_bytes())]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        warnings.warn(f"{layout.live_curves} is left out, it is damaged: {error}", StoreWarning, stacklevel=4)
+        return []
 
 
 def with_budget(dataset: xr.Dataset, steps: int) -> xr.Dataset:

@@ -17,7 +17,7 @@ from grokjax.store.programs import Programs
 from grokjax.store.reading import read_file
 from grokjax.store.records import flat_params, pack_history
 from grokjax.store.single import one_worker
-from grokjax.store.stored_params import initial_params_of
+from grokjax.store.stored_params import initial_params_of, is_old, read_spec
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, Lane
@@ -68,7 +68,8 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
     limit = int(stored["budget"]) if steps is None else steps
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
     values = feed.values(sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index)))
-    program = Programs(Layout(root).plan).get(cohort.key) or {"executor": MAP, "block_lanes": 1, "block_rows": None}
+    programs = Programs(Layout(root).plan, is_old=is_old(read_spec(root)))
+    program = programs.get(cohort.key) or {"executor": MAP, "block_lanes": 1, "block_rows": None}
     pool = choose_pools(device, program["executor"])[0]
     lanes = program["block_lanes"] * len(pool.devices)
     with one_worker(feed, values, pool, lanes, program["block_lanes"], program["block_rows"]) as worker:

@@ -7,7 +7,7 @@ import numpy as np
 
 from grokjax.plan.cohorts import Cohort
 from grokjax.spec.sweep import Sweep
-from grokjax.store.files import arrays_to_bytes, write_atomically, write_json
+from grokjax.store.files import arrays_to_bytes, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.progress import Progress
 from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
@@ -53,7 +53,7 @@ class Session:
         if now - self._saved > self._save_seconds and not self._folder.is_saving and not trainer.saving:
             trainer.saving = True
             self._saved = now
-        write_json(self._folder.layout.live, self._progress.to_json())
+        write_record(self._folder.layout.live, self._progress.to_json())
 
     def commit(self) -> None:
         """Commit snapshots and the runs that ended, in this order: a committed run is never trained again."""
@@ -92,7 +92,7 @@ class Session:
         if not is_complete:
             self.save(trainer.save_now())
         self._folder.commit_save(wait=True)
-        write_json(self._folder.layout.live, self._progress.to_json())
+        write_record(self._folder.layout.live, self._progress.to_json())
 
     def _count(self, trainer: Trainer, segment: Segment, now: float) -> None:
         progress, running = self._progress, trainer.running()

@@ -1,15 +1,16 @@
 """Where a sweep stands, for anyone who asks while it is trained or after: from HEAD and the live file, no lock."""
 
-import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grokjax.store.layout import Layout
+from grokjax.store.files import read_record
+from grokjax.store.layout import Layout, StoreWarning
 from grokjax.store.lock import is_locked
 from grokjax.store.results import open_results
-from grokjax.store.stored_params import read_spec
+from grokjax.store.stored_params import is_old, read_spec
 
 
 def status(root: Path) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def status(root: Path) -> dict[str, Any]:
     """
     layout, spec = Layout(root), read_spec(root)
     results = open_results(root)
-    live = json.loads(layout.live.read_text()) if layout.live.exists() else {}
+    live = _live(layout, is_old(spec))
     runs = results.runs
     done = int(
         np.count_nonzero((runs["stop_reason"] != "budget") | (runs["final_step"] >= spec["steps"]))
@@ -42,3 +43,14 @@ def status(root: Path) -> dict[str, Any]:
         "run_steps_per_second": live.get("run_steps_per_second"),
         "seconds_left": live.get("seconds_left") if is_running else None,
     }
+
+
+def _live(layout: Layout, is_old: bool) -> dict[str, Any]:
+    """What the last start said of itself; nothing when that is missing or damaged, since nothing hangs on it."""
+    try:
+        return read_record(layout.live, is_old)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        warnings.warn(f"{layout.live} is damaged; rate and occupancy are unknown.", StoreWarning, stacklevel=3)
+        return {}

@@ -1,7 +1,6 @@
 """Parameters of stored runs: to start other runs from, to export, to look into."""
 
 import difflib
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grokjax.store.files import Arrays, bytes_to_arrays, checksum
+from grokjax.store.files import Arrays, bytes_to_arrays, can_steer, checksum, read_record
 from grokjax.store.head import Head, read_head
-from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError
+from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError, check_schema
 
 if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
     from grokjax.spec.run import Run
@@ -160,12 +159,21 @@ def read_spec(root: Path) -> dict[str, Any]:
     """spec.json of a sweep's folder.
 
     Raises:
-      StoreError: there is none.
+      StoreError: there is none, it is damaged, or of a schema that this grokjax does not read.
     """
-    layout = Layout(root)
-    if not layout.spec_json.is_file():
+    path = Layout(root).spec_json
+    if not path.is_file():
         raise StoreError(f"{root} holds no sweep of grokjax (there is no spec.json).")
     try:
-        return json.loads(layout.spec_json.read_text())
+        spec = read_record(path, is_old=True)
+        check_schema(spec.get("schema"), path)
+        if can_steer(spec):
+            raise ValueError("it holds control characters")
+        return spec if is_old(spec) else read_record(path)
     except ValueError as error:
-        raise StoreError(f"{layout.spec_json} is damaged: {error}.") from error
+        raise StoreError(f"{path} is damaged: {error}.") from error
+
+
+def is_old(spec: Mapping[str, Any]) -> bool:
+    """Whether a folder is of the time when records had no checksum."""
+    return spec["schema"] == 1

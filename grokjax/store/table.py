@@ -44,6 +44,16 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
     return table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
 
 
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as text. A cell of text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return table.assign(**{name: table[name].map(_no_formula) for name in texts}).to_csv(index=False)
+
+
+def _no_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
 def _settings(spec: dict[str, Any]) -> list[str]:
     """Paths of what tells runs apart: the axes in the order of the sweep, then the seeds."""
     seeds = [path for path in SEED_PATHS if path not in spec["axes"]]

@@ -1,11 +1,11 @@
 """Does a folder keep the program that its runs depend on, at every resume, extension and replay?"""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from grokjax.store.files import read_record
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 from tests.store.sweeps import outcome
 
@@ -14,7 +14,7 @@ VMAP = ("--executor", "vmap")
 
 def width(root: Path) -> int:
     """Lanes of a block in the one program of a folder."""
-    (facts,) = json.loads((root / "plan.json").read_text()).values()
+    (facts,) = read_record(root / "plan.json").values()
     assert facts["executor"] == "vmap"
     return facts["block_lanes"]
 
