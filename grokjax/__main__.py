@@ -1,5 +1,5 @@
 """`python -m grokjax`."""
 
-from grokjax.cli import main
+from grokjax.cli import end_process
 
-raise SystemExit(main())
+end_process()

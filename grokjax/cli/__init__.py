@@ -1,5 +1,5 @@
 """The command line: what was typed, which command that is, and how it ends."""
 
-from grokjax.cli.main import main
+from grokjax.cli.main import end_process, main
 
-__all__ = ["main"]
+__all__ = ["end_process", "main"]

@@ -7,7 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from grokjax.cli.parser import make_parser
 from grokjax.store.layout import StoreWarning
@@ -59,6 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return _fail(error, options)
+
+
+def end_process() -> NoReturn:
+    """Run one command as this process, and end the process with it."""
+    sys.unraisablehook = _show_unraisable
+    status = main()
+    if status == RESOURCES:  # after a save that failed, a thread of orbax may wait minutes for what never comes
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise SystemExit(status)
+
+
+def _show_unraisable(found: Any) -> None:
+    """After a save that failed, tensorstore's threads find their loop closed and say so, a hundred times over."""
+    if not (found.exc_type is RuntimeError and str(found.exc_value) == "Event loop is closed"):
+        sys.__unraisablehook__(found)
 
 
 def _command(options: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import logging
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +17,7 @@ from grokjax.store.files import checksum, write_json
 from grokjax.store.layout import Layout
 
 Arrays = dict[str, np.ndarray]
+_OF_SYSTEM = re.compile(r"os_error_code='(\d+)'")
 
 
 class Checkpoints:
@@ -23,7 +26,7 @@ class Checkpoints:
     def __init__(self, layout: Layout):
         self._layout = layout
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # what orbax raises is said once, by us, without its stack
 
     def close(self) -> None:
         """Wait for the save under way."""
@@ -47,7 +50,7 @@ class Checkpoints:
                 for name, leaf in arrays.items()
             },
         }
-        with _checkpointer(self._layout) as checkpointer:
+        with _system_errors(self._layout), _checkpointer(self._layout) as checkpointer:
             response = checkpointer.save_checkpointables_async(number, {"lanes": arrays}, force=True)
             if response is None:
                 raise OSError(f"checkpoint {number} was not saved: orbax skipped it.")
@@ -117,6 +120,20 @@ def _checkpointer(layout: Layout) -> Iterator[Any]:
         cleanup_tmp_directories=True,
     ) as checkpointer:
         yield checkpointer
+
+
+@contextlib.contextmanager
+def _system_errors(layout: Layout) -> Iterator[None]:
+    """A full disk comes out of tensorstore as a ValueError of many lines; here it is the OSError that it was."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        code = _OF_SYSTEM.search(str(error))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), os.strerror(int(code[1])), str(layout.checkpoints)) from error
 
 
 def _sum(leaf: np.ndarray) -> str:
