@@ -65,6 +65,14 @@ def test_a_fault_at_every_call_of_a_commit_loses_nothing_and_is_never_silent(
     check_faults(shim, tmp_path, mode, code, first=1, every=1)
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_writer_killed_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, count: int) -> None:
+    command = [sys.executable, "-m", "tests.store.random_kills", str(count), "5", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == f"killed {count}\n"
+
+
 def check_failing_disk(shim: Path, small: Path, root: Path, code: int, number: int) -> None:
     """A sweep on a disk that refuses everything from its N-th call on ends with 6 and a line; later it goes on."""
     sweep = small.parent / "sweep.yaml"

@@ -107,14 +107,20 @@ def test_a_sweep_killed_five_times_ends_as_if_nothing_had_happened(uninterrupted
     assert len(check_killed_sweep(moments, TWO_COHORTS, uninterrupted, tmp_path)) == 100
 
 
+@pytest.fixture(scope="module")
+def long_uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_uninterrupted(LONG, tmp_path_factory.mktemp("long"))
+
+
 @pytest.mark.slow
-def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
-    whole = run_uninterrupted(LONG, tmp_path / "whole")
-    draw = random.Random(7)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_happened(
+    long_uninterrupted: Path, tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
     moments: list[str | float] = [draw.uniform(0.0, 0.2) for _ in range(18)]
     moments[3::6], moments[5::6] = ["committing"] * 3, ["saving"] * 3
-    assert len(check_killed_sweep(["compiling", *moments, "consolidating"], LONG, whole, tmp_path)) == 100
+    assert len(check_killed_sweep(["compiling", *moments, "consolidating"], LONG, long_uninterrupted, tmp_path)) == 100
 
 
 @pytest.mark.slow
