@@ -16,6 +16,7 @@ import jax
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan, Plan, make_plan
 from grokjax.report.terminal import bytes_text
+from grokjax.spec.errors import first_line
 from grokjax.spec.identity import run_ids
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
@@ -37,7 +38,14 @@ from grokjax.store.stored_params import check_starts, initial_params_of
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
-from grokjax.train.preflight import compile_to_fit, device_facts, device_memory, probe_together
+from grokjax.train.preflight import (
+    MemoryLimitError,
+    compile_to_fit,
+    device_facts,
+    device_memory,
+    is_out_of_memory,
+    probe_together,
+)
 from grokjax.train.program import MAP, VMAP, Program, Values
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker
@@ -45,6 +53,7 @@ from grokjax.train.worker import Worker
 LONG = 200_000
 """Run-steps of a cohort from which its time is forecast before it is trained."""
 PROBE_SECONDS = 0.1
+NARROWER = 4  # attempts of a cohort, each in half as many lanes
 SAVES_KEPT = 4  # those that HEAD and its predecessor name, and one under way
 
 
@@ -135,8 +144,9 @@ class Start:
         self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, device_memory(pools[0]), options.lanes)
         self.stored = folder.runs
         self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
-        self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
+        self._count_diverged()
         self.progress.warnings = folder.warnings
+        self._width, self._narrowed = 0, dict[str, int]()
         self._began = time.monotonic()
         for planned in self.plan.cohorts:
             if self._queue_of(planned.cohort):
@@ -144,8 +154,38 @@ class Start:
         self._check_disk()
         folder.note_start(provenance(device_facts(pools)))
 
+    def _count_diverged(self) -> None:
+        self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
+
     def train(self, planned: CohortPlan) -> None:
-        """Train what is left of a cohort."""
+        """Train what is left of a cohort; when a device runs out of memory meanwhile, in half as many lanes."""
+        done, said = self.progress.done, ""
+        for _ in range(NARROWER):
+            try:
+                return self._train(planned)
+            except jax.errors.JaxRuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                said = first_line(error)
+            if self._width < 2:
+                break
+            self._narrow(planned.cohort.key, said)
+            self.progress.done = done
+        raise MemoryLimitError(f"a device ran out of memory with {self._width} lanes ({said}); make the model smaller.")
+
+    def _narrow(self, cohort: str, reason: str) -> None:
+        """Half as many lanes from here on. With `vmap` that is another program, in which bits are equal to rounding."""
+        self._narrowed[cohort] = self._width // 2
+        self.folder.commit_save(wait=True)
+        self.folder.reread()
+        self.stored = self.folder.runs
+        self._count_diverged()
+        self.folder.warn(
+            "width_changed",
+            f"{self._width // 2} lanes of a device in place of {self._width}, since it ran out of memory ({reason})",
+        )
+
+    def _train(self, planned: CohortPlan) -> None:
         cohort, sweep, folder, ids = planned.cohort, self.sweep, self.folder, self.ids
         queue = self._queue_of(cohort)
         self.progress.done += len(cohort.runs) - len(queue)
@@ -160,9 +200,18 @@ class Start:
             return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
 
         known = folder.programs.get(cohort.key)
+        narrowed = self._narrowed.get(cohort.key)
         compiled = compile_cohort(
-            planned, feed, values_of(queue[0]), self.pools, self.executor, self.options.lanes, known
+            planned,
+            feed,
+            values_of(queue[0]),
+            self.pools,
+            self.executor,
+            narrowed or self.options.lanes,
+            known,
+            narrowed is not None,
         )
+        self._note_width(compiled[0].program.lanes // len(self.pools[0].devices), planned, known)
         self.progress.compiled_programs += 1
         self.progress.reason = self.options.stop() or ""  # a signal that came while compiling
         if self.progress.reason:
@@ -190,6 +239,13 @@ class Start:
             for worker in workers:
                 worker.close()
         session.end(trainer, is_complete=not self.progress.reason)
+
+    def _note_width(self, width: int, planned: CohortPlan, known: Mapping[str, Any] | None) -> None:
+        self._width = width
+        if width < planned.width and known is None and not self.options.lanes:
+            self.folder.warn(
+                "width_changed", f"{width} lanes of a device in place of {planned.width}, by the compiler's own account"
+            )
 
     def _forecast(self, compiled: list[Executables], values: Values, runs: int) -> float | None:
         """Seconds that a cohort will take if every run goes to its budget; None where asking would take as long."""
@@ -278,18 +334,20 @@ def compile_cohort(
     executor: str,
     lanes: int | None = None,
     known: Mapping[str, Any] | None = None,
+    is_narrowed: bool = False,
 ) -> list[Executables]:
     """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given.
 
     Args:
-      known: the program that has trained some of its runs: with `vmap` its width is kept, whatever fits now.
+      known: the program that has trained some of its runs: with `vmap` its width is kept, whatever fits now,
+      is_narrowed: unless the device ran out of memory with it.
     """
     size, rows = len(pools[0].devices), known["block_rows"] if known else None
 
     def program(width: int) -> Program:
         return feed.program(width * size, 1 if executor == MAP else width, rows)
 
-    if known and executor == VMAP:
+    if known and executor == VMAP and not is_narrowed:
         lanes = known["block_lanes"]
     widths = [lanes] if lanes else planned.narrower_widths()
     return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, planned.size.peak_bytes)

@@ -25,8 +25,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog="grokjax",
         description="Train hundreds of grokking runs at once and map memorization against generalization.",
         epilog="Exit status: 0 done, 1 a bug, 2 bad input, 3 diverged runs (--fail-on-diverged), 4 folder in use, "
-        "5 folder in conflict or damaged, 6 device or memory missing, 75 stopped and resumable, "
-        "130 interrupted and resumable.",
+        "5 folder in conflict or damaged, 6 device, memory or disk missing, 70 stuck and resumable, "
+        "75 stopped and resumable, 130 interrupted and resumable.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

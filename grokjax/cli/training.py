@@ -16,6 +16,7 @@ from typing import Any, Self
 from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
 from grokjax.cli.paths import new_folder
 from grokjax.cli.sweep_names import find_sweep, read_sweep
+from grokjax.cli.watchdog import Watchdog
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -114,8 +115,14 @@ def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callabl
     use_compilation_cache()
     signals = Signals()
     watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep.steps))
-    with signals, watcher:
-        wanted = dataclasses.replace(_training_options(options), stop=lambda: signals.received, watch=watcher.show)
+    watchdog = Watchdog(root)
+
+    def watch(progress: Progress) -> None:
+        watchdog.beat(progress)
+        watcher.show(progress)
+
+    with signals, watcher, watchdog:
+        wanted = dataclasses.replace(_training_options(options), stop=lambda: signals.received, watch=watch)
         progress = train(sweep, root, wanted)
     if progress.reason:
         sys.stderr.write(f"grokjax: stopped ({progress.reason}); the same command resumes.\n")

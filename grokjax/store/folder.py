@@ -51,7 +51,7 @@ class SweepFolder:
       layout: where things lie.
       head: what is committed.
       programs: of its cohorts.
-      runs: committed ones by id, as of the opening.
+      runs: committed ones by id, as of the opening or of `reread`.
       warnings: what was found damaged and set aside while opening.
     """
 
@@ -76,6 +76,10 @@ class SweepFolder:
         """Finish the save under way and commit it."""
         self.commit_save(wait=True)
         self._checkpoints.close()
+
+    def reread(self) -> None:
+        """Know of the runs that were committed since the opening."""
+        self.runs = self._index_runs()
 
     def log(self, event: str, **facts: Any) -> None:
         """One line of the event log; the only place for wall times, lanes and pools."""

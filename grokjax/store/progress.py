@@ -27,6 +27,7 @@ class Progress:
       disk_bytes: forecast of what is still to be stored of the whole sweep.
       ended: runs that ended with the last segment.
       warnings: what was found damaged.
+      is_saving: whether a save of the batched state is under way.
     """
 
     total: int
@@ -50,6 +51,7 @@ class Progress:
     disk_bytes: int = 0
     ended: list[EndedRun] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
+    is_saving: bool = False
 
     @property
     def occupancy(self) -> float:

@@ -53,6 +53,7 @@ class Session:
         if now - self._saved > self._save_seconds and not self._folder.is_saving and not trainer.saving:
             trainer.saving = True
             self._saved = now
+        self._progress.is_saving = self._folder.is_saving
         write_record(self._folder.layout.live, self._progress.to_json())
 
     def commit(self) -> None:

@@ -121,6 +121,11 @@ class Executables:
         size, sharding = self.program.lanes, self.pool.over_runs()
         return jax.tree.map(lambda leaf: jax.device_put(np.zeros((size, *leaf.shape), leaf.dtype), sharding), self.lane)
 
+    def lanes_bytes(self) -> int:
+        """Bytes of the batched state, all devices of the pool together."""
+        one = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.lane))
+        return self.program.lanes * one
+
     def memory_bytes(self) -> int:
         """Peak bytes of a segment on one device, by the compiler's own account: arguments, outputs and scratch."""
         analysis: Any = self.segment.memory_analysis()

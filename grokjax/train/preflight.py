@@ -14,6 +14,9 @@ from grokjax.train.executables import Executables, Traced
 from grokjax.train.program import MAP, Program, Schedule, Tables, Values
 from grokjax.train.worker import Worker
 
+SAVED_COPIES = 3
+"""Times that the batched state lies in host memory while it is saved: the copy, and what orbax makes of it."""
+
 
 class MemoryLimitError(RuntimeError):
     """Not even one lane fits into the memory of a device."""
@@ -87,32 +90,48 @@ def compile_to_fit(
     Raises:
       MemoryLimitError: none fits; the message has the numbers.
     """
-    limit, needed = device_memory(pools[0]), 0
+    limit, refusal = device_memory(pools[0]), ""
     if not widths:
         raise MemoryLimitError(
-            f"one run needs {peak_bytes / 2**20:.0f} MiB by its shapes alone, "
-            f"but a device has {(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."
+            f"one run needs {_mib(peak_bytes)} by its shapes alone, "
+            f"but a device has {_mib(limit or 0)} free; make the model or the task smaller."
         )
     for width in widths:
         try:
             compiled = Traced(program(width), pools[0]).compile(pools, values, tables, schedule)
         except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
+            if not is_out_of_memory(error):
                 raise
             continue
-        needed = compiled[0].memory_bytes()
-        together = needed * (len(pools) if pools[0].devices[0].platform == "cpu" else 1)
-        if limit is None or together <= limit:
+        refusal = _refusal(compiled, pools, limit, width)
+        if not refusal:
             return compiled
-    if not needed:
-        raise MemoryLimitError(
-            f"the device has no room to compile a program of {widths[-1]} lanes, with {(limit or 0) / 2**20:.0f} MiB "
-            "free; make the model or the task smaller."
-        )
-    raise MemoryLimitError(
-        f"{widths[-1]} lanes need {needed / 2**20:.0f} MiB by the compiler's own account, but a device has "
-        f"{(limit or 0) / 2**20:.0f} MiB free; make the model or the task smaller."
+    refusal = refusal or (
+        f"the device has no room to compile a program of {widths[-1]} lanes, with {_mib(limit or 0)} free"
     )
+    raise MemoryLimitError(f"{refusal}; make the model or the task smaller.")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether this is how XLA says that a device has no room."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _refusal(compiled: Sequence[Executables], pools: Sequence[Pool], limit: int | None, width: int) -> str:
+    """Why these programs do not fit; empty when they do. What is saved lies in host memory, several times over."""
+    is_cpu = pools[0].devices[0].platform == "cpu"
+    needed = compiled[0].memory_bytes() * (len(pools) if is_cpu else 1)
+    saved = SAVED_COPIES * sum(one.lanes_bytes() for one in compiled)
+    if limit is not None and needed > limit:
+        return f"{width} lanes need {_mib(needed)} by the compiler's own account, but a device has {_mib(limit)} free"
+    host, on_host = _host_memory(), saved + (needed if is_cpu else 0)
+    if host is not None and on_host > host:
+        return f"{width} lanes need {_mib(on_host)} of host memory when they are saved, but {_mib(host)} are free"
+    return ""
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
 
 
 def probe(executables: Executables, values: Values, at_least: float = 0.5) -> Probe:

@@ -8,6 +8,7 @@ from grokjax.train.devices import choose_pools
 from grokjax.train.preflight import MemoryLimitError, compile_to_fit
 
 LIMIT = 4
+SAVED = 2**20  # of a lane, in host memory
 
 
 class Compiled:
@@ -16,6 +17,9 @@ class Compiled:
 
     def memory_bytes(self) -> int:
         return self.lanes
+
+    def lanes_bytes(self) -> int:
+        return self.lanes * SAVED
 
 
 class FullDevice:
@@ -42,6 +46,14 @@ def test_out_of_memory_while_compiling_gives_the_next_narrower_width(monkeypatch
 def test_no_width_that_compiles_is_an_error_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MemoryLimitError, match=r"no room to compile a program of 8 lanes, with \d+ MiB free"):
         compiled(monkeypatch, [16, 8])
+
+
+def test_what_a_save_needs_of_host_memory_makes_a_program_narrower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_host_memory", lambda: 2 * preflight.SAVED_COPIES * SAVED + LIMIT)
+    assert compiled(monkeypatch, [4, 2, 1])[0].lanes == 2
+    monkeypatch.setattr(preflight, "_host_memory", lambda: SAVED)
+    with pytest.raises(MemoryLimitError, match="1 lanes need 3 MiB of host memory when they are saved, but 1 MiB are"):
+        compiled(monkeypatch, [4, 2, 1])
 
 
 def test_other_errors_of_the_compiler_are_not_taken_for_a_full_device(monkeypatch: pytest.MonkeyPatch) -> None:
