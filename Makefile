@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check format bench golden clean
+.PHONY: help setup quickstart test test-all check format bench bench-gpu rivals golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,19 +66,26 @@ format: setup ## format the code and mend what ruff can mend by itself
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: setup ## answer one question of benchmarks/: make bench WHAT=name; without WHAT, list the questions
-ifdef WHAT
-	$(BIN)/python benchmarks/$(WHAT).py
-else
-	@for file in benchmarks/*.py; do \
-	  [ -f "$$file" ] && printf '  make bench WHAT=%-20s %s\n' "$$(basename "$$file" .py)" "$$(sed -n '1s/"""//gp' "$$file")"; \
-	done; true
-endif
+# Each question has options of its own: make bench WHAT=throughput ARGS="--engines all --record". See benchmarks/README.md.
+QUESTIONS := throughput whole_map refill overhead memory second_launch
+
+bench: setup rivals ## answer the questions of benchmarks/, under ten minutes on two cores; one with WHAT=name ARGS=...
+	@for question in $(or $(WHAT),$(QUESTIONS)); do \
+	  echo "== $$question"; $(BIN)/python -m benchmarks.$$question $(ARGS) || exit; \
+	done
+
+bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memory, share of the roofline
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
+rivals: ## install what grokjax is compared with into .venv-rivals
+	@[ -x .venv-rivals/bin/python ] || { \
+	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv .venv-rivals && \
+	  .venv-rivals/bin/python -m pip install --quiet --requirement benchmarks/rivals/requirements.txt; }
 
 golden: setup ## write the golden files of tests/golden again, then show what changed
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
 	git --no-pager diff --stat -- tests/golden
 
 clean: ## remove what the targets made; results stay
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-rivals build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,64 @@
+"""Rounds in which engines take turns, so that a change of the machine's mood hits all of them; medians and ranges."""
+
+import contextlib
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.rig.processes import Engine, Running
+
+TOLERANCE = 1e-3
+"""Largest relative difference of a loss from the reference over the first updates. Roundings of 1e-7 grow under Adam,
+which divides by small numbers; leaving out the decay or a bias correction differs by far more (see the tests)."""
+
+
+class DisagreementError(RuntimeError):
+    """An engine does not compute what the reference computes: its speed says nothing."""
+
+
+def largest_difference(name: str, losses: Sequence[float], reference: Sequence[float]) -> float:
+    """Largest relative difference from the reference; raises `DisagreementError` above `TOLERANCE`."""
+    found, wanted = np.asarray(losses, np.float64), np.asarray(reference, np.float64)
+    if found.shape != wanted.shape:
+        raise DisagreementError(f"{name} gave {len(found)} losses, the reference {len(wanted)}.")
+    difference = np.abs(found - wanted) / np.abs(wanted)
+    largest = float(np.max(np.where(np.isfinite(difference), difference, np.inf)))
+    if largest > TOLERANCE:
+        step = int(np.argmax(difference > TOLERANCE))
+        raise DisagreementError(
+            f"{name} does not train the same run: at update {step} its loss is {found[step]:.6g}, the reference's "
+            f"{wanted[step]:.6g}; the relative difference may be at most {TOLERANCE:g}."
+        )
+    return largest
+
+
+def take_turns(engines: Sequence[Engine], reference: Sequence[float], rounds: int, seconds: float) -> dict[str, dict]:
+    """Start engines one after another, compare their losses with the reference, then time them A B C, A B C, ...
+
+    Returns:
+      By engine: `rates` [round] in run-steps a second, `setup_seconds` until it was warm, `largest_difference`.
+    """
+    with contextlib.ExitStack() as stack:
+        running, results = [], {}
+        for engine in engines:
+            one = stack.enter_context(Running(engine))
+            greeting = one.greeting()
+            difference = largest_difference(engine.name, greeting.pop("losses"), reference)
+            running.append(one)
+            results[engine.name] = greeting | {"largest_difference": difference, "rates": []}
+        for _ in range(rounds):
+            for one in running:
+                results[one.engine.name]["rates"].append(one.rate(seconds))
+    return results
+
+
+def spread(values: Sequence[float], form: str = "{:,.0f}") -> str:
+    """`median (lowest-highest)`."""
+    texts = [form.format(value) for value in (statistics.median(values), min(values), max(values))]
+    return f"{texts[0]} ({texts[1]}-{texts[2]})"
+
+
+def ratios(numerator: Sequence[float], denominator: Sequence[float]) -> list[float]:
+    """One ratio a round: what was measured side by side is compared side by side."""
+    return [above / below for above, below in zip(numerator, denominator, strict=True)]
