@@ -11,15 +11,21 @@ import optax
 from benchmarks.rivals.start import Start
 
 Params = Any
-Objective = Callable[[Params, jax.Array, jax.Array], jax.Array]
+Objective = Callable[..., jax.Array]
+
+
+def outputs_of(start: Start) -> Objective:
+    """The network: parameters, inputs -> outputs [example, ...]."""
+    network = _mlp if start.settings["network"] == "mlp" else _transformer
+    return lambda params, inputs: network(params, start.settings, inputs)
 
 
 def objective_of(start: Start) -> Objective:
     """Mean loss: parameters, inputs, targets -> scalar."""
-    outputs = _mlp if start.settings["network"] == "mlp" else _transformer
+    outputs = outputs_of(start)
 
     def objective(params: Params, inputs: jax.Array, targets: jax.Array) -> jax.Array:
-        found = outputs(params, start.settings, inputs)
+        found = outputs(params, inputs)
         if start.settings["loss"] == "mse":
             return jnp.mean(jnp.square(found - targets))
         return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(found, targets))

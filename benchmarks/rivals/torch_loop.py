@@ -20,18 +20,10 @@ class Loop:
     """One network with its optimizer."""
 
     def __init__(self, start: Start, device: str, is_compiled: bool):
-        settings = start.settings
         self.inputs, self.targets, self.first_batches = examples(start, device)
         self.minibatch = start.minibatch
         self.network = build(start).to(device)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=settings["learning_rate"],
-            weight_decay=settings["weight_decay"],
-            betas=tuple(settings["betas"]),
-            eps=settings["eps"],
-            fused=True,
-        )
+        self.optimizer = optimizer_of(start, self.network)
         loss = loss_of(start)
 
         def objective(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -72,6 +64,19 @@ class Loop:
                 batch = order[first : first + self.minibatch]
                 self.update(self.inputs[batch], self.targets[batch])
         finish(self.inputs.device)
+
+
+def optimizer_of(start: Start, network: torch.nn.Module) -> torch.optim.AdamW:
+    """AdamW with the settings of the start file, in its fastest form."""
+    settings = start.settings
+    return torch.optim.AdamW(
+        network.parameters(),
+        lr=settings["learning_rate"],
+        weight_decay=settings["weight_decay"],
+        betas=tuple(settings["betas"]),
+        eps=settings["eps"],
+        fused=True,
+    )
 
 
 def finish(device: torch.device) -> None:

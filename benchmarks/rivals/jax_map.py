@@ -1,0 +1,103 @@
+"""A map by naive vmapped JAX: `jit(vmap(train))` of every run to the last step; train sets padded to the largest.
+
+    python -m benchmarks.rivals.jax_map MAP OUTCOME [--together 16]
+
+`JAX_NUM_CPU_DEVICES` devices share the runs of a group. Looks are taken as in the other engines; nothing ends early.
+"""
+
+import argparse
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from benchmarks.rivals.jax_networks import optimizer_of, outputs_of
+from benchmarks.rivals.map_runs import MapRuns, read_map, write_outcome
+from benchmarks.rivals.start import Start
+
+
+class Vmapped:
+    """Trains groups of runs, all in one program."""
+
+    def __init__(self, runs: MapRuns, start: Start):
+        outputs, self.runs = outputs_of(start), runs
+        self.room = int(runs.n_train.max())
+
+        def losses(params: Any, inputs: jax.Array, targets: jax.Array) -> jax.Array:
+            return optax.softmax_cross_entropy_with_integer_labels(outputs(params, inputs), targets)
+
+        def objective(params: Any, inputs: jax.Array, targets: jax.Array, count: jax.Array) -> jax.Array:
+            return jnp.sum(losses(params, inputs, targets), where=jnp.arange(self.room) < count) / count
+
+        def train(params: Any, state: Any, decay: Any, inputs: Any, targets: Any, count: Any, steps: Any) -> Any:
+            optimizer = optimizer_of(start, weight_decay=decay)
+
+            def update(_: Any, carried: Any) -> Any:
+                params, state = carried
+                slopes = jax.grad(objective)(params, inputs, targets, count)
+                updates, state = optimizer.update(slopes, state, params)
+                return optax.apply_updates(params, updates), state
+
+            return jax.lax.fori_loop(0, steps, update, (params, state))
+
+        def look(params: Any, inputs: jax.Array, targets: jax.Array, count: jax.Array) -> Any:
+            is_train = jnp.arange(len(inputs)) < count
+            found = outputs(params, inputs)
+            loss = optax.softmax_cross_entropy_with_integer_labels(found, targets)
+            is_right = jnp.argmax(found, 1) == targets
+            return jnp.sum(loss, where=is_train) / count, jnp.mean(is_right, where=~is_train)
+
+        self._init = jax.jit(jax.vmap(optimizer_of(start).init))
+        self._train = jax.jit(jax.vmap(train, in_axes=(0, 0, 0, 0, 0, 0, None)), donate_argnums=(0, 1))
+        self._look = jax.jit(jax.vmap(look))
+
+    def train(self, group: np.ndarray) -> list[dict[str, Any]]:
+        """Train some runs to the last step."""
+        runs = self.runs
+        order, room = runs.order[group], self.room
+        arrays = (runs.inputs[order], runs.targets[order], runs.n_train[group], runs.weight_decay[group])
+        params = {name: leaf[group] for name, leaf in runs.params.items()}
+        params, (inputs, targets, counts, decays) = _spread((params, arrays))
+        data = (decays, inputs[:, :room], targets[:, :room], counts)
+        params, state = self._train(params, self._init(params), *data, 0)  # compiles
+        self._look(params, inputs, targets, counts)
+        began, done, losses = time.perf_counter(), 0, []
+        for step in runs.looks:
+            params, state = self._train(params, state, *data, int(step) - done)
+            done = int(step)
+            loss, accuracy = self._look(params, inputs, targets, counts)
+            losses.append(np.asarray(loss))
+        accuracy, ended = np.asarray(accuracy), time.perf_counter()
+        return [
+            {"losses": [float(at[lane]) for at in losses], "accuracy": float(accuracy[lane]), "final_step": done}
+            | {"began": began, "ended": ended}
+            for lane in range(len(group))
+        ]
+
+
+def _spread(tree: Any) -> Any:
+    """Each device a share of the runs."""
+    mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("runs",))
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("runs")))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("map")
+    parser.add_argument("outcome")
+    parser.add_argument("--together", type=int, default=16)
+    options = parser.parse_args()
+    runs = read_map(options.map)
+    vmapped, outcomes = Vmapped(runs, runs.start(0)), []
+    total = len(runs.n_train)
+    for first in range(0, total, options.together):
+        group = np.arange(first, first + options.together) % total  # the last group is filled up: one program for all
+        outcomes += vmapped.train(group)
+    write_outcome(options.outcome, outcomes[:total])
+
+
+if __name__ == "__main__":
+    main()
