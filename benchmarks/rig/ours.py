@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.rig.protocol import serve
-from benchmarks.rig.workloads import WORKLOADS, with_form, write_start
+from benchmarks.rig.workloads import WORKLOADS, write_start
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
 from grokjax.spec.run import Run
 from grokjax.train.compilation_cache import use_compilation_cache
@@ -106,11 +106,6 @@ def reference(run: Run, path: Path) -> list[float]:
     return losses
 
 
-def prepared_run(workload: str, form: str, folder: Path) -> Run:
-    """The run of a workload in one of our forms."""
-    return with_form(WORKLOADS[workload].run(folder), form)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workload", choices=sorted(WORKLOADS))
@@ -124,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     prepare_host_devices()
     use_compilation_cache()
     with tempfile.TemporaryDirectory() as folder:
-        run = prepared_run(options.workload, options.form, Path(folder))
+        run = WORKLOADS[options.workload].with_form(Path(folder), options.form)
         if options.write:
             reference(run, options.write)
             return

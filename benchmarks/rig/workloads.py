@@ -35,6 +35,11 @@ class Workload:
     run: Callable[[Path], Run]
     forms: tuple[str, ...] = ("tables", "plain")
 
+    def with_form(self, folder: Path, form: str) -> Run:
+        """The run with its network computed in one of the forms."""
+        run = self.run(folder)
+        return dataclasses.replace(run, model=dataclasses.replace(run.model, form=form))
+
 
 def _nanda(folder: Path) -> Run:
     task = ModularArithmetic(modulus=113, train_fraction=0.3)
@@ -77,11 +82,6 @@ WORKLOADS = {
     "P31": Workload("MLP 2x32-128-31, full batch 60 %", _embedded_mlp(31, 32, 128, 0.6)),
     "tiny": Workload("MLP 2x4-8-5, for tests", _embedded_mlp(5, 4, 8, 0.6)),
 }
-
-
-def with_form(run: Run, form: str) -> Run:
-    """The run with its network computed in another form."""
-    return dataclasses.replace(run, model=dataclasses.replace(run.model, form=form))
 
 
 def settings_of(run: Run) -> Settings:

@@ -1,0 +1,111 @@
+"""Which share of a sweep is not training, and which share of the machine's arithmetic does the training use?
+
+    python -m benchmarks.overhead --steps 4000 --save 30 --rounds 5 --record
+
+The same runs three times in turn, compiled before the clock runs: trained only; looked at and measured as by default;
+and through the pipeline, with history, weights, checkpoints and the final table. Looks change no bit of training.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from benchmarks.refill import Cohort
+from benchmarks.rig.ours import Lanes
+from benchmarks.rig.records import arguments, finish
+from benchmarks.rig.rounds import ratios, spread
+from benchmarks.rig.work import matmul_peak, numpy_peak, work_of
+from benchmarks.rig.workloads import WORKLOADS
+from grokjax.pipeline import Options, run_sweep
+from grokjax.spec.measured_steps import Cadence, MeasurePlan
+from grokjax.spec.plans import SeedPlan
+from grokjax.spec.sweep import Sweep
+from grokjax.store.progress import Progress
+from grokjax.train.compilation_cache import use_compilation_cache
+from grokjax.train.devices import prepare_host_devices
+from grokjax.train.program import MAP
+
+_NEVER = Cadence("every", 1_000_000_000)
+
+
+def sweep_of(workload: str, folder: Path, seeds: int, steps: int, **changes: Any) -> Sweep:
+    """A sweep over seeds with the defaults for everything else."""
+    run = WORKLOADS[workload].run(folder)
+    return Sweep(name="overhead", base=run, steps=steps, seeds=SeedPlan(tuple(range(seeds))), **changes)
+
+
+def stored_seconds(sweep: Sweep, root: Path, save_seconds: float) -> float:
+    """Seconds from the first segment until the folder is complete."""
+    reached: dict[str, float] = {}
+
+    def watch(progress: Progress) -> None:
+        reached.setdefault(progress.stage, time.perf_counter())
+
+    run_sweep(sweep, root, Options(save_seconds=save_seconds, watch=watch))
+    return reached["done"] - reached["training"]
+
+
+def shares(workload: str, seeds: int, steps: int, save_seconds: float, rounds: int) -> dict[str, Any]:
+    """Seconds by round of the three ways, and the shares that follow."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        looked = sweep_of(workload, folder, seeds, steps)
+        bare = sweep_of(workload, folder, seeds, steps, measure=MeasurePlan(_NEVER, _NEVER, ()))
+        cohorts = {"trained": Cohort(bare, MAP, None), "looked at": Cohort(looked, MAP, None)}
+        stored_seconds(looked, folder / "warm", save_seconds)
+        seconds: dict[str, list[float]] = {"trained": [], "looked at": [], "stored": []}
+        for index in range(rounds):
+            for way, cohort in cohorts.items():
+                seconds[way].append(cohort.train([cohort.queue]).seconds)
+            seconds["stored"].append(stored_seconds(looked, folder / str(index), save_seconds))
+    trained, looked_at, stored = seconds.values()
+    return {
+        "seconds": seconds,
+        "measuring": [1 - ratio for ratio in ratios(trained, looked_at)],
+        "measuring_and_storing": [1 - ratio for ratio in ratios(trained, stored)],
+    }
+
+
+def share_of_peak(workload: str, form: str, rounds: int, seconds: float, size: int) -> dict[str, Any]:
+    """Useful FLOP/s of training over the best large product, measured in turn."""
+    with tempfile.TemporaryDirectory() as name:
+        run = WORKLOADS[workload].with_form(Path(name), form)
+        work, lanes = work_of(run), Lanes(run, lanes=4)
+    lanes.train(2)
+    rates, peaks = [], []
+    for _ in range(rounds):
+        peaks.append(max(matmul_peak(jax.devices(), size), numpy_peak(size)))
+        start, steps = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            lanes.train(2)
+            steps += 2
+        rates.append(steps * lanes.runs * work.flops / (time.perf_counter() - start))
+    lanes.close()
+    return {"flops_of_an_update": work.flops, "flop_rates": rates, "peaks": peaks, "shares": ratios(rates, peaks)}
+
+
+def main() -> None:
+    parser = arguments(__doc__, rounds=2, seeds=16, steps=1500, save=5.0, seconds=3.0, matrix=3000)
+    parser.add_argument("--workload", default="P31", help="of the sweep that is stored")
+    parser.add_argument("--peak-workload", default="W1", help="of the share of the peak")
+    parser.add_argument("--form", default="tables", help="in which the share of the peak is measured")
+    options = parser.parse_args()
+    prepare_host_devices()
+    use_compilation_cache()
+    results = shares(options.workload, options.seeds, options.steps, options.save, options.rounds)
+    print(f"measuring: {spread(results['measuring'], '{:.1%}')} of a sweep")
+    print(f"measuring, store and checkpoints: {spread(results['measuring_and_storing'], '{:.1%}')} of a sweep")
+    peak = share_of_peak(options.peak_workload, options.form, options.rounds, options.seconds, options.matrix)
+    results["share_of_peak"] = peak
+    print(
+        f"{options.peak_workload}: {spread(peak['shares'], '{:.0%}')} of the peak of "
+        f"{spread([one / 1e9 for one in peak['peaks']], '{:.0f}')} GFLOP/s"
+    )
+    finish(options, "overhead", results)
+
+
+if __name__ == "__main__":
+    main()
