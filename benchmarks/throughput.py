@@ -5,7 +5,6 @@
 Nothing is looked at or stored while the clock runs. An engine is timed only after its first losses agreed with ours.
 """
 
-import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from benchmarks.rivals.start import losses_of
 OURS, TORCH = "tables", ("eager, all threads", "eager, process per core", "compiled, process per core")
 QUICK = (OURS, *TORCH)
 """Engines unless others are named: ours in its default form, and the three fastest ways of PyTorch on a CPU."""
-TOGETHER = 8
-"""Runs that an ensemble trains together."""
+TOGETHER = 4 * cores()
+"""Runs that an ensemble trains together, as many as ours by default."""
 
 
 def engines_of(workload: str, start: Path) -> dict[str, Engine]:
@@ -29,20 +28,25 @@ def engines_of(workload: str, start: Path) -> dict[str, Engine]:
     def ours(name: str, *options: str) -> Engine:
         return Engine(name, "benchmarks.rig.ours", [workload, *options])
 
-    def rival(name: str, module: str, *options: str, processes: int = 1, needs_torch: bool = True) -> Engine:
-        return Engine(name, f"benchmarks.rivals.{module}", [str(start), *options], processes, needs_torch)
+    def torch(name: str, module: str, *options: str, processes: int = 1) -> Engine:
+        return Engine(name, f"benchmarks.rivals.{module}", [str(start), *options], processes, needs_torch=True)
+
+    def jax(name: str, module: str, *options: str, devices: int = 1) -> Engine:
+        environment = {"JAX_NUM_CPU_DEVICES": str(devices)}
+        return Engine(name, f"benchmarks.rivals.{module}", [str(start), *options], environment=environment)
 
     everywhere, ensemble = ("--threads", str(cores())), ("--runs", str(TOGETHER))
     engines = [
         *(ours(form, "--form", form) for form in WORKLOADS[workload].forms),
         ours("one run alone", "--form", WORKLOADS[workload].forms[0], "--lanes", "1", "--pools", "1"),
-        rival("eager, all threads", "torch_loop", *everywhere),
-        rival("eager, process per core", "torch_loop", processes=cores()),
-        rival("compiled, all threads", "torch_loop", *everywhere, "--compiled"),
-        rival("compiled, process per core", "torch_loop", "--compiled", processes=cores()),
-        rival("torch.func ensemble", "torch_ensemble", *everywhere, *ensemble, "--compiled"),
-        rival("JAX loop", "jax_loop", needs_torch=False),
-        rival("jit(vmap)", "jax_vmap", *ensemble, needs_torch=False),
+        torch("eager, all threads", "torch_loop", *everywhere),
+        torch("eager, process per core", "torch_loop", processes=cores()),
+        torch("compiled, all threads", "torch_loop", *everywhere, "--compiled"),
+        torch("compiled, process per core", "torch_loop", "--compiled", processes=cores()),
+        torch("torch.func ensemble", "torch_ensemble", *everywhere, *ensemble, "--compiled"),
+        jax("JAX loop", "jax_loop"),
+        jax("jit(vmap)", "jax_vmap", *ensemble),
+        jax("jit(vmap), device per core", "jax_vmap", *ensemble, devices=cores()),
     ]
     return {engine.name: engine for engine in engines}
 
@@ -60,12 +64,6 @@ def measure(workload: str, wanted: list[str], rounds: int, seconds: float) -> di
 def default_form(workload: str) -> str:
     """Ours as a user gets it."""
     return WORKLOADS[workload].forms[0]
-
-
-def best_torch(results: dict[str, dict[str, Any]]) -> str | None:
-    """The fastest engine of PyTorch by its median."""
-    there = [name for name in results if name.startswith(("eager", "compiled", "torch"))]
-    return max(there, key=lambda name: statistics.median(results[name]["rates"]), default=None)
 
 
 def show(workload: str, results: dict[str, dict[str, Any]]) -> None:

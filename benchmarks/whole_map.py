@@ -79,7 +79,7 @@ def one_round(spec: Path, sample: int, together: int, device: str) -> dict[str, 
         drawn = random.Random(0).sample(range(sweep.num_runs), sample or sweep.num_runs)
         seconds, results = train_ours(spec, folder, device)
         steps = results.runs["final_step"].to_numpy()
-        losses = results.history["train/loss"].to_numpy()[drawn]
+        losses = results.looks.column("train/loss")[drawn]
         found = {OURS: {"seconds": seconds, "run_steps": int(steps.sum()), "grokked": _grokked(results, drawn)}}
         write_map(folder / "map.npz", sweep, drawn)
         for engine in rivals(folder / "map.npz", folder / "outcome.json", together, device):

@@ -92,6 +92,8 @@ class Running:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout:
+                process.stdout.close()
 
     def greeting(self) -> dict[str, Any]:
         """What the engine said first; of several processes the first one's, with the longest set-up."""

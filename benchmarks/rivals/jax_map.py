@@ -2,7 +2,7 @@
 
     python -m benchmarks.rivals.jax_map MAP OUTCOME [--together 16]
 
-`JAX_NUM_CPU_DEVICES` devices share the runs of a group. Looks are taken as in the other engines; nothing ends early.
+The devices share the runs of a group (`JAX_NUM_CPU_DEVICES`). Looks are those of the other engines; nothing ends early.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from benchmarks.rivals.jax_networks import optimizer_of, outputs_of
+from benchmarks.rivals.jax_networks import optimizer_of, outputs_of, over_devices
 from benchmarks.rivals.map_runs import MapRuns, read_map, write_outcome
 from benchmarks.rivals.start import Start
 
@@ -60,7 +60,7 @@ class Vmapped:
         order, room = runs.order[group], self.room
         arrays = (runs.inputs[order], runs.targets[order], runs.n_train[group], runs.weight_decay[group])
         params = {name: leaf[group] for name, leaf in runs.params.items()}
-        params, (inputs, targets, counts, decays) = _spread((params, arrays))
+        params, (inputs, targets, counts, decays) = over_devices((params, arrays))
         data = (decays, inputs[:, :room], targets[:, :room], counts)
         params, state = self._train(params, self._init(params), *data, 0)  # compiles
         self._look(params, inputs, targets, counts)
@@ -78,12 +78,6 @@ class Vmapped:
         ]
 
 
-def _spread(tree: Any) -> Any:
-    """Each device a share of the runs."""
-    mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("runs",))
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("runs")))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("map")
@@ -92,9 +86,10 @@ def main() -> None:
     options = parser.parse_args()
     runs = read_map(options.map)
     vmapped, outcomes = Vmapped(runs, runs.start(0)), []
-    total = len(runs.n_train)
-    for first in range(0, total, options.together):
-        group = np.arange(first, first + options.together) % total  # the last group is filled up: one program for all
+    total, devices = len(runs.n_train), len(jax.devices())
+    together = -(-options.together // devices) * devices
+    for first in range(0, total, together):
+        group = np.arange(first, first + together) % total  # the last group is filled up: one program for all
         outcomes += vmapped.train(group)
     write_outcome(options.outcome, outcomes[:total])
 

@@ -50,6 +50,12 @@ def params_of(start: Start) -> Params:
     return {name: jnp.asarray(leaf) for name, leaf in start.params.items()}
 
 
+def over_devices(tree: Any) -> Any:
+    """Arrays [run, ...] with each device a share of the runs."""
+    mesh = jax.sharding.Mesh(np.asarray(jax.devices()), ("runs",))
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("runs")))
+
+
 def _dense(params: Params, name: str, inputs: jax.Array) -> jax.Array:
     outputs = inputs @ params[f"{name}/kernel"]
     return outputs + params[f"{name}/bias"] if f"{name}/bias" in params else outputs

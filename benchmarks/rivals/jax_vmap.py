@@ -1,6 +1,8 @@
 """Naive vmapped JAX: `jit(vmap(train))`, every run trained for the same number of steps.
 
 python -m benchmarks.rivals.jax_vmap START --runs 8
+
+The devices share the runs (`JAX_NUM_CPU_DEVICES`).
 """
 
 import argparse
@@ -12,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from benchmarks.rig.protocol import serve
-from benchmarks.rivals.jax_networks import objective_of, optimizer_of, params_of
+from benchmarks.rivals.jax_networks import objective_of, optimizer_of, over_devices, params_of
 from benchmarks.rivals.start import Start, read_start
 
 
@@ -24,10 +26,16 @@ class Vmapped:
         self.minibatch, self.batches = start.minibatch, jnp.asarray(start.batches)
         gradient = jax.value_and_grad(objective_of(start))
         everywhere = (params_of(start), jnp.asarray(start.inputs), jnp.asarray(start.targets))
-        self.params, self.inputs, self.targets = jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), everywhere)
-        self.rate = jnp.full(runs, settings["learning_rate"])
-        self.decay = jnp.full(runs, settings["weight_decay"])
-        self.keys = jax.vmap(jax.random.key)(jnp.arange(runs))
+        self.params, self.inputs, self.targets = over_devices(
+            jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), everywhere)
+        )
+        self.rate, self.decay, self.keys = over_devices(
+            (
+                jnp.full(runs, settings["learning_rate"]),
+                jnp.full(runs, settings["weight_decay"]),
+                jax.vmap(jax.random.key)(jnp.arange(runs)),
+            )
+        )
         examples, minibatch = len(start.inputs), start.minibatch
 
         def update(params: Any, opt_state: Any, rate: Any, decay: Any, inputs: Any, targets: Any) -> tuple:

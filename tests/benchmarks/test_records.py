@@ -1,0 +1,71 @@
+import datetime
+import json
+import subprocess
+
+import pytest
+
+from benchmarks import table
+from benchmarks.rig import records
+from benchmarks.rig.processes import ROOT
+from benchmarks.rig.rounds import ratios, spread
+
+
+def test_a_second_record_of_a_day_leaves_the_first_alone(tmp_path):
+    first = records.write("throughput", {"rounds": 3}, {"W2": 1}, tmp_path)
+    before = first.read_bytes()
+    second = records.write("throughput", {"rounds": 3}, {"W2": 2}, tmp_path)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    assert [first.name, second.name] == [f"{today}-throughput-1.json", f"{today}-throughput-2.json"]
+    assert first.read_bytes() == before
+
+
+def test_a_record_says_how_it_was_made(tmp_path):
+    record = json.loads(records.write("refill", {"rounds": 2, "executors": "map"}, {}, tmp_path).read_text())
+    assert record["command"] == "python -m benchmarks.refill --rounds 2 --executors map"
+    assert record["machine"]["cores"] >= 1 and record["versions"]["jax"]
+
+
+def test_the_newest_record_is_the_last_of_the_last_day(tmp_path):
+    for name in ("2026-01-02-gpu-2", "2026-01-02-gpu-10", "2026-01-01-gpu-11", "2026-01-03-gpu-memory-1"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"name": name}))
+    newest = records.newest("gpu", tmp_path)
+    assert newest is not None and newest["name"] == "2026-01-02-gpu-10"
+
+
+def test_no_record_was_changed_after_it_was_committed():
+    command = ["git", "log", "--diff-filter=MDR", "--format=", "--name-status", "--", "benchmarks/records/*.json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    assert done.stdout.strip() == ""
+
+
+def test_ratios_are_of_the_same_round():
+    assert ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
+    assert spread([3.0, 1.0, 2.0]) == "2 (1-3)"
+
+
+def test_the_table_of_the_readme_is_made_from_the_records():
+    page = (ROOT / "README.md").read_text()
+    assert table.with_table(page, table.made_of()) == page, "python -m benchmarks.table"
+
+
+def test_without_records_the_table_says_so(tmp_path):
+    assert table.made_of(tmp_path) == table.NOTHING
+
+
+def test_the_table_shows_medians_and_ranges_of_a_record(tmp_path):
+    engines = {"tables": {"rates": [400.0, 600.0, 500.0]}, "eager, all threads": {"rates": [100.0, 100.0, 125.0]}}
+    records.write("throughput", {}, {"W2": engines}, tmp_path)
+    assert "| W2 | eager, all threads | 100 (100 to 125) | 4.00 (4.00 to 6.00) |" in table.made_of(tmp_path)
+
+
+def test_an_extrapolated_map_is_called_so(tmp_path):
+    results = {"grokjax": [{"seconds": 50.0}], "rival": [{"seconds": 300.0, "is_extrapolated": True}]}
+    records.write("whole_map", {}, results, tmp_path)
+    assert "| rival, extrapolated | 300 | 6.0 |" in table.made_of(tmp_path)
+
+
+def test_a_page_without_markers_is_refused():
+    with pytest.raises(ValueError, match="needs a line"):
+        table.with_table("no markers", "table")

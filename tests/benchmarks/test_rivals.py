@@ -1,0 +1,163 @@
+"""Do the rivals train the run that we train? Their code is independent of ours, two of them in another framework."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.rig.map_file import write_map
+from benchmarks.rig.ours import reference
+from benchmarks.rig.processes import RIVALS, ROOT, Engine, EngineError, Running, run_to_the_end
+from benchmarks.rig.rounds import TOLERANCE, DisagreementError, largest_difference
+from benchmarks.rig.workloads import WORKLOADS
+from benchmarks.rivals.map_runs import Watch, read_map
+from benchmarks.rivals.start import losses_of, read_start
+from benchmarks.throughput import engines_of
+from grokjax import Sweep, open_results
+from grokjax.pipeline import run_sweep
+
+HAS_TORCH = (ROOT / RIVALS).exists()
+NEEDS_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed for the rivals: make rivals")
+CLOSE = 1e-5  # one network of a few hundred numbers over 20 updates in float32
+
+
+@pytest.fixture(autouse=True)
+def as_users_have_it(monkeypatch):
+    monkeypatch.delenv("JAX_NUMPY_RANK_PROMOTION", raising=False)  # our own rule, set in tests/conftest.py
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    path = tmp_path_factory.mktemp("start") / "start.npz"
+    reference(WORKLOADS["tiny"].with_form(path.parent, "plain"), path)
+    return path
+
+
+def torch_engines():
+    return [name for name in NAMES if name.startswith(("eager", "compiled", "torch"))]
+
+
+NAMES = list(engines_of("tiny", "start.npz"))
+SLOW = {name: pytest.param(name, marks=pytest.mark.slow) for name in NAMES if "compiled" in name or "func" in name}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in torch_engines()])
+def test_an_engine_in_jax_has_the_losses_of_the_reference(name, start):
+    assert differs_by(name, start) < CLOSE
+
+
+@NEEDS_TORCH
+@pytest.mark.parametrize("name", [SLOW.get(name, name) for name in torch_engines()])
+def test_an_engine_in_pytorch_has_the_losses_of_the_reference(name, start):
+    assert differs_by(name, start) < CLOSE
+
+
+def differs_by(name, start):
+    with Running(engines_of("tiny", start)[name]) as running:
+        difference = largest_difference(name, running.greeting()["losses"], losses_of(start))
+        assert running.rate(0.05) > 0
+    return difference
+
+
+@pytest.mark.slow
+@NEEDS_TORCH
+@pytest.mark.parametrize("workload", ["W1", "W2", "W3", "W4", "P31"])
+def test_pytorch_trains_every_network_of_the_benchmarks(workload, tmp_path):
+    path = tmp_path / "start.npz"
+    reference(WORKLOADS[workload].with_form(tmp_path, "plain"), path)
+    with Running(engines_of(workload, path)["eager, all threads"]) as running:
+        assert largest_difference("eager", running.greeting()["losses"], losses_of(path)) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("weight_decay", 0.0), ("learning_rate", 2e-3), ("betas", [0.9, 0.999])]
+)
+def test_an_engine_with_another_optimizer_is_found_out(setting, value, start, tmp_path):
+    with np.load(start) as file:
+        arrays = dict(file)
+    arrays["settings"] = json.dumps(read_start(start).settings | {setting: value})
+    np.savez(tmp_path / "other.npz", **arrays)
+    with Running(engines_of("tiny", tmp_path / "other.npz")["JAX loop"]) as running:
+        losses = running.greeting()["losses"]
+    with pytest.raises(DisagreementError):
+        largest_difference("other", losses, losses_of(start))
+
+
+def test_an_engine_that_ends_is_reported_with_its_command():
+    broken = Engine("broken", "benchmarks.rivals.jax_loop", ["missing.npz"])
+    with Running(broken) as running, pytest.raises(EngineError, match=r"broken ended with status 1: .*missing\.npz"):
+        running.greeting()
+
+
+@pytest.fixture(scope="module")
+def trained_map(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("map")
+    sweep = Sweep(
+        name="map",
+        base={
+            "task": {"kind": "modular_arithmetic", "operation": "x-y", "modulus": 7},
+            "model": {
+                "kind": "mlp",
+                "encoding": "concatenated",
+                "shared_embedding": False,
+                "embedding": 8,
+                "width": 32,
+            },
+            "optimizer": {"kind": "adamw", "learning_rate": 0.01},
+        },
+        axes={"optimizer.weight_decay": [0.1, 1.0], "task.train_fraction": [0.5, 0.9]},
+        steps=700,
+        stop={"after_grok": {"steps": 100, "ratio": 0.1}, "audit": 0},
+    )
+    run_sweep(sweep, folder / "results")
+    write_map(folder / "map.npz", sweep, range(sweep.num_runs))
+    return folder
+
+
+def outcomes_of(module, folder, *options, needs_torch=False):
+    files = [str(folder / "map.npz"), str(folder / f"{module}.json")]
+    run_to_the_end(Engine(module, f"benchmarks.rivals.{module}", [*files, *options], needs_torch=needs_torch))
+    return json.loads((folder / f"{module}.json").read_text())
+
+
+def check_first_losses(outcomes, folder):
+    losses = open_results(folder / "results").looks.column("train/loss")[:, :20]
+    for one, ours in zip(outcomes, losses, strict=True):
+        assert largest_difference("map", one["losses"][:20], ours) < CLOSE
+
+
+def test_the_vmapped_map_has_our_losses_at_the_looks_and_goes_to_the_last_step(trained_map):
+    outcomes = outcomes_of("jax_map", trained_map, "--together", "6")
+    check_first_losses(outcomes, trained_map)
+    assert [one["final_step"] for one in outcomes] == [700] * 4
+
+
+@NEEDS_TORCH
+def test_the_pool_of_pytorch_has_our_losses_at_the_looks_and_ends_runs_where_we_do(trained_map):
+    outcomes = outcomes_of("torch_pool", trained_map, "--processes", "2", needs_torch=True)
+    check_first_losses(outcomes, trained_map)
+    ours = open_results(trained_map / "results").runs["final_step"].tolist()
+    assert len(set(ours)) > 1  # some runs end early
+    assert [one["final_step"] for one in outcomes] == pytest.approx(ours, rel=0.1)  # roundings move the last looks
+
+
+def test_the_stop_rule_of_rivals_ends_a_run_at_the_look_at_which_ours_ended_it(trained_map):
+    runs, results = read_map(trained_map / "map.npz"), open_results(trained_map / "results")
+    correct, final = results.looks.column("test/correct"), results.runs["final_step"].to_numpy()
+    for run, step in enumerate(final):
+        watch, total = Watch(runs), len(runs.inputs) - runs.n_train[run]
+        seen = int(np.searchsorted(runs.looks, step)) + 1
+        ends = [watch.ends(look, correct[run, look], total) for look in range(seen)]
+        assert ends == [False] * (seen - 1) + [True]
+
+
+def test_rivals_import_nothing_of_grokjax():
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import benchmarks.rivals.jax_loop, benchmarks.rivals.jax_vmap, benchmarks.rivals.jax_map\n"
+        "print([name for name in sys.modules if name.startswith('grokjax')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
