@@ -49,7 +49,6 @@ TRANSFORMERS: Presets = {
         "final_norm": True,
         "positions_length": 5,
         "initializer": "torch_multihead",
-        "form": "plain",
     },
     # Chughtai, Chan, Nanda 2023 (2302.03025): biases frozen at 0, so there are none; no output for the `=`.
     "chughtai2023": {**_OF_NANDA, "mlp_bias": False, "outputs": "classes", "initializer": "lens"},

@@ -153,8 +153,8 @@ def check(model: Transformer, signature: Signature) -> int:
         )
     if model.form == "merged" and (model.layers > 1 or model.norm != "none" or model.dropout is not None):
         raise ValueError("model.form: merged needs layers 1, norm none and no dropout; nearest is tables")
-    if model.final_norm and (model.norm != "post" or model.form != "plain"):
-        raise ValueError("model.final_norm: needs norm post and form plain; nearest is false")
+    if model.final_norm and model.norm != "post":
+        raise ValueError("model.final_norm: needs norm post; nearest is false")
     return signature.vocabulary
 
 

@@ -188,7 +188,7 @@ class Network:
 
     def outputs(self, stream: jax.Array) -> jax.Array:
         """[row, column] from the last place of the stream."""
-        if self.model.norm == "pre":
+        if self.model.norm == "pre" or self.model.final_norm:
             norm = normalisation(self.model, "final_norm")
             stream = jnp.asarray(norm.apply({"params": self.params["final_norm"]}, stream))
         if not self.model.tied:

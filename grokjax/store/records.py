@@ -8,10 +8,10 @@ import jax
 import numpy as np
 
 from grokjax.core.interfaces import Task
+from grokjax.core.parameter_paths import path_name
 from grokjax.store.files import Arrays
 from grokjax.train.lane import FEW_NOVEL, look_names, unpack
 from grokjax.train.program import Lane
-from grokjax.train.step import path_name
 
 BUDGET, GROKKED, DIVERGED = "budget", "grokked", "diverged"
 

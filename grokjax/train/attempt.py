@@ -8,12 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from grokjax.core.parameter_paths import path_name
 from grokjax.train import look
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
 from grokjax.train.gradient import num_blocks
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
-from grokjax.train.step import init, is_epoch_start, path_name, shuffle, step
+from grokjax.train.step import init, is_epoch_start, shuffle, step
 
 
 class Attempt(NamedTuple):

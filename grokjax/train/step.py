@@ -1,6 +1,5 @@
 """One update of ONE run, in plain Flax and optax, and what stands before the first update."""
 
-import fnmatch
 from typing import Any
 
 import jax
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from grokjax.core.interfaces import Counts, Params
+from grokjax.core.parameter_paths import matches
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
 from grokjax.spec.run import Run
@@ -91,11 +91,6 @@ def shuffle(run: Run, data: Data, state: State) -> State:
     return state._replace(order=data.split.order[permuted])
 
 
-def path_name(path: tuple[Any, ...]) -> str:
-    """`layer/kernel` for the path of a parameter."""
-    return "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
-
-
 def _of_moving(run: Run, params: Params, gradient: Params) -> Params:
     """The gradient, zero where parameters do not move: it must not count in the norm that clipping compares."""
     gradient = _keep_frozen(run, jax.tree.map(jnp.zeros_like, gradient), gradient)
@@ -107,9 +102,7 @@ def _keep_frozen(run: Run, before: Params, after: Params) -> Params:
     if run.init is None or not run.init.freeze:
         return after
     patterns = run.init.freeze
-    return jax.tree_util.tree_map_with_path(
-        lambda path, old, new: old if matches(path, patterns) else new, before, after
-    )
+    return jax.tree_util.tree_map_with_path(lambda path, old, new: old if _fits(path, patterns) else new, before, after)
 
 
 def _keep_zeros(run: Run, before: Params, after: Params) -> Params:
@@ -118,10 +111,9 @@ def _keep_zeros(run: Run, before: Params, after: Params) -> Params:
         return after
     patterns = run.init.mask
     return jax.tree_util.tree_map_with_path(
-        lambda path, old, new: jnp.where(old == 0, 0, new) if matches(path, patterns) else new, before, after
+        lambda path, old, new: jnp.where(old == 0, 0, new) if _fits(path, patterns) else new, before, after
     )
 
 
-def matches(path: tuple[Any, ...], patterns: tuple[str, ...]) -> bool:
-    """Whether a parameter's path fits one of the shell patterns."""
-    return any(fnmatch.fnmatchcase(path_name(path), pattern) for pattern in patterns)
+def _fits(path: tuple[Any, ...], patterns: tuple[str, ...]) -> bool:
+    return any(matches(path, pattern) for pattern in patterns)

@@ -18,6 +18,7 @@ DECODERS = {
     "nanda": ({}, "x y ="),
     "two layers, causal": ({"layers": 2, "norm": "pre"}, "x op y ="),
     "three layers, all see all": ({"layers": 3, "norm": "post", "causal": False, "positions": "sinusoidal"}, "x y ="),
+    "normalised once more": ({"layers": 2, "norm": "post", "final_norm": True}, "x op y ="),
     "tied, biases, rms": (
         {"layers": 2, "norm": "pre", "norm_kind": "rms", "tied": True, "attention_bias": True, "output_bias": True},
         "x op y =",
