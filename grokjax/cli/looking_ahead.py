@@ -13,6 +13,7 @@ import numpy as np
 
 from grokjax.cli.main import BAD_INPUT, CONFLICT, UsageError
 from grokjax.cli.paths import new_file
+from grokjax.cli.surroundings import warn_of_idle_gpu
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,6 +29,7 @@ from grokjax.store.replaying import trace as trace_of
 from grokjax.store.stored_params import initial_params_of, read_spec
 from grokjax.train.attempt import Shapes, attempt, shapes
 from grokjax.train.compilation_cache import use_compilation_cache
+from grokjax.train.devices import prepare_host_devices
 from grokjax.train.feed import Feed
 
 
@@ -35,6 +37,8 @@ def plan(options: argparse.Namespace) -> int:
     """What a sweep amounts to."""
     use_compilation_cache()
     sweep = read_sweep(find_sweep(options.spec), options.overrides)
+    prepare_host_devices()
+    warn_of_idle_gpu(options.device)
     found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
     sys.stdout.write((json.dumps(found.to_json(), indent=1) if options.json else plan_text(found)) + "\n")
     return 0

@@ -11,6 +11,14 @@ _READ_FLAGS = "from jaxlib import xla_client; xla_client.CompileOptions()"
 _SECONDS = 60
 
 
+def warn_of_idle_gpu(device: str | None) -> None:
+    """Say first of all that a GPU is here and not used; where nobody asked for the CPU the command is refused later."""
+    from grokjax.train.devices import IDLE_GPU, has_idle_gpu, is_cpu_meant
+
+    if is_cpu_meant() and has_idle_gpu(device):
+        sys.stderr.write(f"grokjax: WARNING: {IDLE_GPU}\n")
+
+
 def check_xla_flags() -> None:
     """Refuse flags that XLA does not know: it would abort this process.
 

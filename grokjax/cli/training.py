@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
 from grokjax.cli.paths import new_folder
+from grokjax.cli.surroundings import warn_of_idle_gpu
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 from grokjax.cli.watchdog import Watchdog
 
@@ -113,6 +114,8 @@ def _training_options(options: argparse.Namespace) -> Options:
 
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:
     use_compilation_cache()
+    check_device(_training_options(options))
+    warn_of_idle_gpu(options.device)
     signals = Signals()
     watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep.steps))
     watchdog = Watchdog(root)

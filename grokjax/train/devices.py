@@ -2,6 +2,9 @@
 
 import dataclasses
 import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,6 +13,14 @@ import numpy as np
 from grokjax.train.program import MAP, VMAP
 
 Device = Any  # jax.Device is no class that a type checker knows
+
+
+_NVIDIA = Path("/dev/nvidia0")
+IDLE_GPU = (
+    "an NVIDIA GPU is here, but JAX runs on the CPU, many times slower. Install JAX for it "
+    "(pip install -U 'jax[cuda13]', or cuda12), or say that the CPU is meant: "
+    "--device cpu, or JAX_PLATFORMS=cpu in the environment."
+)
 
 
 class DeviceError(RuntimeError):
@@ -89,7 +100,7 @@ def choose_pools(device: str | None, executor: str | None) -> list[Pool]:
       executor: `vmap` on a CPU joins the host devices into one pool, as on an accelerator.
 
     Raises:
-      DeviceError: the device is not there.
+      DeviceError: the device is not there, or a GPU is and JAX does not use it.
     """
     devices = _find_devices(device)
     if choose_executor(devices[0], executor) == MAP:
@@ -97,7 +108,32 @@ def choose_pools(device: str | None, executor: str | None) -> list[Pool]:
     return [Pool(tuple(devices))]
 
 
+def has_idle_gpu(device: str | None) -> bool:
+    """Whether an NVIDIA GPU is visible here that JAX does not use and nobody has declined."""
+    if device is not None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or jax.default_backend() != "cpu":
+        return False
+    return _NVIDIA.exists() or _is_listed()
+
+
+def is_cpu_meant() -> bool:
+    """Whether the environment asks JAX for the CPU."""
+    return os.environ.get("JAX_PLATFORMS", "").lower() == "cpu"
+
+
+def _is_listed() -> bool:
+    """Whether the driver's own tool lists a GPU."""
+    if shutil.which("nvidia-smi") is None:
+        return False
+    try:
+        asked = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return asked.returncode == 0 and asked.stdout.startswith("GPU ")
+
+
 def _find_devices(device: str | None) -> list[Device]:
+    if not is_cpu_meant() and has_idle_gpu(device):
+        raise DeviceError(IDLE_GPU)
     platform, _, number = (device or "").partition(":")
     try:
         devices = jax.local_devices(backend=platform or None)
