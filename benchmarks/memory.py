@@ -27,7 +27,7 @@ def measure(workload: str, executor: str, lanes: int, steps: int) -> dict[str, A
 
 def main() -> None:
     parser = arguments(__doc__, steps=10_000)
-    parser.add_argument("--workloads", default="P31,W2,W1", help="comma-separated")
+    parser.add_argument("--workloads", default="P31,W2", help="comma-separated")
     parser.add_argument("--lanes", default="4", help="of a device, comma-separated")
     parser.add_argument("--executors", default="map,vmap", help="comma-separated")
     options = parser.parse_args()

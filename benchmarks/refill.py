@@ -1,9 +1,10 @@
 """What does refilling lanes gain over groups of which each ends with its slowest run, and do lanes stay busy?
 
-    python -m benchmarks.refill --executors map,vmap --rounds 3 --record
+    python -m benchmarks.refill --executors map,vmap --runs 0 --rounds 3 --record
 
-The runs of the map M1 in its shuffled order, the same compiled programs, no store. Occupancy is counted until the queue
-is empty: with `map` the share of time in which devices train, with `vmap` the useful share of executed run-steps.
+The first runs of the map M1 in its shuffled order (`--runs 0`: all), the same compiled programs, no store. Occupancy is
+counted until the queue is empty: with `map` the share of time in which devices train, with `vmap` the useful share of
+executed run-steps.
 """
 
 import dataclasses
@@ -79,10 +80,10 @@ class Cohort:
         return spent.filled_useful / max(spent.filled_executed, 1)
 
 
-def measure(sweep: Sweep, executor: str, lanes: int | None, rounds: int) -> dict[str, Any]:
+def measure(sweep: Sweep, executor: str, lanes: int | None, runs: int, rounds: int) -> dict[str, Any]:
     """Both ways, in turn."""
     cohort = Cohort(sweep, executor, lanes)
-    queue, size = cohort.queue, cohort.lanes
+    queue, size = cohort.queue[: runs or None], cohort.lanes
     groups = [queue[first : first + size] for first in range(0, len(queue), size)]
     cohort.train([queue[:1]])  # warm
     refilled, grouped = [], []
@@ -91,6 +92,7 @@ def measure(sweep: Sweep, executor: str, lanes: int | None, rounds: int) -> dict
         grouped.append(cohort.train(groups))
     return {
         "lanes": size,
+        "runs": len(queue),
         "refilled": [dataclasses.asdict(one) for one in refilled],
         "grouped": [dataclasses.asdict(one) for one in grouped],
         "gain": ratios([one.seconds for one in grouped], [one.seconds for one in refilled]),
@@ -102,7 +104,7 @@ def measure(sweep: Sweep, executor: str, lanes: int | None, rounds: int) -> dict
 
 
 def main() -> None:
-    parser = arguments(__doc__, rounds=1, together=64)
+    parser = arguments(__doc__, rounds=1, together=64, runs=80)
     parser.add_argument("--executors", default="map", help="comma-separated: map, vmap (of --together lanes)")
     parser.add_argument("--spec", default="benchmarks/specs/m1.yaml", help="a sweep of one cohort")
     options = parser.parse_args()
@@ -111,7 +113,7 @@ def main() -> None:
     for executor in options.executors.split(","):
         devices = sum(len(pool.devices) for pool in choose_pools(None, executor))
         lanes = None if executor == MAP else options.together // devices
-        results[executor] = found = measure(load_sweep(options.spec), executor, lanes, options.rounds)
+        results[executor] = found = measure(load_sweep(options.spec), executor, lanes, options.runs, options.rounds)
         print(
             f"{executor}, {found['lanes']} lanes: refilling is {spread(found['gain'], '{:.2f}')} x as fast; "
             f"occupancy until the queue is empty {spread(found['occupancy'], '{:.1%}')}"

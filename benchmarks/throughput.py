@@ -78,7 +78,7 @@ def show(workload: str, results: dict[str, dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    parser = arguments(__doc__, rounds=3, seconds=1.5)
+    parser = arguments(__doc__, rounds=2, seconds=1.5)
     parser.add_argument("--workloads", default="W1,W2,W3,W4,P31", help="comma-separated")
     parser.add_argument("--engines", default=";".join(QUICK), help="separated by semicolons, or all")
     options = parser.parse_args()

@@ -22,7 +22,7 @@ from benchmarks.rig.rounds import largest_difference, ratios, spread
 from grokjax import load_sweep, open_results
 
 OURS, VMAP = "grokjax", "jit(vmap), every run to the last step"
-CHECKED = 20
+CHECKED = 10
 """Looks at which losses of each run are compared: the first ones, one update apart."""
 
 
@@ -104,7 +104,7 @@ def _grokked(results: Any, drawn: list[int]) -> int:
 
 
 def main() -> None:
-    parser = arguments(__doc__, rounds=1, sample=24, together=16)
+    parser = arguments(__doc__, rounds=1, sample=16, together=16)
     parser.add_argument("--spec", default="benchmarks/specs/m1.yaml", help="a sweep of one cohort, full batch")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     options = parser.parse_args()

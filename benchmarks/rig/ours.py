@@ -25,7 +25,7 @@ from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, Lane
 from grokjax.train.worker import Worker
 
-CHECKED = 20
+CHECKED = 10
 """Updates whose losses are compared before anything is timed."""
 _BUDGET = 1_000_000_000  # never reached
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from benchmarks.rig.processes import Engine, Running
 
-TOLERANCE = 1e-3
-"""Largest relative difference of a loss from the reference over the first updates. Roundings of 1e-7 grow under Adam,
-which divides by small numbers; leaving out the decay or a bias correction differs by far more (see the tests)."""
+TOLERANCE = 1e-4
+"""Largest relative difference of a loss from the reference over the first updates. Adam divides by small numbers, so a
+rounding can turn a whole step around: PyTorch with one thread and with two was 3e-5 apart after 10 updates of W4 and
+1e-3 after 18. A wrong rate or decay differs by far more (see the tests)."""
 
 
 class DisagreementError(RuntimeError):

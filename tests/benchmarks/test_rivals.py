@@ -20,7 +20,7 @@ from grokjax.pipeline import run_sweep
 
 HAS_TORCH = (ROOT / RIVALS).exists()
 NEEDS_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed for the rivals: make rivals")
-CLOSE = 1e-5  # one network of a few hundred numbers over 20 updates in float32
+CLOSE = 1e-5  # one network of a few hundred numbers over 10 updates in float32
 
 
 @pytest.fixture(autouse=True)
@@ -71,9 +71,7 @@ def test_pytorch_trains_every_network_of_the_benchmarks(workload, tmp_path):
         assert largest_difference("eager", running.greeting()["losses"], losses_of(path)) < TOLERANCE
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"), [("weight_decay", 0.0), ("learning_rate", 2e-3), ("betas", [0.9, 0.999])]
-)
+@pytest.mark.parametrize(("setting", "value"), [("weight_decay", 0.0), ("learning_rate", 2e-3)])
 def test_an_engine_with_another_optimizer_is_found_out(setting, value, start, tmp_path):
     with np.load(start) as file:
         arrays = dict(file)
@@ -97,18 +95,18 @@ def trained_map(tmp_path_factory):
     sweep = Sweep(
         name="map",
         base={
-            "task": {"kind": "modular_arithmetic", "operation": "x-y", "modulus": 7},
+            "task": {"kind": "modular_arithmetic", "operation": "x-y", "modulus": 13},
             "model": {
                 "kind": "mlp",
                 "encoding": "concatenated",
                 "shared_embedding": False,
-                "embedding": 8,
-                "width": 32,
+                "embedding": 32,
+                "bias": True,
             },
             "optimizer": {"kind": "adamw", "learning_rate": 0.01},
         },
-        axes={"optimizer.weight_decay": [0.1, 1.0], "task.train_fraction": [0.5, 0.9]},
-        steps=700,
+        axes={"optimizer.weight_decay": [0.3, 2.0], "task.train_fraction": [0.5, 0.9]},
+        steps=1500,
         stop={"after_grok": {"steps": 100, "ratio": 0.1}, "audit": 0},
     )
     run_sweep(sweep, folder / "results")
@@ -123,15 +121,15 @@ def outcomes_of(module, folder, *options, needs_torch=False):
 
 
 def check_first_losses(outcomes, folder):
-    losses = open_results(folder / "results").looks.column("train/loss")[:, :20]
+    losses = open_results(folder / "results").looks.column("train/loss")[:, :10]
     for one, ours in zip(outcomes, losses, strict=True):
-        assert largest_difference("map", one["losses"][:20], ours) < CLOSE
+        assert largest_difference("map", one["losses"][:10], ours) < CLOSE
 
 
 def test_the_vmapped_map_has_our_losses_at_the_looks_and_goes_to_the_last_step(trained_map):
     outcomes = outcomes_of("jax_map", trained_map, "--together", "6")
     check_first_losses(outcomes, trained_map)
-    assert [one["final_step"] for one in outcomes] == [700] * 4
+    assert [one["final_step"] for one in outcomes] == [1500] * 4
 
 
 @NEEDS_TORCH
