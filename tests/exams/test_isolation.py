@@ -106,8 +106,8 @@ class Cohort:
                 ]
             )
 
-        has_moments = any(map(is_float, jax.tree.leaves(self.base.optimizer.transform().init({"a": jnp.ones(1)}))))
-        return None if place == "moment" and not has_moments else spoil
+        moments = self.executables[str(kind)].lane.state.opt_state
+        return None if place == "moment" and not any(map(is_float, jax.tree.leaves(moments))) else spoil
 
     @property
     def amount(self) -> int:

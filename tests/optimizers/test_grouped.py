@@ -30,8 +30,8 @@ WORDS = {
 
 def examples(folder) -> list[Grouped]:
     return [
-        Grouped(pattern="bias", matched=SGD(learning_rate=0.02), rest=AdamW(learning_rate=0.02, warmup=10.0)),
-        Grouped(pattern="m*", matched=SGD(learning_rate=0.02, momentum=0.5), rest=SGD(learning_rate=0.01)),
+        Grouped(pattern="*bias", matched=SGD(learning_rate=0.02), rest=AdamW(learning_rate=0.02, warmup=10.0)),
+        Grouped(pattern="*bias", matched=SGD(learning_rate=0.01), rest=SGD(learning_rate=0.02, momentum=0.5)),
     ]
 
 
