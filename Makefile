@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check format bench bench-gpu rivals golden clean
+.PHONY: help setup quickstart test test-all check audit soak format bench bench-gpu rivals golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,6 +61,15 @@ check: setup ## formatting, lint, types and the import contract; changes nothing
 	$(BIN)/ruff check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory audit
+
+# A place without a network, or without a copy of the list, skips this and says so; a known hole fails.
+audit: setup ## known holes of what is installed, by pip-audit
+	@$(BIN)/python -c 'import pip_audit' 2>/dev/null || { echo 'SKIPPED: pip-audit is not installed'; exit 0; }; \
+	said=$$($(BIN)/python -m pip_audit --local --skip-editable --progress-spinner off --timeout 15 2>&1); status=$$?; \
+	if [ $$status -ne 0 ] && ! echo "$$said" | grep -q '^Name .*Version'; then \
+	  echo 'SKIPPED: pip-audit cannot reach its data, so nothing was audited'; exit 0; \
+	fi; echo "$$said"; exit $$status
 
 format: setup ## format the code and mend what ruff can mend by itself
 	$(BIN)/ruff check --fix-only
@@ -73,6 +82,9 @@ bench: setup rivals ## answer the questions of benchmarks/, under ten minutes on
 	@for question in $(or $(WHAT),$(QUESTIONS)); do \
 	  echo "== $$question"; $(BIN)/python -m benchmarks.$$question $(ARGS) || exit; \
 	done
+
+soak: setup ## an hour of kills and resumes of one sweep, recorded in benchmarks/records
+	$(BIN)/python -m benchmarks.soak --record $(ARGS)
 
 bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memory, share of the roofline
 	$(BIN)/python -m benchmarks.gpu $(ARGS)

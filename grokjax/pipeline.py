@@ -26,7 +26,7 @@ from grokjax.store.consolidation import consolidate
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.lock import exclusive
-from grokjax.store.opening import open_for_writing
+from grokjax.store.opening import open_for_writing, refuse_strangers
 from grokjax.store.progress import Progress
 from grokjax.store.provenance import provenance
 from grokjax.store.records import DIVERGED
@@ -102,6 +102,7 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
     options = options or Options()
     check_device(options)
     check_starts(sweep)
+    refuse_strangers(root)
     with exclusive(root / "LOCK"):
         return run_locked(sweep, root, options)
 

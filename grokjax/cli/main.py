@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from grokjax.cli.parser import make_parser
+from grokjax.core.data_warning import DataWarning
 from grokjax.store.layout import StoreWarning
 
 BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, STUCK, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 70, 75, 130
@@ -31,6 +32,8 @@ _MODULES = {
     **dict.fromkeys(("status", "table", "phases", "curves", "verify", "export", "list"), "reading"),
     **dict.fromkeys(("events", "migrate"), "keeping"),
 }
+SHOWN = (StoreWarning, DataWarning)
+"""Warnings for who types, not for who reads the code."""
 
 
 class UsageError(ValueError):
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", StoreWarning)
+            for kind in SHOWN:
+                warnings.simplefilter("always", kind)
             warnings.showwarning = _show_warning
             return _command(options)
     except KeyboardInterrupt:
@@ -89,7 +93,7 @@ def _command(options: argparse.Namespace) -> int:
 
 def _show_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
     """What is said of a folder is for who types; where in a file any other came from is for who reads the code."""
-    if category is StoreWarning:
+    if category in SHOWN:
         sys.stderr.write(f"grokjax: warning: {_printable(message)}\n")
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))

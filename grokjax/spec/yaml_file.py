@@ -130,6 +130,8 @@ def _read_text(path: Path) -> str:
             )
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
+    except SpecError:
+        raise
     except FileNotFoundError:
         hint = suggestion(path.name, sorted(other.name for other in path.parent.glob("*.y*ml"))[:100])
         raise SpecError(Problem("", "no such file", hint=hint, file=file)) from None

@@ -4,8 +4,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
 from grokjax.analysis.table import event_columns
-from grokjax.store.dataset import assemble, write_zarr
+from grokjax.store.dataset import GROUP_NAMES, assemble, write_zarr
 from grokjax.store.files import checksum, write_atomically
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
@@ -28,6 +31,8 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
     dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
     dataset = with_budget(dataset, spec["steps"])
+    for name in _silent_measures(dataset):
+        folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
     missing = len(run_ids) - dataset.sizes["run"]
     if missing:
         raise StoreError(f"{layout.root}: {missing} runs are not stored; run the same command again to train them.")
@@ -49,6 +54,19 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     folder.clear_checkpoints()
     layout.live_curves.unlink(missing_ok=True)
     folder.log("complete", runs=len(run_ids))
+
+
+def _silent_measures(dataset: xr.Dataset) -> list[str]:
+    """Measures that never fired. Of `fit` a group may be empty, which its count says."""
+    return [
+        str(name)
+        for name, values in dataset.data_vars.items()
+        if values.dims[:2] == ("run", "k")
+        and values.dtype.kind == "f"
+        and str(name).split("/")[0] not in GROUP_NAMES
+        and values.size
+        and bool(np.isnan(values.values).all())
+    ]
 
 
 def _name(path: Path, root: Path) -> str:

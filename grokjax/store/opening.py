@@ -28,13 +28,22 @@ def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
     if layout.spec_json.exists():
         check_same(layout, sweep)
     else:
-        strangers = [path.name for path in root.iterdir() if path.name != "LOCK" and not is_unfinished(path)]
-        if strangers:
-            raise StoreError(
-                f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out."
-            )
+        refuse_strangers(root)
         write_spec(layout, sweep)
     return SweepFolder(root, spec_hash(sweep))
+
+
+def refuse_strangers(root: Path) -> None:
+    """Refuse a folder with files in it that is no sweep's; asked before even a lock file is put there.
+
+    Raises:
+      StoreError: names one of the files.
+    """
+    if Layout(root).spec_json.exists() or not root.is_dir():
+        return
+    strangers = [path.name for path in root.iterdir() if path.name != "LOCK" and not is_unfinished(path)]
+    if strangers:
+        raise StoreError(f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out.")
 
 
 def write_spec(layout: Layout, sweep: Sweep) -> None:

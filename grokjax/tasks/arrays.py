@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import io
+import warnings
 import zipfile
 import zlib
 from functools import lru_cache
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from grokjax.core.data_warning import DataWarning
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import Swept, part, setting
 
@@ -91,7 +93,20 @@ def _load_file(path: str, modified_ns: int, size: int) -> _Loaded:
         found = f"{len(inputs)} and {len(targets)}"
         raise ValueError(f"task.path: {path}: inputs and targets need one row an example, at least 2; got {found}")
     inputs.flags.writeable = targets.flags.writeable = False
+    _warn_of_overlap(path, inputs)
     return _Loaded(_as_table(path, arrays, inputs, targets), hashlib.sha256(content).hexdigest())
+
+
+def _warn_of_overlap(path: str, inputs: np.ndarray) -> None:
+    """Equal inputs may be trained on and tested on: the test then measures memory."""
+    repeated = len(inputs) - len({example.tobytes() for example in inputs})
+    if repeated:
+        warnings.warn(
+            f"{path}: {repeated} of {len(inputs)} examples have the inputs of another example, so train and test "
+            "set may overlap; remove them, or read test accuracy with that in mind",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _checked_inputs(path: str, inputs: np.ndarray) -> np.ndarray:

@@ -29,6 +29,8 @@ _OPERATIONS: dict[str, Binary] = {  # of x, y and the inverse of y (0 where ther
 _DIVIDING = ("x/y", "x/y if y odd else x-y")  # the second is defined at y = 0, which is even
 _WORDS = {"x y =": ("x", "y", "="), "x y": ("x", "y"), "x op y =": ("x", "op", "y", "=")}
 
+_MOST_PAIRS = 10**8  # their table takes gigabytes already
+
 
 @part
 class ModularArithmetic(TableTask):
@@ -55,6 +57,8 @@ class ModularArithmetic(TableTask):
 @lru_cache(maxsize=32)
 def _table(operation: str, modulus: int, pairs: str, sequence: str) -> Table:
     """The table of one operation; shared between callers, hence read-only."""
+    if modulus**2 > _MOST_PAIRS:
+        raise ValueError(f"task.modulus: has {modulus**2:,} pairs, at most {_MOST_PAIRS:,} make a table; got {modulus}")
     answers = _answers(operation, modulus)
     defined = answers >= 0
     commutes = bool(np.array_equal(answers, answers.T))
