@@ -36,7 +36,7 @@ seeds: 2
 measure: {every: {log: 30}, what: [fit, weight_norm]}
 weights: 5000
 """
-SOONEST, LATEST = 2.0, 30.0  # seconds from a start to its kill; the first ones fall into compilation
+SOONEST, LATEST = 2.0, 12.0  # seconds from a start to its kill; the first ones fall into compilation
 
 
 def start(sweep: Path, root: Path) -> subprocess.Popen:
