@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check audit soak format bench bench-gpu rivals golden clean
+.PHONY: help setup quickstart test test-all check audit soak format bench bench-gpu peers golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -79,7 +79,7 @@ format: setup ## format the code and mend what ruff can mend by itself
 # Each question has options of its own: make bench WHAT=throughput ARGS="--engines all --record". See benchmarks/README.md.
 QUESTIONS := throughput whole_map refill overhead memory second_launch
 
-bench: setup rivals ## answer the questions of benchmarks/, under ten minutes on two cores; one with WHAT=name ARGS=...
+bench: setup peers ## answer the questions of benchmarks/, under ten minutes on two cores; one with WHAT=name ARGS=...
 	@for question in $(or $(WHAT),$(QUESTIONS)); do \
 	  echo "== $$question"; $(BIN)/python -m benchmarks.$$question $(ARGS) || exit; \
 	done
@@ -90,15 +90,15 @@ soak: setup ## an hour of kills and resumes of one sweep, recorded in benchmarks
 bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memory, share of the roofline
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
-rivals: ## install what grokjax is compared with into .venv-rivals
-	@[ -x .venv-rivals/bin/python ] || { \
-	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv .venv-rivals && \
-	  .venv-rivals/bin/python -m pip install --quiet --requirement benchmarks/rivals/requirements.txt; }
+peers: ## install what grokjax is compared with into .venv-peers
+	@[ -x .venv-peers/bin/python ] || { \
+	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv .venv-peers && \
+	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt; }
 
 golden: setup ## write the golden files of tests/golden again, then show what changed
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
 	git --no-pager diff --stat -- tests/golden
 
 clean: ## remove what the targets made; results stay
-	rm -rf $(VENV) .venv-rivals build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""How many run-steps a second do grokjax and its rivals train, on the same networks from the same initial parameters?
+"""How many run-steps a second do grokjax and its peers train, on the same networks from the same initial parameters?
 
     python -m benchmarks.throughput --workloads W2,P31 --engines all --rounds 5 --seconds 3 --record
 
@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.start import losses_of
 from benchmarks.rig.processes import Engine, cores, run_to_the_end
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread, take_turns
 from benchmarks.rig.workloads import WORKLOADS
-from benchmarks.rivals.start import losses_of
 
 OURS, TORCH = "tables", ("eager, all threads", "eager, process per core", "compiled, process per core")
 QUICK = (OURS, *TORCH)
@@ -29,11 +29,11 @@ def engines_of(workload: str, start: Path) -> dict[str, Engine]:
         return Engine(name, "benchmarks.rig.ours", [workload, *options])
 
     def torch(name: str, module: str, *options: str, processes: int = 1) -> Engine:
-        return Engine(name, f"benchmarks.rivals.{module}", [str(start), *options], processes, needs_torch=True)
+        return Engine(name, f"benchmarks.peers.{module}", [str(start), *options], processes, needs_torch=True)
 
     def jax(name: str, module: str, *options: str, devices: int = 1) -> Engine:
         environment = {"JAX_NUM_CPU_DEVICES": str(devices)}
-        return Engine(name, f"benchmarks.rivals.{module}", [str(start), *options], environment=environment)
+        return Engine(name, f"benchmarks.peers.{module}", [str(start), *options], environment=environment)
 
     everywhere, ensemble = ("--threads", str(cores())), ("--runs", str(TOGETHER))
     engines = [

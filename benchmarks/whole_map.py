@@ -1,9 +1,9 @@
-"""How long does a real map take, from the command to the classified runs, against the best rivals?
+"""How long does a real map take, from the command to the classified runs, against the best peers?
 
     python -m benchmarks.whole_map --sample 0 --rounds 3 --record
 
 Ours is the command line with an empty compilation cache: start, compilation, training, looks, store and checkpoints
-included. The rivals train the same runs from the same initial parameters with the same looks and, but for `jit(vmap)`,
+included. The peers train the same runs from the same initial parameters with the same looks and, but for `jit(vmap)`,
 the same stop rule; they store nothing. With `--sample N` they train N runs drawn at random; the rest is extrapolated.
 """
 
@@ -26,20 +26,20 @@ CHECKED = 10
 """Looks at which losses of each run are compared: the first ones, one update apart."""
 
 
-def rivals(map_file: Path, outcome: Path, together: int, device: str) -> list[Engine]:
+def peers(map_file: Path, outcome: Path, together: int, device: str) -> list[Engine]:
     """Engines that train the runs of a map file."""
     files = [str(map_file), str(outcome)]
     pool = ["--processes", str(cores()), "--device", device]
     devices = {"JAX_NUM_CPU_DEVICES": str(cores())}
     return [
-        Engine("PyTorch eager, process per core", "benchmarks.rivals.torch_pool", [*files, *pool], needs_torch=True),
+        Engine("PyTorch eager, process per core", "benchmarks.peers.torch_pool", [*files, *pool], needs_torch=True),
         Engine(
             "PyTorch compiled, process per core",
-            "benchmarks.rivals.torch_pool",
+            "benchmarks.peers.torch_pool",
             [*files, *pool, "--compiled"],
             needs_torch=True,
         ),
-        Engine(VMAP, "benchmarks.rivals.jax_map", [*files, "--together", str(together)], environment=devices),
+        Engine(VMAP, "benchmarks.peers.jax_map", [*files, "--together", str(together)], environment=devices),
     ]
 
 
@@ -82,7 +82,7 @@ def one_round(spec: Path, sample: int, together: int, device: str) -> dict[str, 
         losses = results.looks.column("train/loss")[drawn]
         found = {OURS: {"seconds": seconds, "run_steps": int(steps.sum()), "grokked": _grokked(results, drawn)}}
         write_map(folder / "map.npz", sweep, drawn)
-        for engine in rivals(folder / "map.npz", folder / "outcome.json", together, device):
+        for engine in peers(folder / "map.npz", folder / "outcome.json", together, device):
             wall = run_to_the_end(engine)
             outcomes = json.loads((folder / "outcome.json").read_text())
             work = sweep.num_runs / len(drawn) if engine.name == VMAP else steps.sum() / steps[drawn].sum()

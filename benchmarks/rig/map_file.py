@@ -1,4 +1,4 @@
-"""The file from which rivals train runs of a sweep: initial parameters, splits, and when runs are looked at and end."""
+"""The file from which peers train runs of a sweep: initial parameters, splits, and when runs are looked at and end."""
 
 import json
 from collections.abc import Sequence

@@ -86,7 +86,7 @@ class Lanes:
 
 
 def reference(run: Run, path: Path) -> list[float]:
-    """Losses of the first updates; writes the file from which every rival starts the same run."""
+    """Losses of the first updates; writes the file from which every peer starts the same run."""
     lanes = Lanes(run, lanes=1, pools=1)
     start = lanes.first_lane()
     n_train, minibatch = int(start.data.n_train), int(start.data.minibatch)

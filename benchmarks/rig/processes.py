@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-RIVALS = Path(".venv-rivals/bin/python")
-"""The interpreter with PyTorch, made by `make rivals`."""
+PEERS = Path(".venv-peers/bin/python")
+"""The interpreter with PyTorch, made by `make peers`."""
 
 
 class EngineError(RuntimeError):
@@ -33,7 +33,7 @@ class Engine:
       module: what is run, `python -m MODULE ARGUMENTS`.
       arguments: see the module.
       processes: how many of it work at the same time; their run-steps are added up.
-      needs_torch: run by the interpreter of the rivals.
+      needs_torch: run by the interpreter of the peers.
       environment: in addition to this process's.
     """
 
@@ -46,7 +46,7 @@ class Engine:
 
     def command(self) -> list[str]:
         """What is run."""
-        return [str(ROOT / RIVALS) if self.needs_torch else sys.executable, "-m", self.module, *self.arguments]
+        return [str(ROOT / PEERS) if self.needs_torch else sys.executable, "-m", self.module, *self.arguments]
 
 
 def run_to_the_end(engine: Engine) -> float:

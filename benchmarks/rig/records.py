@@ -10,11 +10,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig.processes import RIVALS, ROOT, cores
+from benchmarks.rig.processes import PEERS, ROOT, cores
 
 RECORDS = Path(__file__).parents[1] / "records"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grokjax")
-RIVAL_PACKAGES = ("torch", "ray", "modelbatch", "hyperoptax")
+PEER_PACKAGES = ("torch", "ray", "modelbatch", "hyperoptax")
 
 
 def arguments(question: str, **defaults: Any) -> argparse.ArgumentParser:
@@ -84,17 +84,17 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of every package that was measured, the rivals' included where they are installed."""
+    """Of Python and of every package that was measured, the peers' included where they are installed."""
     found = {"python": platform.python_version()} | _installed(PACKAGES)
-    rivals = ROOT / RIVALS
-    if rivals.exists():
+    peers = ROOT / PEERS
+    if peers.exists():
         program = (
             "import importlib.metadata as m, json, platform\n"
             f"names = {{d.name.lower(): d.version for d in m.distributions()}}\n"
-            f"print(json.dumps({{n: names[n] for n in {RIVAL_PACKAGES} if n in names}}"
-            " | {'python of the rivals': platform.python_version()}))"
+            f"print(json.dumps({{n: names[n] for n in {PEER_PACKAGES} if n in names}}"
+            " | {'python of the peers': platform.python_version()}))"
         )
-        found |= json.loads(subprocess.run([rivals, "-c", program], capture_output=True, text=True, check=True).stdout)
+        found |= json.loads(subprocess.run([peers, "-c", program], capture_output=True, text=True, check=True).stdout)
     return found
 
 

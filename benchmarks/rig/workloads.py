@@ -1,4 +1,4 @@
-"""The networks that are timed, as runs of grokjax, and the files from which every rival starts the same run."""
+"""The networks that are timed, as runs of grokjax, and the files from which every peer starts the same run."""
 
 import dataclasses
 import json
@@ -85,7 +85,7 @@ WORKLOADS = {
 
 
 def settings_of(run: Run) -> Settings:
-    """What a rival must know beside arrays."""
+    """What a peer must know beside arrays."""
     model, optimizer, loss = run.model, run.optimizer, run.loss
     network = (
         {"network": "mlp", "depth": model.depth}
@@ -102,7 +102,7 @@ def settings_of(run: Run) -> Settings:
 
 
 def write_start(path: Path, run: Run, params: Any, train: np.ndarray, batches: np.ndarray, losses: np.ndarray) -> None:
-    """Write what a rival starts from.
+    """Write what a peer starts from.
 
     Args:
       params: initial parameters.

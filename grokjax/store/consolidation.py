@@ -31,11 +31,11 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
     dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
     dataset = with_budget(dataset, spec["steps"])
-    for name in _silent_measures(dataset):
-        folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
     missing = len(run_ids) - dataset.sizes["run"]
     if missing:
         raise StoreError(f"{layout.root}: {missing} runs are not stored; run the same command again to train them.")
+    for name in _silent_measures(dataset):
+        folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
     partial = layout.root / ".history.zarr.tmp"
     shutil.rmtree(partial, ignore_errors=True)
     write_zarr(dataset, partial)

@@ -61,9 +61,9 @@ def test_the_table_shows_medians_and_ranges_of_a_record(tmp_path):
 
 
 def test_an_extrapolated_map_is_called_so(tmp_path):
-    results = {"grokjax": [{"seconds": 50.0}], "rival": [{"seconds": 300.0, "is_extrapolated": True}]}
+    results = {"grokjax": [{"seconds": 50.0}], "peer": [{"seconds": 300.0, "is_extrapolated": True}]}
     records.write("whole_map", {}, results, tmp_path)
-    assert "| rival, extrapolated | 300 | 6.0 |" in table.made_of(tmp_path)
+    assert "| peer, extrapolated | 300 | 6.0 |" in table.made_of(tmp_path)
 
 
 def test_a_page_without_markers_is_refused():

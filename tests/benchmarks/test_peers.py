@@ -1,4 +1,4 @@
-"""Do the rivals train the run that we train? Their code is independent of ours, two of them in another framework."""
+"""Do the peers train the run that we train? Their code is independent of ours, two of them in another framework."""
 
 import json
 import subprocess
@@ -7,19 +7,19 @@ import sys
 import numpy as np
 import pytest
 
+from benchmarks.peers.map_runs import Watch, read_map
+from benchmarks.peers.start import losses_of, read_start
 from benchmarks.rig.map_file import write_map
 from benchmarks.rig.ours import reference
-from benchmarks.rig.processes import RIVALS, ROOT, Engine, EngineError, Running, run_to_the_end
+from benchmarks.rig.processes import PEERS, ROOT, Engine, EngineError, Running, run_to_the_end
 from benchmarks.rig.rounds import TOLERANCE, DisagreementError, largest_difference
 from benchmarks.rig.workloads import WORKLOADS
-from benchmarks.rivals.map_runs import Watch, read_map
-from benchmarks.rivals.start import losses_of, read_start
 from benchmarks.throughput import engines_of
 from grokjax import Sweep, open_results
 from grokjax.pipeline import run_sweep
 
-HAS_TORCH = (ROOT / RIVALS).exists()
-NEEDS_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed for the rivals: make rivals")
+HAS_TORCH = (ROOT / PEERS).exists()
+NEEDS_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed for the peers: make peers")
 CLOSE = 1e-5  # one network of a few hundred numbers over 10 updates in float32
 
 
@@ -84,7 +84,7 @@ def test_an_engine_with_another_optimizer_is_found_out(setting, value, start, tm
 
 
 def test_an_engine_that_ends_is_reported_with_its_command():
-    broken = Engine("broken", "benchmarks.rivals.jax_loop", ["missing.npz"])
+    broken = Engine("broken", "benchmarks.peers.jax_loop", ["missing.npz"])
     with Running(broken) as running, pytest.raises(EngineError, match=r"broken ended with status 1: .*missing\.npz"):
         running.greeting()
 
@@ -116,7 +116,7 @@ def trained_map(tmp_path_factory):
 
 def outcomes_of(module, folder, *options, needs_torch=False):
     files = [str(folder / "map.npz"), str(folder / f"{module}.json")]
-    run_to_the_end(Engine(module, f"benchmarks.rivals.{module}", [*files, *options], needs_torch=needs_torch))
+    run_to_the_end(Engine(module, f"benchmarks.peers.{module}", [*files, *options], needs_torch=needs_torch))
     return json.loads((folder / f"{module}.json").read_text())
 
 
@@ -141,7 +141,7 @@ def test_the_pool_of_pytorch_has_our_losses_at_the_looks_and_ends_runs_where_we_
     assert [one["final_step"] for one in outcomes] == pytest.approx(ours, rel=0.1)  # roundings move the last looks
 
 
-def test_the_stop_rule_of_rivals_ends_a_run_at_the_look_at_which_ours_ended_it(trained_map):
+def test_the_stop_rule_of_peers_ends_a_run_at_the_look_at_which_ours_ended_it(trained_map):
     runs, results = read_map(trained_map / "map.npz"), open_results(trained_map / "results")
     correct, final = results.looks.column("test/correct"), results.runs["final_step"].to_numpy()
     for run, step in enumerate(final):
@@ -151,10 +151,10 @@ def test_the_stop_rule_of_rivals_ends_a_run_at_the_look_at_which_ours_ended_it(t
         assert ends == [False] * (seen - 1) + [True]
 
 
-def test_rivals_import_nothing_of_grokjax():
+def test_peers_import_nothing_of_grokjax():
     program = (
         "import sys; sys.modules['torch'] = None\n"
-        "import benchmarks.rivals.jax_loop, benchmarks.rivals.jax_vmap, benchmarks.rivals.jax_map\n"
+        "import benchmarks.peers.jax_loop, benchmarks.peers.jax_vmap, benchmarks.peers.jax_map\n"
         "print([name for name in sys.modules if name.startswith('grokjax')])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.rivals.start import Start
+from benchmarks.peers.start import Start
 
 
 class MLP(nn.Module):

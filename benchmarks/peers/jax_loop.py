@@ -1,6 +1,6 @@
 """JAX as users write it: a jitted step in a Python loop, hyperparameters as Python numbers.
 
-python -m benchmarks.rivals.jax_loop START
+python -m benchmarks.peers.jax_loop START
 """
 
 import sys
@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from benchmarks.peers.jax_networks import objective_of, optimizer_of, params_of
+from benchmarks.peers.start import Start, read_start
 from benchmarks.rig.protocol import serve
-from benchmarks.rivals.jax_networks import objective_of, optimizer_of, params_of
-from benchmarks.rivals.start import Start, read_start
 
 
 class Loop:

@@ -1,6 +1,6 @@
 """Naive vmapped JAX: `jit(vmap(train))`, every run trained for the same number of steps.
 
-python -m benchmarks.rivals.jax_vmap START --runs 8
+python -m benchmarks.peers.jax_vmap START --runs 8
 
 The devices share the runs (`JAX_NUM_CPU_DEVICES`).
 """
@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from benchmarks.peers.jax_networks import objective_of, optimizer_of, over_devices, params_of
+from benchmarks.peers.start import Start, read_start
 from benchmarks.rig.protocol import serve
-from benchmarks.rivals.jax_networks import objective_of, optimizer_of, over_devices, params_of
-from benchmarks.rivals.start import Start, read_start
 
 
 class Vmapped:

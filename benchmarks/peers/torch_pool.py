@@ -1,6 +1,6 @@
 """A map in PyTorch as a careful user would train it: a process per core, runs from a queue, each ends by the stop rule.
 
-python -m benchmarks.rivals.torch_pool MAP OUTCOME [--processes 2] [--compiled] [--device cuda]
+python -m benchmarks.peers.torch_pool MAP OUTCOME [--processes 2] [--compiled] [--device cuda]
 """
 
 import argparse
@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.rivals.map_runs import MapRuns, Watch, read_map, write_outcome
-from benchmarks.rivals.networks import build, loss_of
-from benchmarks.rivals.torch_loop import optimizer_of, set_up
+from benchmarks.peers.map_runs import MapRuns, Watch, read_map, write_outcome
+from benchmarks.peers.networks import build, loss_of
+from benchmarks.peers.torch_loop import optimizer_of, set_up
 
 
 class Trainee:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from benchmarks.rivals.start import Start
+from benchmarks.peers.start import Start
 
 Params = Any
 Objective = Callable[..., jax.Array]

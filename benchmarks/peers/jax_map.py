@@ -1,6 +1,6 @@
 """A map by naive vmapped JAX: `jit(vmap(train))` of every run to the last step; train sets padded to the largest.
 
-    python -m benchmarks.rivals.jax_map MAP OUTCOME [--together 16]
+    python -m benchmarks.peers.jax_map MAP OUTCOME [--together 16]
 
 The devices share the runs of a group (`JAX_NUM_CPU_DEVICES`). Looks are those of the other engines; nothing ends early.
 """
@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from benchmarks.rivals.jax_networks import optimizer_of, outputs_of, over_devices
-from benchmarks.rivals.map_runs import MapRuns, read_map, write_outcome
-from benchmarks.rivals.start import Start
+from benchmarks.peers.jax_networks import optimizer_of, outputs_of, over_devices
+from benchmarks.peers.map_runs import MapRuns, read_map, write_outcome
+from benchmarks.peers.start import Start
 
 
 class Vmapped:

@@ -1,4 +1,4 @@
-"""Reads the file from which every rival starts: initial parameters, examples, settings, and the losses to reproduce."""
+"""Reads the file from which every peer starts: initial parameters, examples, settings, and the losses to reproduce."""
 
 import json
 from pathlib import Path

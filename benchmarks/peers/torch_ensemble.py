@@ -1,6 +1,6 @@
 """PyTorch's own way to train many networks at once: `torch.func`, with a stacked AdamW written for it.
 
-    python -m benchmarks.rivals.torch_ensemble START --runs 8 [--threads 2] [--compiled] [--device cuda]
+    python -m benchmarks.peers.torch_ensemble START --runs 8 [--threads 2] [--compiled] [--device cuda]
 
 Learning rate and weight decay are tensors [run], as a sweep over them needs.
 """
@@ -11,10 +11,10 @@ import time
 import torch
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
+from benchmarks.peers.networks import build, examples, loss_of
+from benchmarks.peers.start import Start, read_start
+from benchmarks.peers.torch_loop import finish, parser_of, set_up
 from benchmarks.rig.protocol import serve
-from benchmarks.rivals.networks import build, examples, loss_of
-from benchmarks.rivals.start import Start, read_start
-from benchmarks.rivals.torch_loop import finish, parser_of, set_up
 
 Params = dict[str, torch.Tensor]
 

@@ -1,4 +1,4 @@
-"""Reads the runs of a sweep for rivals, and the rule by which a run ends."""
+"""Reads the runs of a sweep for peers, and the rule by which a run ends."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.rivals.start import Start
+from benchmarks.peers.start import Start
 
 
 class MapRuns(NamedTuple):

@@ -1,6 +1,6 @@
 """PyTorch as users write it: one network, a step in a Python loop; eager, or compiled.
 
-    python -m benchmarks.rivals.torch_loop START [--threads 2] [--compiled] [--device cuda]
+    python -m benchmarks.peers.torch_loop START [--threads 2] [--compiled] [--device cuda]
 
 Its best setting here: data on the device, no loss is fetched while training, fused AdamW, denormals flushed.
 """
@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks.peers.networks import build, examples, loss_of
+from benchmarks.peers.start import Start, read_start
 from benchmarks.rig.protocol import serve
-from benchmarks.rivals.networks import build, examples, loss_of
-from benchmarks.rivals.start import Start, read_start
 
 
 class Loop:
@@ -93,7 +93,7 @@ def set_up(options: argparse.Namespace) -> None:
 
 
 def parser_of(about: str | None) -> argparse.ArgumentParser:
-    """Options of every PyTorch rival."""
+    """Options of every PyTorch peer."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("start")
     parser.add_argument("--threads", type=int, default=1)
