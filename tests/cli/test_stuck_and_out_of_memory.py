@@ -6,9 +6,10 @@ import sys
 import jax
 import pytest
 
+from grokjax.store import session
 from grokjax.store.files import read_json_lines
 from grokjax.train.worker import Worker
-from tests.store.small_sweep import LANES, typed
+from tests.store.small_sweep import LANES, endings, typed
 from tests.store.sweeps import outcome
 
 
@@ -32,14 +33,13 @@ def test_a_sweep_that_no_longer_moves_ends_with_70_and_its_stacks_and_resumes(sm
 
 
 class Exhausted:
-    """In place of `Worker._segment`: no memory for more lanes than fit, from the third segment on."""
+    """In place of `Worker._segment`: no memory for more lanes than fit, once a run has been committed."""
 
-    def __init__(self, fitting):
-        self.fitting, self.calls, self.real = fitting, 0, Worker._segment
+    def __init__(self, fitting, root):
+        self.fitting, self.root, self.real = fitting, root, Worker._segment
 
     def __call__(self, worker, *arguments):
-        self.calls += 1
-        if self.calls > 2 and worker.program.lanes > self.fitting:
+        if worker.program.lanes > self.fitting and endings(self.root):
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes")
         return self.real(worker, *arguments)
 
@@ -48,7 +48,9 @@ class Exhausted:
 def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
     small, sweep, tmp_path, monkeypatch, capsys, executor
 ):
-    root, exhausted = tmp_path / "out", Exhausted(1 if executor == "map" else 2)
+    root = tmp_path / "out"
+    exhausted = Exhausted(1 if executor == "map" else 2, root)
+    monkeypatch.setattr(session, "COMMIT_SECONDS", 0)  # what has ended is committed with its segment
     monkeypatch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
     words = ("run", sweep, "--out", root, *LANES, "--executor", executor, "--save-seconds", "0.001")
     assert typed(*words) == 0
@@ -58,16 +60,21 @@ def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
         and "RESOURCE_EXHAUSTED" in said
     )
     assert "12/12 done, 6 diverged" in said
-    (changed,) = [event for event in read_json_lines(root / "events.jsonl") if event["event"] == "width_changed"]
+    events = read_json_lines(root / "events.jsonl")
+    (changed,) = [event for event in events if event["event"] == "width_changed"]
     assert "1 lanes of a device in place of 2" in changed["what"]
+    ended = endings(root)
+    assert events.index(changed) > [event["event"] for event in events].index("ended")
+    assert len(ended) == len(set(ended)) == 12  # what was committed is not trained again
     assert typed("verify", root) == 0
     assert executor == "vmap" or outcome(root) == outcome(small)
     assert typed(*words[:4], "--executor", executor) == 0  # nothing is left to do
 
 
 def test_out_of_memory_with_one_lane_gives_6_with_numbers_and_resumes(small, sweep, tmp_path, monkeypatch, capsys):
-    exhausted = Exhausted(0)
+    exhausted = Exhausted(0, tmp_path / "out")
     with monkeypatch.context() as patch:
+        patch.setattr(session, "COMMIT_SECONDS", 0)
         patch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
         assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 6
     assert "a device ran out of memory with 1 lanes" in capsys.readouterr().err
