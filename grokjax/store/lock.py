@@ -11,6 +11,8 @@ from pathlib import Path
 
 from grokjax.store.layout import LockedError
 
+_NAMED_WITHIN = 2.0  # seconds; the holder writes its name right after it has locked
+
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
@@ -24,16 +26,21 @@ def exclusive(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            file.seek(0)
-            raise LockedError(
-                f"{path.parent} is in use by another process ({file.read().strip() or 'unknown'})."
-            ) from error
+            raise LockedError(f"{path.parent} is in use by another process ({_holder(path)}).") from error
         file.seek(0)
         file.truncate()
         started = time.strftime("%Y-%m-%d %H:%M:%S")
         file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "started": started}))
         file.flush()
         yield
+
+
+def _holder(path: Path) -> str:
+    """What the holder of the lock file says of itself; asked again while it has said nothing yet."""
+    asked_until = time.monotonic() + _NAMED_WITHIN
+    while not (said := path.read_text().strip()) and time.monotonic() < asked_until:
+        time.sleep(0.01)
+    return said or "unknown"
 
 
 def is_locked(path: Path) -> bool:
