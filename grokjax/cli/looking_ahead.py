@@ -36,7 +36,7 @@ from grokjax.train.feed import Feed
 def plan(options: argparse.Namespace) -> int:
     """What a sweep amounts to."""
     use_compilation_cache()
-    sweep = read_sweep(find_sweep(options.spec), options.overrides)
+    sweep = read_sweep(find_sweep(options.spec), options.overrides, options.scale)
     prepare_host_devices()
     warn_of_idle_gpu(options.device)
     found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
@@ -49,7 +49,7 @@ def try_run(options: argparse.Namespace) -> int:
     use_compilation_cache()
     path = find_sweep(options.spec)
     try:
-        _attempt(read_sweep(path, options.overrides), options)
+        _attempt(read_sweep(path, options.overrides, options.scale), options)
     except SpecError as refusal:  # it says what is wrong; where in the user's own part is found by trying all the same
         lines = _lines_behind(path, options)
         if not lines or options.debug:

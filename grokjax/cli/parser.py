@@ -68,6 +68,11 @@ def _spec(command: argparse.ArgumentParser) -> None:
         dest="overrides",
         help="override a key of the sweep file",
     )
+    _scale(command)
+
+
+def _scale(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--scale", metavar="NAME", help="a smaller version that the sweep file states, such as cpu")
 
 
 def _training(command: argparse.ArgumentParser) -> None:
@@ -206,6 +211,7 @@ def _reproduce(commands: Any) -> None:
     command = _command(commands, "reproduce", "run a sweep that ships with grokjax and print its claims")
     command.add_argument("spec", metavar="NAME")
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
+    _scale(command)
     command.set_defaults(overrides=[], name=None)
     _training(command)
 

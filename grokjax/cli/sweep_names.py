@@ -36,7 +36,7 @@ def find_sweep(text: str) -> Path:
     raise UsageError(f"SPEC {text!r} is neither a file nor a sweep that ships with grokjax; {hint}")
 
 
-def read_sweep(path: Path, overrides: Sequence[str]) -> "Sweep":
+def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -> "Sweep":
     """A sweep that can be trained: checked, and what its runs start from is stored.
 
     Raises:
@@ -50,4 +50,4 @@ def read_sweep(path: Path, overrides: Sequence[str]) -> "Sweep":
         check_starts(sweep)
         check_claims(sweep)
 
-    return load(path, overrides, check=check)
+    return load(path, overrides, check=check, scale=scale)

@@ -46,7 +46,7 @@ SAME_SECONDS = 1.0
 def run(options: argparse.Namespace) -> int:
     """Train a sweep."""
     overrides = [*options.overrides, *([f"name={options.name}"] if options.name else [])]
-    sweep = read_sweep(find_sweep(options.spec), overrides)
+    sweep = read_sweep(find_sweep(options.spec), overrides, options.scale)
     return _train(sweep, _folder(options, sweep), options)
 
 
@@ -87,7 +87,7 @@ def reproduce(options: argparse.Namespace) -> int:
         return status
     from grokjax.cli.reading import print_claims
 
-    sweep = load(find_sweep(options.spec), ())
+    sweep = load(find_sweep(options.spec), (), scale=options.scale)
     print_claims(_folder(options, sweep))
     return status
 

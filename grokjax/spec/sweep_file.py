@@ -36,6 +36,7 @@ def load(
     overrides: Sequence[str] = (),
     folder: Path | None = None,
     check: Callable[[Sweep], None] | None = None,
+    scale: str | None = None,
 ) -> Sweep:
     """Read and check a sweep.
 
@@ -44,6 +45,7 @@ def load(
       overrides: `KEY=VALUE` texts, later ones win; a mapping as value replaces what was there.
       folder: what relative paths of a mapping are relative to; of a file they are relative to the file.
       check: raises a SpecError for what else must not be; it is told with file and line as well.
+      scale: which of the file's `scales` is meant; None for the sweep in full.
 
     Raises:
       SpecError: with every problem found, each with file, line and key; nothing else is raised.
@@ -51,7 +53,7 @@ def load(
     lines: Lines = {}
     file = "" if isinstance(path_or_mapping, Mapping) else str(path_or_mapping)
     try:
-        mapping = read_mapping(path_or_mapping, overrides, folder, lines)
+        mapping = read_mapping(path_or_mapping, overrides, folder, lines, scale)
         sweep = sweep_from_mapping(mapping)
         sweep.check()
         if check is not None:
@@ -66,8 +68,9 @@ def read_mapping(
     overrides: Sequence[str] = (),
     folder: Path | None = None,
     lines: Lines | None = None,
+    scale: str | None = None,
 ) -> dict[str, Any]:
-    """What a sweep says once `from:` and overrides are worked in, paths made absolute; values are not checked yet.
+    """What a sweep says with `from:`, scale and overrides worked in, paths made absolute; values are not checked yet.
 
     Args:
       lines: filled with file and line of each key.
@@ -79,6 +82,7 @@ def read_mapping(
     else:
         mapping = _read_file(Path(path_or_mapping), (), lines)
         mapping.setdefault("name", Path(path_or_mapping).stem)
+    mapping = _scaled(mapping, scale, lines)
     for override in overrides:
         _override(mapping, override, lines)
     return mapping
@@ -159,10 +163,28 @@ def _with_origin(mapping: dict[str, Any], folder: Path, above: tuple[Path, ...],
     lines_below: Lines = {}
     below = _read_file(path, above, lines_below)
     below.pop("name", None)
+    below.pop("scales", None)
     for key, line in lines_below.items():
         if not _is_replaced(key, below, mapping):
             lines.setdefault(key, line)
     return _merged(below, mapping)
+
+
+def _scaled(mapping: dict[str, Any], scale: str | None, lines: Lines) -> dict[str, Any]:
+    """A sweep with one of its `scales` on top, under a name of its own; without one, the sweep in full."""
+    scales = mapping.pop("scales", {})
+    if not isinstance(scales, Mapping) or not all(isinstance(keys, Mapping) for keys in scales.values()):
+        raise wrong("scales", "expected names with the keys that they replace, such as {cpu: {seeds: 2}}", scales)
+    if scale is None:
+        return mapping
+    if scale not in scales:
+        rule = "no scale of this sweep" if scales else "this sweep has no scales"
+        raise wrong("--scale", rule, scale, hint=suggestion(scale, map(str, scales)))
+    chosen = {"name": f"{mapping.get('name')}-{scale}", **scales[scale]}
+    for key, line in list(lines.items()):
+        if key.startswith(f"scales.{scale}."):
+            lines[key.removeprefix(f"scales.{scale}.")] = line
+    return _merged(mapping, chosen)
 
 
 def _is_replaced(key: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
@@ -286,7 +308,7 @@ def _where_it_belongs(key: str) -> str:
         "train_fraction": "task",
         "looks": "measure",
     }
-    return f"it belongs under {homes[key]!r}" if key in homes else suggestion(key, KEYS)
+    return f"it belongs under {homes[key]!r}" if key in homes else suggestion(key, (*KEYS, "scales"))
 
 
 def _line_of(key: str, lines: Lines, file: str) -> tuple[str, int | None]:

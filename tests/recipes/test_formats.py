@@ -18,16 +18,18 @@ BLOCKS = [parse(text).content for text in re.findall(r"```yaml\n(.*?)```", PAGE,
 BASE = BLOCKS[0]
 
 
-def loaded(block):
+def loaded(block, scale=None):
     whole = block if "task" in block or "from" in block else {**BASE, **block}
-    return load({"name": "x", **whole}, folder=EXAMPLES)
+    return load({"name": "x", **whole}, folder=EXAMPLES, scale=scale)
 
 
 @pytest.mark.parametrize("place", range(len(BLOCKS)), ids=lambda place: f"{place}-{'-'.join(BLOCKS[place])}")
 def test_a_block_of_the_page_loads(place):
     sweep = loaded(BLOCKS[place])
     assert sweep.num_runs >= 1
-    assert set(BLOCKS[place]) - {"from"} <= set(to_mapping(sweep))
+    assert set(BLOCKS[place]) - {"from", "scales"} <= set(to_mapping(sweep))
+    for scale in BLOCKS[place].get("scales", ()):
+        assert loaded(BLOCKS[place], scale).name == f"x-{scale}"
 
 
 def keys_of(value):
