@@ -138,7 +138,7 @@ def print_claims(root: Path) -> None:
     from grokjax.store.results import open_results
 
     results = open_results(root)
-    sys.stdout.write(claims_text(results.spec["claims"], results.runs) + "\n")
+    sys.stdout.write(claims_text(results.spec["claims"], results.phases) + "\n")
 
 
 def _runs(options: argparse.Namespace, rule: str) -> pd.DataFrame:

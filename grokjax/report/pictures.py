@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,12 +103,19 @@ def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path)
     return len(runs)
 
 
-def claims_text(claims: Sequence[dict[str, Any]], runs: pd.DataFrame) -> str:
-    """Each claim with what was measured and the verdict."""
+def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[str], pd.DataFrame]) -> str:
+    """Each claim with what was measured and the verdict.
+
+    Args:
+      claims: as in a sweep file.
+      phases: the table of runs, labelled by the rule of this name.
+    """
     lines = []
     for claim in claims:
-        found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), runs)
-        lines.append(f"{claim['name']}\n  claim     {claim['that']}")
+        rule = claim.get("rule") or "default"
+        found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), phases(rule))
+        under = "" if rule == "default" else f" (phases by {rule})"
+        lines.append(f"{claim['name']}\n  claim     {claim['that']}{under}")
         published = claim.get("published")
         lines.append(f"  published {'-' if published is None else number_text(published)}")
         left_out = f", {found.left_out} runs left out" if found.left_out else ""

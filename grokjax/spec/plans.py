@@ -60,12 +60,14 @@ class Claim:
       that: the statement.
       over: axes that are paired.
       published: what a paper says, as text or number; None where nothing is published.
+      rule: the phase rule that labels the runs; empty for the default one.
     """
 
     name: str
     that: str
     over: tuple[str, ...] = ()
     published: str | float | None = None
+    rule: str = ""
 
 
 def read_seeds(value: Any) -> SeedPlan:
@@ -247,7 +249,7 @@ def stop_to_plain(plan: StopPlan | None) -> dict[str, Any] | None:
 
 
 def read_claims(value: Any) -> tuple[Claim, ...]:
-    """A list of `{name, that, over, published}`."""
+    """A list of `{name, that, over, published, rule}`."""
     if not isinstance(value, list | tuple):
         raise wrong("claims", "expected a list of mappings with name, that and over", value)
     found = []
@@ -256,18 +258,22 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
         one = dataclasses.asdict(one) if isinstance(one, Claim) else one
         if not isinstance(one, Mapping):
             raise wrong(key, "expected a mapping with name, that and over", one)
-        _refuse_unknown(one, ("name", "that", "over", "published"), key)
+        _refuse_unknown(one, ("name", "that", "over", "published", "rule"), key)
         for name in ("name", "that"):
             if not isinstance(one.get(name), str) or not one[name].strip():
                 raise wrong(f"{key}.{name}", "expected text", one.get(name))
         over = read_texts(one.get("over", ()), f"{key}.over")
-        found.append(Claim(one["name"], one["that"], over, _published(one.get("published"), f"{key}.published")))
+        published = _published(one.get("published"), f"{key}.published")
+        found.append(
+            Claim(one["name"], one["that"], over, published, read_free_text(one.get("rule", ""), f"{key}.rule"))
+        )
     return tuple(found)
 
 
 def claim_to_plain(claim: Claim) -> dict[str, Any]:
     """What a sweep file would say."""
     found = {"name": claim.name, "that": claim.that, "over": list(claim.over)}
+    found |= {"rule": claim.rule} if claim.rule else {}
     return found if claim.published is None else {**found, "published": claim.published}
 
 

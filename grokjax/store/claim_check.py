@@ -6,6 +6,7 @@ import jax
 import pandas as pd
 
 from grokjax.analysis.claims import Claim, check_claim, make_claim
+from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
 from grokjax.spec.errors import Collector, wrong
 from grokjax.spec.sweep import Sweep
@@ -34,6 +35,11 @@ def check_claims(sweep: Sweep) -> None:
                 check_claim(claim, cells, _columns(sweep, claim))
             except ValueError as error:
                 raise wrong(f"claims.{index}.that", str(error)) from None
+        with problems.collecting():
+            try:
+                find_rule(stated.rule or "default")
+            except ValueError as error:
+                raise wrong(f"claims.{index}.rule", str(error)) from None
     problems.finish()
 
 

@@ -242,15 +242,23 @@ def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
         "probability(diverged, optimizer.learning_rate=0.01)\n"
         "    over: [optimizer.weight_decay]\n"
         "    published: in all of 8 runs\n"
+        "  - name: by a published rule\n"
+        "    that: probability(comprehension, optimizer.learning_rate=0.01) > 0.5\n"
+        "    over: [optimizer.weight_decay]\n"
+        "    rule: liu2022\n"
     )
     (tmp_path / "claimed.yaml").write_text(claimed)
     monkeypatch.setattr("grokjax.cli.sweep_names.packaged_sweeps", lambda: {"claimed": tmp_path / "claimed.yaml"})
     assert typed("reproduce", "claimed", "--out", tmp_path / "out", "--lanes", "2") == 0
     shown = capsys.readouterr().out
     lines = [line.split(maxsplit=1) for line in shown.splitlines()]
-    assert lines[0] == ["a", "large rate diverges"] and [line[0] for line in lines[1:]] == WORDS
+    assert lines[0] == ["a", "large rate diverges"] and [line[0] for line in lines[1:5]] == WORDS
     assert lines[2][1] == "in all of 8 runs" and lines[3][1].startswith("1 against 0, difference 1")
     assert lines[4][1] == "undecided: fewer than 6 seeds"
+    assert lines[6][1].endswith("> 0.5 (phases by liu2022)")
+    assert (
+        lines[9][1].startswith("undecided: ") and "runs of probability(comprehension" in lines[9][1]
+    )  # it asks for 1e5 steps
 
 
 def test_streams_of_seeds_and_settings_that_move_together_are_axes_for_readers(small, tmp_path, capsys):

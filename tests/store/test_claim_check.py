@@ -8,6 +8,7 @@ import pytest
 
 from grokjax.spec.errors import SpecError
 from grokjax.spec.sweep_file import load
+from grokjax.store.claim_check import check_claims
 from tests.store.small_sweep import SMALL
 
 
@@ -16,6 +17,14 @@ def test_a_sweep_made_in_python_is_refused_before_it_is_trained(tmp_path):
     with pytest.raises(SpecError, match=r"claims\.0\.that: .*nearest is 'grokking'"):
         load(tmp_path / "sweep.yaml").run(root=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rule_that_there_is_not_is_refused_with_the_nearest(tmp_path):
+    (tmp_path / "sweep.yaml").write_text(
+        SMALL + "claims: [{name: a, that: 'median(test/accuracy) > 0', rule: liu202}]\n"
+    )
+    with pytest.raises(SpecError, match=r"claims\.0\.rule: no phase rule 'liu202'.*'liu2022'"):
+        check_claims(load(tmp_path / "sweep.yaml"))
 
 
 def test_tracing_the_measures_starts_no_device(tmp_path):
