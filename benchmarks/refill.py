@@ -16,12 +16,12 @@ from typing import Any
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from grokjax import load_sweep
-from grokjax.pipeline import compile_cohort
 from grokjax.plan.plan import make_plan
 from grokjax.spec.sweep import Sweep
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
+from grokjax.train.preflight import compile_cohort
 from grokjax.train.program import MAP
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker

@@ -8,8 +8,9 @@ import dataclasses
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -40,13 +41,13 @@ from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
 from grokjax.train.preflight import (
     MemoryLimitError,
-    compile_to_fit,
+    compile_cohort,
     device_facts,
     device_memory,
     is_out_of_memory,
     probe_together,
 )
-from grokjax.train.program import MAP, VMAP, Program, Values
+from grokjax.train.program import MAP, Values
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker
 
@@ -119,10 +120,11 @@ def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | 
     Args:
       ids: run ids of the sweep in its order, when the caller knows them.
     """
-    with contextlib.closing(open_for_writing(root, sweep)) as folder:
+    with contextlib.closing(open_for_writing(root, sweep)) as folder, ThreadPoolExecutor(1) as compiler:
         if not folder.head.is_complete:
             options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
-        start = Start(sweep, ids or run_ids(sweep), folder, choose_pools(options.device, options.executor), options)
+        pools = choose_pools(options.device, options.executor)
+        start = Start(sweep, ids or run_ids(sweep), folder, pools, options, compiler)
         if folder.head.is_complete:
             folder.clear_checkpoints()  # there are some when the last start was killed right after its last commit
             return start.is_done()
@@ -135,19 +137,38 @@ def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | 
         return start.tell("done")
 
 
+class Ready(NamedTuple):
+    """A cohort that can be trained."""
+
+    feed: Feed
+    values_of: Callable[[int], Values]  # of a run of the sweep
+    compiled: list[Executables]
+
+
 class Start:
     """One start of a sweep: what is stored already, how far it is, when to stop."""
 
-    def __init__(self, sweep: Sweep, ids: Sequence[str], folder: SweepFolder, pools: list[Pool], options: Options):
+    def __init__(
+        self,
+        sweep: Sweep,
+        ids: Sequence[str],
+        folder: SweepFolder,
+        pools: list[Pool],
+        options: Options,
+        compiler: ThreadPoolExecutor,
+    ):
         self.sweep, self.ids, self.folder, self.pools, self.options = sweep, ids, folder, pools, options
+        self._compiler = compiler
         self.executor = choose_executor(pools[0].devices[0], options.executor)
         devices = sum(len(pool.devices) for pool in pools)
-        self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, device_memory(pools[0]), options.lanes)
+        self._memory = device_memory(pools[0])  # before there are lanes: the next cohort has what these free
+        self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, self._memory, options.lanes)
         self.stored = folder.runs
         self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
         self._count_diverged()
         self.progress.warnings = folder.warnings
         self._width, self._narrowed = 0, dict[str, int]()
+        self._ahead = dict[str, Future[Ready]]()
         self._began = time.monotonic()
         for planned in self.plan.cohorts:
             if self._queue_of(planned.cohort):
@@ -194,24 +215,10 @@ class Start:
         if not queue:
             return
         self.tell("compiling")
-        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
-
-        def values_of(index: int) -> Values:
-            run = sweep.run(index)
-            return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
-
+        ahead, narrowed = self._ahead.pop(cohort.key, None), self._narrowed.get(cohort.key)
+        ready = self._compile(planned, queue, narrowed) if ahead is None or narrowed else ahead.result()
+        feed, values_of, compiled = ready
         known = folder.programs.get(cohort.key)
-        narrowed = self._narrowed.get(cohort.key)
-        compiled = compile_cohort(
-            planned,
-            feed,
-            values_of(queue[0]),
-            self.pools,
-            self.executor,
-            narrowed or self.options.lanes,
-            known,
-            narrowed is not None,
-        )
         self._note_width(compiled[0].program.lanes // len(self.pools[0].devices), planned, known)
         self.progress.compiled_programs += 1
         self.progress.reason = self.options.stop() or ""  # a signal that came while compiling
@@ -219,6 +226,7 @@ class Start:
             return
         folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": self.executor})
         self.progress.forecast_seconds = self._forecast(compiled, values_of(queue[0]), len(queue))
+        self._compile_next(cohort.number)
         workers = [Worker(one) for one in compiled]
         left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.key)
         snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
@@ -240,6 +248,36 @@ class Start:
             for worker in workers:
                 worker.close()
         session.end(trainer, is_complete=not self.progress.reason)
+
+    def _compile(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None = None) -> Ready:
+        """The programs of a cohort; may run beside the training of another, so it changes nothing here."""
+        cohort, sweep = planned.cohort, self.sweep
+        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
+
+        def values_of(index: int) -> Values:
+            run = sweep.run(index)
+            return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
+
+        compiled = compile_cohort(
+            planned,
+            feed,
+            values_of(queue[0]),
+            self.pools,
+            self.executor,
+            narrowed or self.options.lanes,
+            self.folder.programs.get(cohort.key),
+            narrowed is not None,
+            self._memory,
+        )
+        return Ready(feed, values_of, compiled)
+
+    def _compile_next(self, number: int) -> None:
+        """Compile the cohort after this one while this one trains; what goes wrong is told when its turn comes."""
+        for planned in self.plan.cohorts:
+            queue = self._queue_of(planned.cohort) if planned.cohort.number > number else []
+            if queue:
+                self._ahead[planned.cohort.key] = self._compiler.submit(self._compile, planned, queue)
+                return
 
     def _note_width(self, width: int, planned: CohortPlan, known: Mapping[str, Any] | None) -> None:
         self._width = width
@@ -325,33 +363,6 @@ def forecast(
         seconds = timed.seconds(len(cohort.runs), sweep.steps, plan.num_looks, len(pools))
         cohorts.append(dataclasses.replace(planned, seconds=seconds, compiled_bytes=compiled[0].memory_bytes()))
     return dataclasses.replace(plan, cohorts=cohorts)
-
-
-def compile_cohort(
-    planned: CohortPlan,
-    feed: Feed,
-    values: Values,
-    pools: list[Pool],
-    executor: str,
-    lanes: int | None = None,
-    known: Mapping[str, Any] | None = None,
-    is_narrowed: bool = False,
-) -> list[Executables]:
-    """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given.
-
-    Args:
-      known: the program that has trained some of its runs: with `vmap` its width is kept, whatever fits now,
-      is_narrowed: unless the device ran out of memory with it.
-    """
-    size, rows = len(pools[0].devices), known["block_rows"] if known else None
-
-    def program(width: int) -> Program:
-        return feed.program(width * size, 1 if executor == MAP else width, rows)
-
-    if known and executor == VMAP and not is_narrowed:
-        lanes = known["block_lanes"]
-    widths = [lanes] if lanes else planned.narrower_widths()
-    return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, planned.size.peak_bytes)
 
 
 def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) -> Results:

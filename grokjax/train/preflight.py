@@ -2,16 +2,19 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
+from grokjax.plan.plan import CohortPlan
 from grokjax.train.devices import Pool
 from grokjax.train.executables import Executables, Traced
-from grokjax.train.program import MAP, Program, Schedule, Tables, Values
+from grokjax.train.feed import Feed
+from grokjax.train.program import MAP, VMAP, Program, Schedule, Tables, Values
 from grokjax.train.worker import Worker
 
 SAVED_COPIES = 3
@@ -71,6 +74,36 @@ def _left_of_control_group() -> list[int]:
         return []
 
 
+def compile_cohort(
+    planned: CohortPlan,
+    feed: Feed,
+    values: Values,
+    pools: list[Pool],
+    executor: str,
+    lanes: int | None = None,
+    known: Mapping[str, Any] | None = None,
+    is_narrowed: bool = False,
+    memory: int | None = None,
+) -> list[Executables]:
+    """Executables of a cohort, one a pool, at the widest width that fits; at `lanes` lanes a device when given.
+
+    Args:
+      known: the program that has trained some of its runs: with `vmap` its width is kept, whatever fits now,
+      is_narrowed: unless the device ran out of memory with it.
+      memory: bytes that one device has for the cohort; None asks the device what it has now.
+    """
+    size, rows = len(pools[0].devices), known["block_rows"] if known else None
+
+    def program(width: int) -> Program:
+        return feed.program(width * size, 1 if executor == MAP else width, rows)
+
+    if known and executor == VMAP and not is_narrowed:
+        lanes = known["block_lanes"]
+    widths = [lanes] if lanes else planned.narrower_widths()
+    peak = planned.size.peak_bytes
+    return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, peak, memory)
+
+
 def compile_to_fit(
     program: Callable[[int], Program],
     widths: Sequence[int],
@@ -79,6 +112,7 @@ def compile_to_fit(
     tables: Tables,
     schedule: Schedule,
     peak_bytes: int = 0,
+    memory: int | None = None,
 ) -> list[Executables]:
     """Executables of the widest program that fits, one a pool.
 
@@ -86,11 +120,12 @@ def compile_to_fit(
       program: lanes of one device -> program.
       widths: lanes of one device to try, widest first; empty when shapes alone say that none fits.
       peak_bytes: of one run, by its shapes.
+      memory: bytes that one device has; None asks it.
 
     Raises:
       MemoryLimitError: none fits; the message has the numbers.
     """
-    limit, refusal = device_memory(pools[0]), ""
+    limit, refusal = device_memory(pools[0]) if memory is None else memory, ""
     if not widths:
         raise MemoryLimitError(
             f"one run needs {_mib(peak_bytes)} by its shapes alone, "

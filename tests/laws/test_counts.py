@@ -1,11 +1,15 @@
 """A cohort is traced once, and each of its programs is compiled once for every device, refills and resumes included."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
 import jax
 import pytest
 
+from grokjax.pipeline import Options, run_sweep
+from grokjax.spec.sweep_file import load
+from grokjax.store.progress import Progress
 from grokjax.train.executables import COMPILATIONS, TRACES
 from tests.store.small_sweep import LANES, SMALL, endings, typed
 
@@ -45,6 +49,24 @@ def test_refills_and_a_resume_compile_nothing_more(compiled, tmp_path: Path) -> 
     assert len(endings(tmp_path / "out")) < 8  # more than four are left, for four lanes
     assert start(compiled, 1, 0, *words) == 0
     assert len(endings(tmp_path / "out")) == 12
+
+
+def test_a_cohort_is_compiled_while_the_one_before_it_trains(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("axes:", "axes:\n  model.width: [16, 20]"))
+    devices, waited_for = len(jax.local_devices(backend="cpu")), []
+    COMPILATIONS.clear()
+
+    def watch(progress: Progress) -> None:
+        """Hold the first cohort back at its first segment until the second one is compiled."""
+        if progress.stage == "training" and progress.cohort == 0 and not waited_for:
+            until = time.monotonic() + 120
+            while COMPILATIONS["segment"] < 2 * devices and time.monotonic() < until:
+                time.sleep(0.01)
+            waited_for.append((COMPILATIONS["segment"], progress.done))
+
+    run_sweep(load(tmp_path / "sweep.yaml"), tmp_path / "out", Options(lanes=2, watch=watch))
+    assert waited_for == [(2 * devices, 0)]
+    assert COMPILATIONS["segment"] == 2 * devices and len(endings(tmp_path / "out")) == 24
 
 
 @pytest.mark.slow
