@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from grokjax.core.part import Part, Swept, part, setting
+from grokjax.core.part import Part, Swept, SweptInt, part, setting
 
 Params = Any  # nested dict of float arrays
 GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
@@ -192,6 +192,21 @@ class TableTask(DrawnTask):
 
     def num_train(self, num_examples: int) -> int:
         return int(np.floor(self.train_fraction * num_examples + 1e-9))
+
+
+@part
+class PoolTask(DrawnTask):
+    """A task that trains on a number of examples of its pool. A new task of this kind writes `table()` only."""
+
+    train_size: SweptInt = setting(
+        1000, "train examples; the rest of the pool is the test set", unit="examples", at_least=1, scheduled=False
+    )
+
+    def num_train(self, num_examples: int) -> int:
+        if self.train_size > num_examples:
+            rule = f"must be at most the pool's {num_examples} examples"
+            raise ValueError(f"task.train_size: {rule}, got {self.train_size}")
+        return int(self.train_size)
 
 
 def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import part, setting
+from grokjax.tasks.sequences import SEQUENCES, as_table
 
 Binary = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 _OPERATIONS: dict[str, Binary] = {  # of x, y and the inverse of y (0 where there is none); reduced modulo p afterwards
@@ -27,7 +28,6 @@ _OPERATIONS: dict[str, Binary] = {  # of x, y and the inverse of y (0 where ther
     "x^3+xy^2+y": lambda x, y, inverse: x**3 + x * y**2 + y,
 }
 _DIVIDING = ("x/y", "x/y if y odd else x-y")  # the second is defined at y = 0, which is even
-_WORDS = {"x y =": ("x", "y", "="), "x y": ("x", "y"), "x op y =": ("x", "op", "y", "=")}
 
 _MOST_PAIRS = 10**8  # their table takes gigabytes already
 
@@ -48,7 +48,7 @@ class ModularArithmetic(TableTask):
         "ordered", "unordered keeps x <= y only, for operations that are the same with x and y swapped",
         choices=("ordered", "unordered"),
     )  # fmt: skip
-    sequence: str = setting("x y =", "tokens of an example", choices=tuple(_WORDS))
+    sequence: str = setting("x y =", "tokens of an example", choices=tuple(SEQUENCES))
 
     def table(self) -> Table:
         return _table(self.operation, self.modulus, self.pairs, self.sequence)
@@ -72,19 +72,7 @@ def _table(operation: str, modulus: int, pairs: str, sequence: str) -> Table:
         place = np.full(answers.shape, -1)
         place[x, y] = mirror
         mirror = np.where(place[y, x] >= 0, place[y, x], mirror)
-    columns = {"x": x, "y": y, "op": np.full_like(x, modulus)}
-    words = _WORDS[sequence]
-    columns["="] = np.full_like(x, modulus + ("op" in words))
-    arrays = [np.stack([columns[word] for word in words], axis=1), answers[x, y], mirror]
-    inputs, targets, mirror = (_frozen(array) for array in arrays)
-    return Table(
-        inputs=inputs,
-        targets=targets,
-        num_classes=modulus,
-        vocabulary=modulus + len(set(words) - {"x", "y"}),
-        operands=(words.index("x"), words.index("y")),
-        mirror=mirror,
-    )
+    return as_table(x, y, answers[x, y], mirror, modulus, sequence)
 
 
 def _answers(operation: str, modulus: int) -> np.ndarray:
@@ -121,9 +109,3 @@ def _unordered_refused(operation: str, modulus: int) -> str:
         "task.pairs: 'unordered' needs an operation that is the same with x and y swapped; "
         f"{operation!r} is not modulo {modulus}, these are: {commuting}"
     )
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = np.ascontiguousarray(array, dtype=np.int32)
-    array.flags.writeable = False
-    return array

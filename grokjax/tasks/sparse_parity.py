@@ -9,14 +9,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from grokjax.core.interfaces import DrawnTask, Table
-from grokjax.core.part import SweptInt, part, setting
+from grokjax.core.interfaces import PoolTask, Table
+from grokjax.core.part import part, setting
 
 _WORD = 64  # random bits of one draw
 
 
 @part
-class SparseParity(DrawnTask):
+class SparseParity(PoolTask):
     """Class 1 where an odd number of the relevant bits is 1: with signs, their product is then -1.
 
     The pool depends on `pool_seed`, `bits` and `examples` only, and a larger pool starts with the smaller one; all
@@ -30,20 +30,11 @@ class SparseParity(DrawnTask):
     coding: str = setting("signs", "a bit b as the number (-1)^b, or as b itself", choices=("signs", "bits"))
     examples: int = setting(6000, "size of the pool of distinct examples, train and test together", at_least=2)
     pool_seed: int = setting(0, "seed of the pool", at_least=0)
-    train_size: SweptInt = setting(
-        1000, "train examples; the rest of the pool is the test set", unit="examples", at_least=1, scheduled=False
-    )
 
     def table(self) -> Table:
         if self.relevant > self.bits:
             raise ValueError(f"task.relevant: must be at most task.bits = {self.bits}, got {self.relevant}")
         return _table(self.bits, self.relevant, self.coding, self.examples, self.pool_seed)
-
-    def num_train(self, num_examples: int) -> int:
-        if self.train_size > num_examples:
-            rule = f"must be at most the pool's {num_examples} examples"
-            raise ValueError(f"task.train_size: {rule}, got {self.train_size}")
-        return int(self.train_size)
 
 
 @lru_cache(maxsize=32)

@@ -16,7 +16,7 @@ IMAGES = np.random.default_rng(0).random((len(TABLE.inputs), 6, 6), np.float32)
 OF_IMAGES = SIGNATURE._replace(
     input_shape=(6, 6), input_dtype="float32", vocabulary=None, operands=(), fixed=(), task="images"
 )
-NO_TOKENS = ("cnn",)  # models that refuse symbols
+NO_TOKENS = ("cnn", "linear")  # models that refuse symbols
 
 
 def signature_of(model):
