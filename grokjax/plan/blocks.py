@@ -9,13 +9,13 @@ _SHORTEST_BLOCK = 8
 
 
 def block_rows(run: Run, signature: Signature, is_cpu: bool) -> int:
-    """Examples of one block.
+    """Examples of one block; a table that is shorter makes one block of its own length, in steps of eight.
 
     On a CPU a block is so short that XLA computes each of its products on one thread: the gradient of a matrix is a
     product over rows, and from about 160 rows on it is split by the size of the thread pool: then its bits depend on
     the machine. With 128 they did not, for matrices of up to 4096 x 4096, as long as `train/gradient.py` keeps the
     shorter side of the matrix first (jax 0.10 and 0.12, pools of 1, 2 and 16; `tests/laws/test_pools.py` checks two).
     """
-    if not is_cpu:
-        return ACCELERATOR_ROWS
-    return max(_SHORTEST_BLOCK, _CPU_ROWS // run.model.rows_per_example(signature))
+    longest = -(-signature.num_examples // _SHORTEST_BLOCK) * _SHORTEST_BLOCK
+    wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
+    return min(max(_SHORTEST_BLOCK, wanted), longest)

@@ -4,6 +4,7 @@ import pytest
 
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
+from grokjax.plan.blocks import block_rows
 from grokjax.plan.memory import WIDTHS, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
 from grokjax.spec.run import Run
@@ -58,3 +59,10 @@ def test_estimate_covers_what_the_compiler_reports() -> None:
         0
     ]
     assert 0.3 < compiled.memory_bytes() / planned.size.peak_bytes < 3
+
+
+def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
+    run = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=AdamW())  # 49 examples
+    long = Run(task=ModularArithmetic(modulus=31), model=MLP(width=16), optimizer=AdamW())
+    assert [block_rows(run, run.task.signature(), is_cpu) for is_cpu in (True, False)] == [56, 56]
+    assert [block_rows(long, long.task.signature(), is_cpu) for is_cpu in (True, False)] == [128, 968]
