@@ -4,13 +4,28 @@ import argparse
 import difflib
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures")
 
 
 class Parser(argparse.ArgumentParser):
-    """One line when something is wrong, with the nearest word that would be right."""
+    """One line when something is wrong, with the nearest word that would be right. Options are never shortened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, allow_abbrev=False)
+        self.commands: dict[str, argparse.ArgumentParser] = {}
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # pyright: ignore
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            command = self.commands.get(options.command, self)
+            known = [name for action in command._actions for name in action.option_strings]
+            close = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            self.exit(2, f"grokjax: error: unrecognized arguments: {' '.join(unknown)}{hint} ({command.prog} --help)\n")
+        return options
 
     def error(self, message: str) -> NoReturn:
         typed = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
@@ -49,6 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
         _reproduce,
     ):
         add(commands)
+    parser.commands = dict(commands.choices)
     return parser
 
 

@@ -125,6 +125,8 @@ def _item_hint(hint: Any, index: int) -> Any:
 def _nearest_path(run: Run, node: Any, path: str, name: str) -> str:
     """A setting beside the one that is not there, where one is like it; else one that ends in the same word."""
     folder = path.rpartition(".")[0]
+    if isinstance(node, Part) and name in ("preset", "kind"):
+        return f"list whole parts: {folder}: [{{kind: {node.kind}, ...}}, ...]"
     if isinstance(node, Part) and folder and path.endswith(f".{name}"):
         beside = suggestion(name, _hints(type(node)))
         if beside.startswith("did you mean"):

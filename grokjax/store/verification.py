@@ -32,7 +32,7 @@ def _verify_once(root: Path) -> tuple[int, list[str], int]:
     head, warning = read_head(layout)
     damaged = [f"{name} is damaged" for name in damaged_heads(layout)]
     problems = damaged or ([warning] if warning else [])
-    count, found = 0, [*_records(layout, spec), *_logs(layout, spec), *_live_curves(layout)]
+    count, found = 0, [*_records(layout, spec), *_logs(layout, spec, head is not None), *_live_curves(layout)]
     if head is not None:
         if head.spec_hash != spec["spec_hash"]:
             problems.append("spec.json is of another sweep than HEAD.json (an extension that has not been started yet)")
@@ -69,10 +69,13 @@ def _records(layout: Layout, spec: Mapping[str, Any]) -> Iterator[tuple[str, str
                 yield path.name, ""
 
 
-def _logs(layout: Layout, spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _logs(layout: Layout, spec: Mapping[str, Any], was_started: bool) -> Iterator[tuple[str, str]]:
     for path in (layout.events, layout.provenance):
-        _, damaged = split_log(path, is_old(spec))
-        yield path.name, f"is damaged in line {', '.join(map(str, damaged))}" if damaged else ""
+        records, damaged = split_log(path, is_old(spec))
+        problem = f"is damaged in line {', '.join(map(str, damaged))}" if damaged else ""
+        if was_started and not records and not damaged:
+            problem = "is empty or missing, though every start writes a line"
+        yield path.name, problem
 
 
 def _live_curves(layout: Layout) -> Iterator[tuple[str, str]]:

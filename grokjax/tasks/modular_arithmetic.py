@@ -1,10 +1,12 @@
 """Binary operations modulo p: every pair (x, y) is an example, f(x, y) is its class.
 
-Paper: Power, Burda, Edwards, Babuschkin, Misra 2022 (arXiv 2201.02177), operations 1 to 9 of their list and x*y; inputs
+Paper: Power, Burda, Edwards, Babuschkin, Misra 2022 (arXiv 2201.02177), operations 1 to 9 of their list, x*y, and those
+that only their code has; any polynomial, and powers of one, as in Gromov 2023 (arXiv 2301.02679); inputs
 `x op y =` as in DeMoss et al. 2024 (arXiv 2412.09810), `x y =` as in Nanda et al. 2023 (arXiv 2301.05217), unordered
 pairs as in Pearce et al. 2023. What some published code calls "division" is a product; here it is none.
 """
 
+import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -12,21 +14,19 @@ import numpy as np
 
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import part, setting
+from grokjax.tasks.polynomials import evaluate
 from grokjax.tasks.sequences import SEQUENCES, as_table
 
 Binary = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 _OPERATIONS: dict[str, Binary] = {  # of x, y and the inverse of y (0 where there is none); reduced modulo p afterwards
-    "x+y": lambda x, y, inverse: x + y,
-    "x-y": lambda x, y, inverse: x - y,
     "x*y": lambda x, y, inverse: x * y,
     "x/y": lambda x, y, inverse: x * inverse,
     "x/y if y odd else x-y": lambda x, y, inverse: np.where(y % 2 == 1, x * inverse, x - y),
-    "x^2+y^2": lambda x, y, inverse: x**2 + y**2,
-    "x^2+xy+y^2": lambda x, y, inverse: x**2 + x * y + y**2,
-    "x^2+xy+y^2+x": lambda x, y, inverse: x**2 + x * y + y**2 + x,
-    "x^3+xy": lambda x, y, inverse: x**3 + x * y,
-    "x^3+xy^2+y": lambda x, y, inverse: x**3 + x * y**2 + y,
+    "x+y if x even else x*y": lambda x, y, inverse: np.where(x % 2 == 0, x + y, x * y),
+    "x+y if x even else x-y": lambda x, y, inverse: np.where(x % 2 == 0, x + y, x - y),
 }
+_POLYNOMIALS = ("x+y", "x-y", "x^2+y^2", "x^2+xy+y^2", "x^2+xy+y^2+x", "x^3+xy", "x^3+xy^2+y", "x^2+y", "x^3+y")
+"""Those of Power et al.; any other will do."""
 _DIVIDING = ("x/y", "x/y if y odd else x-y")  # the second is defined at y = 0, which is even
 
 _MOST_PAIRS = 10**8  # their table takes gigabytes already
@@ -42,7 +42,11 @@ class ModularArithmetic(TableTask):
 
     paper = "Power, Burda, Edwards, Babuschkin, Misra 2022, arXiv 2201.02177"
 
-    operation: str = setting("x+y", "the function of x and y", choices=tuple(_OPERATIONS))
+    operation: str = setting(
+        "x+y",
+        f"the function of x and y: {', '.join(_OPERATIONS)}, or a polynomial such as {', '.join(_POLYNOMIALS)}, "
+        "2x^2-3xy or (x+y)^3",
+    )
     modulus: int = setting(97, "p: numbers are 0 to p-1", at_least=2)
     pairs: str = setting(
         "ordered", "unordered keeps x <= y only, for operations that are the same with x and y swapped",
@@ -82,10 +86,29 @@ def _answers(operation: str, modulus: int) -> np.ndarray:
         _check_prime(operation, modulus)
         inverse[1:] = [pow(y, -1, modulus) for y in range(1, modulus)]
     x, y = np.meshgrid(np.arange(modulus), np.arange(modulus), indexing="ij")
-    answers = _OPERATIONS[operation](x, y, inverse[y]) % modulus
+    if operation in _OPERATIONS:
+        answers = _OPERATIONS[operation](x, y, inverse[y]) % modulus
+    else:
+        try:
+            answers = evaluate(operation, x, y, modulus)
+        except ValueError as error:
+            raise ValueError(_not_an_operation(operation, str(error))) from None
     if operation == "x/y":
         answers[:, 0] = -1
     return answers
+
+
+def _not_an_operation(operation: str, why: str) -> str:
+    if "did you mean" in why:
+        return f"task.operation: {operation!r} {why}"
+    named = (*_OPERATIONS, *_POLYNOMIALS)
+    nearest = difflib.get_close_matches("x*y" if operation in ("xy", "yx") else operation, named, 1)
+    hint = (
+        f"did you mean {nearest[0]!r}?"
+        if nearest
+        else f"valid: {', '.join(_OPERATIONS)}, or a polynomial such as x^2+xy+y^2"
+    )
+    return f"task.operation: {operation!r} {why}; {hint}"
 
 
 def _check_prime(operation: str, modulus: int) -> None:
@@ -102,7 +125,7 @@ def _is_prime(number: int) -> bool:
 
 
 def _unordered_refused(operation: str, modulus: int) -> str:
-    undivided = [name for name in _OPERATIONS if name not in _DIVIDING]
+    undivided = [name for name in (*_POLYNOMIALS, *_OPERATIONS) if name not in _DIVIDING]
     tables = {name: _answers(name, modulus) for name in undivided}
     commuting = ", ".join(name for name, answers in tables.items() if np.array_equal(answers, answers.T))
     return (

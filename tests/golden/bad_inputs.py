@@ -182,6 +182,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "nothing to extend": ("extend", "void", "--seeds", "3"),
     "an unknown command": ("statsu", "void"),
     "an unknown option": ("plan", "good.yaml", "--lanse", "3"),
+    "a scale that there is not": ("plan", "good.yaml", "--scale", "cpu"),
+    "a preset as an axis": ("plan", "good.yaml", "--set", "axes.model.preset=[doshi2024, lyu2023]"),
 }
 
 
