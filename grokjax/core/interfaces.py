@@ -170,7 +170,7 @@ class DrawnTask(Task):
     ) -> Split:
         num_examples = targets.shape[0]
         position = jnp.arange(num_examples, dtype=jnp.int32)
-        order = jax.random.permutation(keys["split"], position)
+        order = self.order(keys["split"], num_examples)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = _draw_labels(signature, keys["label"])
@@ -180,6 +180,10 @@ class DrawnTask(Task):
         is_mirrored = is_train[mirror] & (mirror != position)
         group = jnp.where(is_train, jnp.where(is_noisy, 1, 0), jnp.where(is_mirrored, 2, 3))
         return Split(order=order, labels=labels, group=group.astype(jnp.int32))
+
+    def order(self, key: jax.Array, num_examples: int) -> jax.Array:
+        """[example] int32, a permutation of the table, of which the first are trained on; traced."""
+        return jax.random.permutation(key, jnp.arange(num_examples, dtype=jnp.int32))
 
 
 @part

@@ -18,7 +18,7 @@ from grokjax.core.schedules import SCHEDULES, Schedule
 from grokjax.spec.errors import Collector, first_line, suggestion, wrong
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
-from grokjax.spec.user_parts import file_sha256, kind_of, source_of, user_part
+from grokjax.spec.user_parts import data_sha256, kind_of, source_of, user_part
 from grokjax.spec.values import (
     LARGEST_SWEPT_INT,
     check_bounds,
@@ -171,7 +171,7 @@ def _fill(cls: type[Part], given: Mapping[str, Any], where: str, folder: Path | 
                 raise wrong(key, "missing", hint=field.metadata.get("about", ""))
     problems.finish()
     if {"path", "sha256"} <= set(fields):
-        values |= _file_of(values, where, folder)
+        values |= _file_of(cls, values, where, folder)
     return cls(**values)
 
 
@@ -298,7 +298,7 @@ def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
     return f"{os.path.normpath((folder or Path.cwd()).absolute() / Path(place).expanduser())}#{run_id}"
 
 
-def _file_of(values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:
+def _file_of(cls: type[Part], values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:
     """Absolute path of a data file and its checksum, which must be the one given, if one is."""
     path = ((Path.cwd() if folder is None else Path(folder)) / Path(values["path"]).expanduser()).absolute()
     if not path.is_file():
@@ -306,9 +306,10 @@ def _file_of(values: Mapping[str, Any], where: str, folder: Path | None) -> dict
         beside = sorted(name for name in beside if name.endswith(path.suffix))[:100]
         raise wrong(f"{where}.path", "no such file", values["path"], suggestion(path.name, beside))
     try:
-        sha256 = file_sha256(path)
+        sha256 = data_sha256(cls, path)
     except OSError as error:
-        raise wrong(f"{where}.path", f"cannot be read ({error.strerror})", values["path"]) from None
+        missing = Path(error.filename).name if error.filename else path.name
+        raise wrong(f"{where}.path", f"{missing} cannot be read ({error.strerror})", values["path"]) from None
     if values.get("sha256", sha256) not in ("", sha256):
         raise wrong(f"{where}.sha256", f"the file has changed: its checksum is {sha256}", values["sha256"])
     return {"path": str(path), "sha256": sha256}

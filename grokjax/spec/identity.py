@@ -16,7 +16,7 @@ from grokjax.spec.errors import wrong
 from grokjax.spec.plans import claim_to_plain, measure_to_plain, seeds_to_plain, stop_to_plain
 from grokjax.spec.run import Run, StoredInit
 from grokjax.spec.sweep import Sweep
-from grokjax.spec.user_parts import file_sha256, source_of
+from grokjax.spec.user_parts import data_sha256, source_of
 
 ID_DIGITS = 16
 
@@ -93,7 +93,7 @@ def _part(part: Part, key: str) -> dict[str, Any]:
         value = getattr(part, name)
         is_old = added is not dataclasses.MISSING and type(value) is type(added) and value == added
         if is_file and name in ("path", "sha256"):
-            found["sha256"] = vars(part)["sha256"] or file_sha256(vars(part)["path"])
+            found["sha256"] = vars(part)["sha256"] or data_sha256(type(part), vars(part)["path"])
         elif name == "source" and isinstance(part, StoredInit):
             found["source"] = _plain(value, "init.from")
         elif not is_old:

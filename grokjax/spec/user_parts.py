@@ -101,6 +101,14 @@ def kind_of(cls: type[Part]) -> str:
     return cls.kind if source is None else source.kind
 
 
+def data_sha256(part: type, path: str | Path) -> str:
+    """Checksum of the data of a part: of its file, or of all files that its own `files(path)` names, in order."""
+    files = part.files(str(path)) if hasattr(part, "files") else [path]
+    if len(files) == 1:
+        return file_sha256(files[0])
+    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
+
+
 def file_sha256(path: str | Path) -> str:
     """Checksum of a file's content; a file that did not change is read once."""
     status = Path(path).stat()

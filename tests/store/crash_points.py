@@ -47,6 +47,9 @@ def begin(root: Path) -> None:
     text = "name: crash\n"
     write_record(Layout(root).spec_json, {"schema": SCHEMA, "spec_hash": "hash", "yaml": text})
     Layout(root).spec_yaml.write_text(text)
+    folder = SweepFolder(root, "hash")
+    folder.note_start({})
+    folder.close()
     commit(root, 1)
     commit(root, 2)
 
