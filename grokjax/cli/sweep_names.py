@@ -25,12 +25,11 @@ def find_sweep(text: str) -> Path:
     Raises:
       UsageError: there is none.
     """
-    path = Path(text)
+    path, sweeps = Path(text), packaged_sweeps()
+    if text in sweeps and not path.is_file():  # a folder of that name holds results
+        return sweeps[text]
     if path.exists() or path.suffix in (".yaml", ".yml"):
         return path
-    sweeps = packaged_sweeps()
-    if text in sweeps:
-        return sweeps[text]
     close = difflib.get_close_matches(text, sweeps, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"sweeps that ship with grokjax: {', '.join(sweeps)}."
     raise UsageError(f"SPEC {text!r} is neither a file nor a sweep that ships with grokjax; {hint}")

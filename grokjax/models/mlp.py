@@ -7,6 +7,8 @@ weights that solve x + y, known in closed form (`periodic_weights.py`). Other pu
 """
 
 import dataclasses
+import functools
+import math
 from typing import cast
 
 import flax.linen as nn
@@ -35,11 +37,12 @@ from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 class MLP(Model):
     """Fully connected network on the operands of token inputs, or on real-valued inputs [example, ...] made flat.
 
-    Of token inputs [example, token] only the positions `signature.operands` are read, in one of three encodings:
+    Of token inputs [example, token] only the positions `signature.operands` are read, in one of four encodings:
 
     - one_hot: one one-hot per operand, concatenated, length operands x symbols (2p for x + y mod p)
     - concatenated: one embedding vector per operand, concatenated, length operands x embedding
     - summed: the sum of those vectors, length embedding (Liu et al. 2022)
+    - product: those vectors read row by row as square matrices, and multiplied (Liu et al. 2022 on S3, 3 x 3)
 
     Tokens that no example varies must be the last ids of the vocabulary, one each: operands are then ids below
     `vocabulary - (tokens - operands)`, which is the number of symbols. A larger id gives NaN, not another symbol's row.
@@ -48,7 +51,8 @@ class MLP(Model):
     hidden layer (as in Doshi).
 
     Form `tables` computes what the first layer makes of each symbol once a step, not once an example: the layer is
-    linear, so its pre-activations are a sum of one table row per operand (a one-hot kernel consists of such rows).
+    linear, so its pre-activations are a sum of one table row per operand (a one-hot kernel consists of such rows). A
+    product of embeddings is no such sum, and always plain.
     """
 
     paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
@@ -67,8 +71,8 @@ class MLP(Model):
         choices=("none", "layer"),
         added="none",
     )
-    encoding: str = setting("one_hot", "of token inputs", choices=("one_hot", "concatenated", "summed"))
-    embedding: int = setting(128, "length of an embedding vector (concatenated, summed)", at_least=1)
+    encoding: str = setting("one_hot", "of token inputs", choices=("one_hot", "concatenated", "summed", "product"))
+    embedding: int = setting(128, "length of an embedding vector (all encodings but one_hot)", at_least=1)
     shared_embedding: bool = setting(True, "one embedding table for all operands, or one each")
     initializer: str = setting(
         "lecun", "scheme of initializers.py, or periodic: solved already", choices=(*SCHEMES, "periodic")
@@ -85,14 +89,20 @@ class MLP(Model):
     )  # fmt: skip
 
     def form_used(self, signature: Signature) -> str:
-        """What `form` comes to: real-valued inputs have nothing to tabulate."""
-        return self.form if signature.vocabulary is not None else "plain"
+        """What `form` comes to: real-valued inputs and products have nothing to tabulate."""
+        return "plain" if signature.vocabulary is None or self.encoding == "product" else self.form
 
     def rows_per_example(self, signature: Signature) -> int:
         return 1
 
     def module(self, signature: Signature) -> "Network":
         """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None."""
+        if self.encoding == "product" and math.isqrt(self.embedding) ** 2 != self.embedding:
+            nearest = max(round(math.sqrt(self.embedding)), 1) ** 2
+            raise ValueError(
+                f"model.embedding: encoding product needs the square of a whole number, got {self.embedding}; "
+                f"nearest is {nearest}"
+            )
         # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
         drawn = "lecun" if self.initializer == "periodic" else self.initializer  # nothing is drawn by it then
         return Network(
@@ -152,6 +162,25 @@ def first_layer_tables(model: MLP, params: Params, operands: int) -> list[jax.Ar
     return [tables[0] + layer["bias"][None], *tables[1:]] if model.bias else tables
 
 
+def _product(vectors: jax.Array) -> jax.Array:
+    """[example, entry] of the matrix products over operands, from [example, operand, entry] with rows in order."""
+    side = math.isqrt(vectors.shape[-1])
+    matrices = vectors.reshape(*vectors.shape[:2], side, side)
+
+    def times(left: jax.Array, right: jax.Array) -> jax.Array:
+        return jnp.sum(left[..., None] * right[:, None], axis=2)  # small; a batched product would go through a library
+
+    factors = (matrices[:, operand] for operand in range(vectors.shape[1]))
+    return functools.reduce(times, factors).reshape(len(vectors), -1)
+
+
+_JOINED = {  # [example, operand, embedding] -> [example, feature]
+    "concatenated": lambda vectors: vectors.reshape(len(vectors), -1),
+    "summed": lambda vectors: vectors.sum(axis=1),
+    "product": _product,
+}
+
+
 class Network(nn.Module):
     """Encoding, hidden layers and output layer; `shape` is the part with its swept fields left at their defaults."""
 
@@ -190,7 +219,7 @@ class Network(nn.Module):
             return OneHotDense(self.symbols, shape.width, drawn, shape.bias, name="hidden_0")(inputs[:, self.operands])
         else:
             vectors = self.embedded(inputs[:, self.operands], self.symbols, drawn)
-            source = vectors.sum(axis=1) if shape.encoding == "summed" else vectors.reshape(len(vectors), -1)
+            source = _JOINED[shape.encoding](vectors)
         return dense("hidden_0", drawn, source.shape[1], shape.width, shape.bias)(source)
 
     def embedded(self, operands: jax.Array, symbols: int, drawn: Scheme) -> jax.Array:

@@ -128,7 +128,9 @@ def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
 
 
 def _loss(run: Run, ranges: Ranges) -> str:
-    return f"trained with {part_text(run.loss, 'loss', ranges)}; measured in the log1p form whatever is trained"
+    has_classes = not run.task.signature().target_shape
+    measured = "measured in the log1p form whatever is trained" if has_classes else "measured as trained"
+    return f"trained with {part_text(run.loss, 'loss', ranges)}; {measured}"
 
 
 def _stopping(plan: Plan) -> str:

@@ -26,8 +26,9 @@ _BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.25))  # low, high, opacity
 _PANEL = (2.6, 1.7)  # inches
 _LEGEND = 2.0  # inches, beside panels that are shared
 _TITLE_LETTER, _NAME_LETTER, _CAPTION_LETTER = 0.078, 0.055, 0.046  # inches
-_CAPTION = "Median over runs; 25 to 75 % and 5 to 95 % of the runs."
-_OVERLAY_CAPTION = "Median over runs; 25 to 75 % of the runs."
+_LOSS = "The loss of classes is cross-entropy in the log1p form."
+_CAPTION = f"Median over runs; 25 to 75 % and 5 to 95 % of the runs. {_LOSS}"
+_OVERLAY_CAPTION = f"Median over runs; 25 to 75 % of the runs. {_LOSS}"
 
 
 @styled
@@ -103,7 +104,7 @@ def _canvas(shape: tuple[int, int], title: str, lines: Sequence[str], is_overlay
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
     if titles:
         figure.suptitle("\n".join(titles), x=0.01, ha="left", fontsize=9, fontweight="bold", parse_math=False)
-    for row, label in enumerate(("accuracy", "loss (log1p form)")[:rows]):
+    for row, label in enumerate(("accuracy", "loss")[:rows]):
         panels[row, 0].set_ylabel(label)
     for axes in panels.flat:
         axes.grid(color="#e4e4e4", linewidth=0.5)

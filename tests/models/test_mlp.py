@@ -1,5 +1,6 @@
 """Is the MLP the network of its docstring? Against NumPy, and against the analytic solution of modular addition."""
 
+import itertools
 import math
 
 import jax
@@ -12,6 +13,7 @@ from grokjax.core.interfaces import Signature
 from grokjax.core.streams import stream, substreams
 from grokjax.models.hidden_units import dropout
 from grokjax.models.mlp import MLP
+from grokjax.tasks.group_product import GroupProduct
 
 KEY = stream(3, "init")
 KEYS = substreams(stream(0, "dropout"), jnp.arange(49))  # one an example
@@ -105,6 +107,9 @@ def encoded(model: MLP, params: dict, inputs: np.ndarray, signature: Signature) 
         return np.concatenate([identity[column] for column in operands.T], axis=1)
     names = ["embed"] * 2 if model.shared_embedding else ["embed_0", "embed_1"]
     vectors = [params[name]["embedding"][column] for name, column in zip(names, operands.T, strict=True)]
+    if model.encoding == "product":
+        left, right = (vector.reshape(len(vector), 3, 3) for vector in vectors)
+        return (left @ right).reshape(len(left), 9)
     return vectors[0] + vectors[1] if model.encoding == "summed" else np.concatenate(vectors, axis=1)
 
 
@@ -141,6 +146,7 @@ VARIANTS = {
     "residual_pre_norm": {"depth": 4, "residual": True, "norm": "layer", "bias": True, "encoding": "summed"},
     "bias_of_hidden_layers_only": {"depth": 2, "bias": True, "output_bias": False},
     "summed_own": {"encoding": "summed", "embedding": 5, "shared_embedding": False, "initializer": "doshi"},
+    "product": {"encoding": "product", "embedding": 9, "depth": 2, "activation": "tanh", "bias": True},
 }
 
 
@@ -152,6 +158,31 @@ def test_logits_equal_a_forward_pass_in_numpy(name):
     logits = jax.jit(lambda p, x: model.logits(model.prepare(p, signature), x, signature, None))(params, inputs)
     assert logits.shape == (49, 7)
     np.testing.assert_allclose(logits, reference(model, params, inputs, signature), rtol=1e-4, atol=1e-4)
+
+
+def test_the_matrices_of_s3_multiply_to_its_table():
+    """Permutation matrices as embeddings: their product is the matrix of the product, in the order of the group."""
+    task = GroupProduct(group="S3", sequence="x y")
+    table, signature = task.table(), task.signature()
+    model = MLP(encoding="product", embedding=9, width=10)
+    permutations = list(itertools.permutations(range(3)))
+    matrices = np.array([np.eye(3)[:, list(one)] for one in permutations], np.float32).reshape(6, 9)
+    params = model.init(KEY, signature) | {"embed": {"embedding": matrices}}
+    kernel = np.zeros((9, 10), np.float32)
+    kernel[:, :9] = np.eye(9)
+    params["hidden_0"] = {"kernel": kernel}
+    output = np.zeros((10, 6), np.float32)
+    output[:9] = matrices.T  # the inner product of permutation matrices is largest, 3, where they are equal
+    logits = model.logits(params | {"output": {"kernel": output}}, table.inputs, signature, None)
+    assert np.asarray(logits).argmax(axis=1).tolist() == table.targets.tolist()
+    np.testing.assert_array_equal(np.max(logits, axis=1), 3.0)
+
+
+def test_a_product_needs_square_matrices_and_has_no_tables():
+    signature, _, _ = addition(7)
+    assert MLP(encoding="product", embedding=9).form_used(signature) == "plain"
+    with pytest.raises(ValueError, match=r"^model.embedding: .*square of a whole number, got 10; nearest is 9$"):
+        MLP(encoding="product", embedding=10).init(KEY, signature)
 
 
 def test_real_valued_inputs_are_made_flat():
@@ -220,12 +251,12 @@ def test_only_operand_positions_are_read(operands):
         np.testing.assert_array_equal(logits, first)
 
 
-@pytest.mark.parametrize("encoding", ["one_hot", "concatenated", "summed"])
+@pytest.mark.parametrize("encoding", ["one_hot", "concatenated", "summed", "product"])
 def test_symbol_outside_the_operands_gives_nan_and_no_other_symbols_row(encoding):
     signature, inputs, _ = addition(7)
     wrong = inputs[:3].copy()
     wrong[1, 0] = 7  # the id of "="
-    model = MLP(width=10, encoding=encoding)
+    model = MLP(width=10, embedding=9, encoding=encoding)
     logits = np.asarray(model.logits(model.prepare(rough(model, signature), signature), wrong, signature, None))
     assert np.isnan(logits).any(axis=1).tolist() == [False, True, False]
 

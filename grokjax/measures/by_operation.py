@@ -1,0 +1,41 @@
+"""How much of either operation of a mixture is learned: two tasks of one network need not grok at the same step.
+
+Paper: Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024 (arXiv 2407.20199), appendix E.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from grokjax.core.interfaces import GROUPS, Measure, View, first_largest
+from grokjax.core.part import part
+
+_OPERATOR = 1  # its column in `x op y =`
+
+
+@part
+class ByOperation(Measure):
+    """Examples, and examples right, of train and test of the first and the second operation of `modular_mixture`.
+
+    What is right is judged by the true targets, also in train. Names are `train_first/n`, `test_second/correct`, ...;
+    of a task with one operation the second has no examples.
+    """
+
+    paper = "Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024, arXiv 2407.20199, appendix E"
+
+    def measure(self, view: View) -> dict[str, jax.Array]:
+        if view.inputs.ndim != 2 or not jnp.issubdtype(view.inputs.dtype, jnp.integer) or view.inputs.shape[1] != 4:
+            raise ValueError("measure.what: by_operation needs tokens `x op y =`, as modular_mixture has them")
+        operator = view.inputs[:, _OPERATOR]
+        is_first = operator == jnp.min(operator)
+        is_train = view.split.group < GROUPS.index("test_mirrored")
+        is_right = first_largest(view.logits()) == view.targets
+        found = {}
+        for name, rows in (
+            ("train_first", is_train & is_first),
+            ("train_second", is_train & ~is_first),
+            ("test_first", ~is_train & is_first),
+            ("test_second", ~is_train & ~is_first),
+        ):
+            found[f"{name}/n"] = jnp.sum(rows, dtype=jnp.int32)
+            found[f"{name}/correct"] = jnp.sum(rows & is_right, dtype=jnp.int32)
+        return found
