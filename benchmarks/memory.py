@@ -21,7 +21,7 @@ def measure(workload: str, executor: str, lanes: int, steps: int) -> dict[str, A
         devices = sum(len(pool.devices) for pool in choose_pools(None, executor))
         (planned,) = make_plan(sweep, devices, executor == "map", None, lanes).cohorts
         compiled = Cohort(sweep, executor, lanes).compiled[0].memory_bytes()
-    predicted = lanes * planned.size.peak_bytes
+    predicted = planned.size.device_bytes(lanes)
     return {"executor": executor, "lanes": lanes, "predicted": predicted, "compiled": compiled}
 
 

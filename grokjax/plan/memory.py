@@ -9,6 +9,7 @@ import optax
 
 from grokjax.core.interfaces import GROUPS, Optimizer, Params, Signature
 from grokjax.core.schedules import at_step
+from grokjax.core.streams import substreams
 from grokjax.optimizers.decay_mask import decays
 from grokjax.optimizers.grouped import Grouped
 from grokjax.spec.run import Run
@@ -29,36 +30,67 @@ class Size:
       num_decayed: of these, numbers that weight decay acts on.
       params_bytes: parameters.
       state_bytes: parameters, optimizer state, data and history of one lane.
-      peak_bytes: state twice (before and after a stretch), the gradient, and the activations of one block.
+      data_bytes: of these, what no update changes.
+      scratch_bytes: parameters and optimizer state before and after an update, and the activations of one block.
+      table_bytes: examples, which all lanes share.
+      is_mapped: whether lanes are walked one after another, with one scratch for all of them.
     """
 
     num_params: int
     num_decayed: int
     params_bytes: int
     state_bytes: int
-    peak_bytes: int
+    data_bytes: int
+    scratch_bytes: int
+    table_bytes: int
+    is_mapped: bool
+
+    def device_bytes(self, lanes: int) -> int:
+        """Bytes of a device that trains so many lanes, as the compiler counts them; see `benchmarks/memory.py`."""
+        if lanes == 1 or not self.is_mapped:
+            return self.table_bytes + lanes * (self.state_bytes + self.scratch_bytes)
+        walked = 2 * self.state_bytes - self.data_bytes  # a lane, and what becomes of it
+        return self.table_bytes + lanes * walked + self.state_bytes + self.scratch_bytes
 
 
-def run_size(run: Run, signature: Signature, num_looks: int, num_rows: int, block_rows: int) -> Size:
+def run_size(
+    run: Run,
+    signature: Signature,
+    num_looks: int,
+    num_rows: int,
+    block_rows: int,
+    is_mapped: bool = True,
+    num_tables: int = 1,
+) -> Size:
     """Size of one run."""
     params = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
     transform = optax.chain(
         *(part.gradient() for part in run.regularizers), at_step(run, jnp.int32(0)).optimizer.transform()
     )
-    opt_state = jax.eval_shape(transform.init, params)
-    params_bytes = tree_bytes(params)
-    data_bytes = 4 * signature.num_examples * (3 + (run.minibatch is not None))
+    precision = np.dtype(run.precision.params).itemsize / 4  # shapes are those of float32
+    params_bytes = int(precision * tree_bytes(params))
+    moving_bytes = params_bytes + int(precision * tree_bytes(jax.eval_shape(transform.init, params)))
+    data_bytes = 4 * signature.num_examples * 3
+    order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
     leaves = len(jax.tree.leaves(params))
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))
-    state = params_bytes + tree_bytes(opt_state) + data_bytes + history_bytes
-    num_params = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params))
-    activations = 4 * 4 * block_rows * _widest(params)
+    # A walked lane is fused so well that few of its activations ever lie in memory; side by side they all do.
+    activations = (
+        3 * 4 * block_rows * _widest(params) if is_mapped else _kept_for_gradient(run, signature, params, block_rows)
+    )
     return Size(
-        num_params, _num_decayed(run.optimizer, params), params_bytes, state, 2 * state + 2 * params_bytes + activations
+        num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
+        num_decayed=_num_decayed(run.optimizer, params),
+        params_bytes=params_bytes,
+        state_bytes=moving_bytes + data_bytes + order_bytes + history_bytes,
+        data_bytes=data_bytes,
+        scratch_bytes=2 * moving_bytes + int(precision * activations),
+        table_bytes=4 * num_tables * signature.num_examples * _numbers_per_example(signature),
+        is_mapped=is_mapped,
     )
 
 
-def lanes_per_device(runs: int, peak_bytes: int, memory_bytes: int | None, is_cpu: bool, devices: int) -> int:
+def lanes_per_device(runs: int, size: Size, memory_bytes: int | None, devices: int) -> int:
     """Lanes of one device: the widest of `WIDTHS` that memory holds and the runs fill; 0 when none fits.
 
     Args:
@@ -66,19 +98,49 @@ def lanes_per_device(runs: int, peak_bytes: int, memory_bytes: int | None, is_cp
       memory_bytes: free on one device; None when unknown.
     """
     wanted = max(1, -(-runs // devices))
-    limit = CPU_LANES if is_cpu else WIDTHS[-1]
+    fitting = [width for width in WIDTHS if width <= (CPU_LANES if size.is_mapped else WIDTHS[-1])]
     if memory_bytes is not None:
-        limit = min(limit, memory_bytes // max(peak_bytes, 1))
-    fitting = [width for width in WIDTHS if width <= limit]
+        fitting = [width for width in fitting if size.device_bytes(width) <= memory_bytes]
     if not fitting:
         return 0
     filled = [width for width in fitting if width >= wanted]
     return min(filled) if filled else max(fitting)
 
 
+def _kept_for_gradient(run: Run, signature: Signature, params: Params, rows: int) -> int:
+    """Bytes of one block when its backward pass begins, by abstract evaluation.
+
+    These are what the forward pass keeps, and the gradients of the outputs and of what the output matrix reads.
+    """
+
+    def forward(params: Params, inputs: jax.Array, targets: jax.Array) -> tuple[object, jax.Array]:
+        keys = substreams(jax.random.key(0), jnp.arange(rows))
+        now = at_step(run, jnp.int32(0))
+
+        def loss(prepared: object) -> tuple[jax.Array, jax.Array]:
+            outputs = now.model.logits(prepared, inputs, signature, keys)
+            return jnp.sum(now.loss.loss(outputs, targets)), outputs
+
+        _, backward, outputs = jax.vjp(loss, run.model.prepare(params, signature), has_aux=True)
+        return backward, outputs
+
+    inputs = jax.ShapeDtypeStruct((rows, *signature.input_shape), signature.input_dtype)
+    targets = jax.ShapeDtypeStruct((rows, *signature.target_shape), signature.target_dtype)
+    backward, outputs = jax.eval_shape(forward, params, inputs, targets)
+    width = outputs.shape[-1]
+    matrices = [leaf.shape for leaf in jax.tree.leaves(params) if len(leaf.shape) == 2 and width in leaf.shape]
+    read = max((shape[0] if shape[1] == width else shape[1] for shape in matrices), default=_widest(params))
+    return tree_bytes(backward) + 4 * rows * (width + read)
+
+
+def _numbers_per_example(signature: Signature) -> int:
+    """Of the table: inputs, target, and which example is the mirror."""
+    return int(np.prod(signature.input_shape) + np.prod(signature.target_shape)) + 1
+
+
 def tree_bytes(tree: object) -> int:
     """Bytes of the arrays of a tree of shapes."""
-    return sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _widest(params: object) -> int:

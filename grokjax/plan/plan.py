@@ -31,6 +31,12 @@ class CohortPlan:
     seconds: float | None = None
     compiled_bytes: int | None = None
 
+    @property
+    def bytes_per_run(self) -> int:
+        """Of a device's memory, at this width; of one lane where not even that fits."""
+        lanes = max(self.width, 1)
+        return -(-self.size.device_bytes(lanes) // lanes)
+
     def narrower_widths(self) -> list[int]:
         """This width, then narrower ones in case the compiler needs more memory than shapes tell."""
         return [width for width in reversed(WIDTHS) if width <= self.width]
@@ -76,12 +82,12 @@ class Plan:
                     "static": one.cohort.static,
                     "params": one.size.num_params,
                     "decayed_params": one.size.num_decayed,
-                    "memory_bytes_per_run": one.size.peak_bytes,
+                    "memory_bytes_per_run": one.bytes_per_run,
                     "forecast_seconds": one.seconds,
                 }
                 for one in self.cohorts
             ],
-            "memory_bytes_per_run": max(one.size.peak_bytes for one in self.cohorts),
+            "memory_bytes_per_run": max(one.bytes_per_run for one in self.cohorts),
             "disk_bytes": self.disk_bytes,
             "stores_weights": self.stores_weights,
             "forecast_seconds": self.forecast_seconds,
@@ -95,17 +101,16 @@ def make_plan(
 
     Args:
       devices: number of devices that train.
-      is_cpu: whether they are host devices.
+      is_cpu: whether lanes are walked one after another, as on host devices.
       memory_bytes: free on one device; None when unknown.
       lanes: lanes of one device when the user says so.
     """
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
     plans = []
     for cohort in find_cohorts(sweep):
-        size = run_size(
-            cohort.run, cohort.signature, num_looks, num_rows, block_rows(cohort.run, cohort.signature, is_cpu)
-        )
-        width = lanes or lanes_per_device(len(cohort.runs), size.peak_bytes, memory_bytes, is_cpu, devices)
+        rows = block_rows(cohort.run, cohort.signature, is_cpu)
+        size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
+        width = lanes or lanes_per_device(len(cohort.runs), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
     weights = sum(len(one.cohort.runs) * one.size.state_bytes for one in plans)
     stores_weights = weights <= WEIGHTS_LIMIT

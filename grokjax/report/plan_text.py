@@ -74,7 +74,7 @@ def _cohorts(plan: Plan) -> Table:
             str(one.cohort.number + 1),
             f"{len(one.cohort.runs):,}",
             f"{one.width:,}",
-            bytes_text(one.size.peak_bytes),
+            bytes_text(one.bytes_per_run),
             f"{one.size.num_params:,}",
             "not timed" if one.seconds is None else duration_text(one.seconds),
             Text(static or "none"),

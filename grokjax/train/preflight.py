@@ -100,8 +100,8 @@ def compile_cohort(
     if known and executor == VMAP and not is_narrowed:
         lanes = known["block_lanes"]
     widths = [lanes] if lanes else planned.narrower_widths()
-    peak = planned.size.peak_bytes
-    return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, peak, memory)
+    alone = planned.size.device_bytes(1)
+    return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, alone, memory)
 
 
 def compile_to_fit(
@@ -111,7 +111,7 @@ def compile_to_fit(
     values: Values,
     tables: Tables,
     schedule: Schedule,
-    peak_bytes: int = 0,
+    alone_bytes: int = 0,
     memory: int | None = None,
 ) -> list[Executables]:
     """Executables of the widest program that fits, one a pool.
@@ -119,7 +119,7 @@ def compile_to_fit(
     Args:
       program: lanes of one device -> program.
       widths: lanes of one device to try, widest first; empty when shapes alone say that none fits.
-      peak_bytes: of one run, by its shapes.
+      alone_bytes: of a device with one lane, by shapes.
       memory: bytes that one device has; None asks it.
 
     Raises:
@@ -128,7 +128,7 @@ def compile_to_fit(
     limit, refusal = device_memory(pools[0]) if memory is None else memory, ""
     if not widths:
         raise MemoryLimitError(
-            f"one run needs {_mib(peak_bytes)} by its shapes alone, "
+            f"one run needs {_mib(alone_bytes)} by its shapes alone, "
             f"but a device has {_mib(limit or 0)} free; make the model or the task smaller."
         )
     for width in widths:

@@ -3,14 +3,17 @@
 import pytest
 
 from grokjax.models.mlp import MLP
+from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
 from grokjax.plan.blocks import block_rows
-from grokjax.plan.memory import WIDTHS, lanes_per_device, run_size
+from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
+from grokjax.train.executables import Traced
+from grokjax.train.feed import Feed
 from grokjax.train.preflight import MemoryLimitError, compile_to_fit
 
 RUN = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=AdamW())
@@ -20,7 +23,8 @@ def test_size_counts_parameters_and_adam_s_two_moments() -> None:
     size = run_size(RUN, RUN.task.signature(), num_looks=10, num_rows=5, block_rows=128)
     assert size.num_params == size.num_decayed == 14 * 16 + 16 * 7
     assert size.params_bytes == 4 * size.num_params
-    assert 3 * size.params_bytes < size.state_bytes < size.peak_bytes
+    assert 3 * size.params_bytes < size.state_bytes < 5 * size.params_bytes + 4 * 49 * 3 + 4 * 400
+    assert size.scratch_bytes > 6 * size.params_bytes and size.table_bytes == 4 * 49 * (3 + 1 + 1)
 
 
 def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
@@ -33,7 +37,8 @@ def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
     ("runs", "memory", "lanes"), [(1000, None, 4096), (1000, 10_000, 64), (3, None, 4), (1000, 50, 0), (1, 100, 1)]
 )
 def test_lanes_of_an_accelerator_are_limited_by_memory_and_runs(runs: int, memory: int | None, lanes: int) -> None:
-    found = lanes_per_device(runs, 100, memory, is_cpu=False, devices=1)
+    size = Size(1, 1, 4, state_bytes=60, data_bytes=0, scratch_bytes=40, table_bytes=0, is_mapped=False)
+    found = lanes_per_device(runs, size, memory, devices=1)
     assert found == (1024 if lanes == 4096 else lanes) and found in (0, *WIDTHS)
 
 
@@ -44,21 +49,29 @@ def test_a_run_that_does_not_fit_is_refused_with_numbers() -> None:
     with pytest.raises(
         MemoryLimitError, match=r"one run needs .* MiB by its shapes alone, but a device has \d+ MiB free"
     ):
-        compile_to_fit(lambda width: None, [], choose_pools("cpu", "map"), None, None, None, planned.size.peak_bytes)
+        compile_to_fit(
+            lambda width: None, [], choose_pools("cpu", "map"), None, None, None, planned.size.device_bytes(1)
+        )
 
 
-def test_estimate_covers_what_the_compiler_reports() -> None:
-    from grokjax.train.executables import Traced
-    from grokjax.train.feed import Feed
+NETWORKS = {
+    "mlp": Run(task=ModularArithmetic(modulus=31), model=MLP(width=128, activation="square"), optimizer=AdamW()),
+    "transformer": Run(
+        task=ModularArithmetic(modulus=31), model=Transformer(width=64, mlp_width=256, heads=4), optimizer=AdamW()
+    ),
+}
 
-    sweep = Sweep(name="small", base=RUN, steps=40)
-    planned = make_plan(sweep, devices=1, is_cpu=True).cohorts[0]
+
+@pytest.mark.parametrize("executor", ["map", "vmap"])
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_memory_is_predicted_within_a_tenth_of_what_the_compiler_reports(network: str, executor: str) -> None:
+    lanes, pool = 4, choose_pools("cpu", executor)[0]
+    sweep = Sweep(name="small", base=NETWORKS[network], steps=2000)
+    (planned,) = make_plan(sweep, devices=1, is_cpu=executor == "map", lanes=lanes).cohorts
     feed = Feed(sweep.base, planned.cohort.signature, planned.cohort.tasks, sweep.measure, None, sweep.steps)
-    pool = choose_pools("cpu", "map")[0]
-    compiled = Traced(feed.program(1, 1), pool).compile([pool], feed.values(sweep.run(0)), feed.tables, feed.schedule)[
-        0
-    ]
-    assert 0.3 < compiled.memory_bytes() / planned.size.peak_bytes < 3
+    program = feed.program(lanes * len(pool.devices), 1 if executor == "map" else lanes)
+    (compiled,) = Traced(program, pool).compile([pool], feed.values(sweep.run(0)), feed.tables, feed.schedule)
+    assert planned.size.device_bytes(lanes) == pytest.approx(compiled.memory_bytes(), rel=0.1)
 
 
 def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
