@@ -46,7 +46,7 @@ def peers(map_file: Path, outcome: Path, together: int, device: str) -> list[Eng
 def train_ours(spec: Path, folder: Path, device: str) -> tuple[float, Any]:
     """Seconds of the whole command, and its results."""
     root = folder / "results"
-    command = ["run", str(spec), "--out", str(root), *(["--device", device] if device != "cpu" else [])]
+    command = ["run", str(spec), "--out", str(root), *(["--device", "gpu"] if device == "cuda" else [])]
     engine = Engine(
         OURS, "grokjax", command, environment={"XDG_CACHE_HOME": str(folder), "JAX_COMPILATION_CACHE_DIR": ""}
     )
@@ -106,7 +106,7 @@ def _grokked(results: Any, drawn: list[int]) -> int:
 def main() -> None:
     parser = arguments(__doc__, rounds=1, sample=16, together=16)
     parser.add_argument("--spec", default="benchmarks/specs/m1.yaml", help="a sweep of one cohort, full batch")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="as PyTorch calls it")
     options = parser.parse_args()
     rounds = [
         one_round(Path(options.spec), options.sample, options.together, options.device) for _ in range(options.rounds)

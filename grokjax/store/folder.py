@@ -20,12 +20,14 @@ from grokjax.store.files import (
     checksum,
     is_unfinished,
     mend_log,
+    read_json_lines,
     read_record,
     write_atomically,
 )
 from grokjax.store.head import Head, named_checkpoints, read_head, write_head
 from grokjax.store.layout import WRITTEN, Layout
 from grokjax.store.programs import Programs
+from grokjax.store.provenance import changes
 from grokjax.store.records import pack_history, pack_snapshots, pack_weights
 from grokjax.train.program import Lane
 from grokjax.train.trainer import EndedRun, Saved, Weights
@@ -91,7 +93,15 @@ class SweepFolder:
         self.log(event, what=text)
 
     def note_start(self, facts: dict[str, Any]) -> None:
-        """One provenance record a start."""
+        """One provenance record a start; said aloud when bits may differ from those of the runs that are there."""
+        earlier = read_json_lines(self.layout.provenance)
+        goes_on = earlier and self.head.files and not self.head.is_complete
+        found = changes(earlier[-1], facts) if goes_on else []
+        if found:
+            told = "; ".join(found)
+            self.warn(
+                "environment_changed", f"{told}: the bits of runs that end from here on may differ from the others'"
+            )
         append_json_line(self.layout.provenance, {"time": round(time.time(), 3), **facts})
         self.log("started", done=len(self.head.files))
 
