@@ -14,10 +14,10 @@ _OPERATOR = 1  # its column in `x op y =`
 
 @part
 class ByOperation(Measure):
-    """Examples, and examples right, of train and test of the first and the second operation of `modular_mixture`.
+    """Accuracy on train and test examples of the first and the second operation of `modular_mixture`.
 
-    What is right is judged by the true targets, also in train. Names are `train_first/n`, `test_second/correct`, ...;
-    of a task with one operation the second has no examples.
+    What is right is judged by the true targets, also in train. Names are `train_first/accuracy`, ...; NaN where there
+    are no such examples, as for the second of a task with one operation.
     """
 
     paper = "Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024, arXiv 2407.20199, appendix E"
@@ -29,13 +29,16 @@ class ByOperation(Measure):
         is_first = operator == jnp.min(operator)
         is_train = view.split.group < GROUPS.index("test_mirrored")
         is_right = first_largest(view.logits()) == view.targets
-        found = {}
-        for name, rows in (
-            ("train_first", is_train & is_first),
-            ("train_second", is_train & ~is_first),
-            ("test_first", ~is_train & is_first),
-            ("test_second", ~is_train & ~is_first),
-        ):
-            found[f"{name}/n"] = jnp.sum(rows, dtype=jnp.int32)
-            found[f"{name}/correct"] = jnp.sum(rows & is_right, dtype=jnp.int32)
-        return found
+        parts = {
+            "train_first": is_train & is_first,
+            "train_second": is_train & ~is_first,
+            "test_first": ~is_train & is_first,
+            "test_second": ~is_train & ~is_first,
+        }
+        return {f"{name}/accuracy": _share(is_right, rows) for name, rows in parts.items()}
+
+
+def _share(is_right: jax.Array, rows: jax.Array) -> jax.Array:
+    """Of the rows that are meant, those that are right; float32."""
+    count = jnp.sum(rows, dtype=jnp.int32)
+    return jnp.where(count > 0, jnp.sum(rows & is_right, dtype=jnp.int32) / jnp.maximum(count, 1), jnp.nan)

@@ -9,10 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.interfaces import Signature, Task
+from grokjax.core.interfaces import Measure, Params, Signature, Split, Task, View
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
+from grokjax.measures.fit import finish, no_rows
 from grokjax.spec.axes import Axis
 from grokjax.spec.errors import Collector, SpecError, wrong, wrong_in_part
 from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
@@ -57,12 +58,12 @@ def check_tasks(tasks: Iterable[Task]) -> None:
     problems.finish()
 
 
-def check_programs(runs: Iterable[Run]) -> None:
-    """Refuse runs whose model, loss, optimizer and regularizers do not fit the task and each other."""
+def check_programs(runs: Iterable[Run], measures: Sequence[Measure] = ()) -> None:
+    """Refuse runs whose model, loss, optimizer, regularizers and measures do not fit the task and each other."""
     problems = Collector()
     for run in runs:
         with problems.collecting():
-            _check_program(run, _signature(run.task))
+            _check_program(run, _signature(run.task), measures)
     problems.finish()
 
 
@@ -113,7 +114,7 @@ def _check_counts(task: Any, signature: Signature) -> None:
         raise wrong("task.label_noise", "labels are drawn anew among classes, and these targets are no classes", noise)
 
 
-def _check_program(run: Run, signature: Signature) -> None:
+def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) -> None:
     def shapes() -> Any:
         now = at_step(run, jnp.zeros((), jnp.int32))
         key = stream(jnp.zeros((), jnp.uint32), "init")
@@ -135,10 +136,41 @@ def _check_program(run: Run, signature: Signature) -> None:
             if jnp.shape(penalty) != ():
                 raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
         transform = _ask("optimizer", now.optimizer.transform)
-        return _ask("optimizer", lambda: transform.update(params, transform.init(params), params))
+        opt_state = _ask("optimizer", lambda: transform.init(params))
+        _check_measures(measures, _view(signature, params, opt_state, outputs))
+        return _ask("optimizer", lambda: transform.update(params, opt_state, params))
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
+
+
+def _view(signature: Signature, params: Params, opt_state: Any, outputs: jax.Array) -> View:
+    """What measures may look at, with the shapes of the sweep."""
+    examples = signature.num_examples
+    targets = jnp.zeros((examples, *signature.target_shape), signature.target_dtype)
+    position = jnp.zeros(examples, jnp.int32)
+    return View(
+        params=params,
+        opt_state=opt_state,
+        step=jnp.zeros((), jnp.int32),
+        split=Split(order=position, labels=targets, group=position),
+        inputs=jnp.zeros((examples, *signature.input_shape), signature.input_dtype),
+        targets=targets,
+        n_train=jnp.zeros((), jnp.int32),
+        logits=lambda: jnp.zeros((examples, *outputs.shape[1:]), outputs.dtype),
+        initial_params=lambda: params,
+        fit=finish(no_rows()),
+    )
+
+
+def _check_measures(measures: Sequence[Measure], view: View) -> None:
+    given_by: dict[str, str] = {}
+    for part in at_step(tuple(measures), view.step):
+        found = _ask("measure.what", lambda part=part: dict(part.measure(view)))
+        for name in found:
+            if name in given_by:
+                raise wrong("measure.what", f"{part.kind} gives {name!r}, which {given_by[name]} gives too")
+            given_by[name] = part.kind
 
 
 def _ask(key: str, question: Any) -> Any:

@@ -197,7 +197,7 @@ class Sweep:
         )
         static = [axis for axis in self.axes if not is_number_axis(self.base, axis)]
         programs = _thinned(self.distinct_cells(static), _MOST_PROGRAMS)
-        check_programs([self.run(cell * self.num_seeds) for cell in programs])
+        check_programs([self.run(cell * self.num_seeds) for cell in programs], self.measure.what)
         with problems.collecting():
             check_idle(self.axes, self._runs_of)
         with problems.collecting():

@@ -8,10 +8,10 @@ from grokjax.core.interfaces import GROUPS, Counts, View
 from grokjax.core.streams import stream
 from grokjax.losses.mse import MSE
 from grokjax.measures.fit import block_sums, finish
-from grokjax.tasks.modular_arithmetic import ModularArithmetic
+from grokjax.tasks.modular_mixture import ModularMixture
 
 MODULUS = 7
-TASK = ModularArithmetic(modulus=MODULUS)
+TASK = ModularMixture(first="x+y", second="x*y", modulus=MODULUS)  # examples `x op y =`, in every group
 
 
 def params_at(step: jax.Array) -> dict:
@@ -21,12 +21,12 @@ def params_at(step: jax.Array) -> dict:
 
 
 def logits_of(params: dict, inputs: jax.Array) -> jax.Array:
-    hot = jax.nn.one_hot(inputs[:, :2], MODULUS).reshape(len(inputs), -1)
+    hot = jax.nn.one_hot(inputs[:, [0, 2]], MODULUS).reshape(len(inputs), -1)
     return hot @ params["dense"]["kernel"] + params["dense"]["bias"][None]
 
 
 def view_at(step: jax.Array) -> View:
-    table, n_train = TASK.table(), 24
+    table, n_train = TASK.table(), 48
     keys = {purpose: stream(jnp.uint32(1), purpose) for purpose in ("split", "label")}
     inputs, targets = jnp.asarray(table.inputs), jnp.asarray(table.targets)
     counts = Counts(jnp.int32(n_train), jnp.int32(8))

@@ -1,4 +1,4 @@
-"""Are the examples of either operation counted apart, and are both counts those of the whole table?"""
+"""Are the examples of either operation looked at apart, and is an accuracy that of its examples?"""
 
 import types
 
@@ -8,6 +8,7 @@ import pytest
 
 from grokjax.core.interfaces import Split
 from grokjax.measures.by_operation import ByOperation
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.tasks.modular_mixture import ModularMixture
 from grokjax.tasks.sparse_parity import SparseParity
 
@@ -22,7 +23,7 @@ def view_of(table, group, outputs):
     )
 
 
-def test_counts_are_those_of_numpy():
+def test_accuracies_are_those_of_numpy():
     table = ModularMixture(first="x+y", second="x*y", modulus=5).table()
     random = np.random.default_rng(0)
     group = random.integers(0, 4, len(table.inputs)).astype(np.int32)
@@ -33,8 +34,15 @@ def test_counts_are_those_of_numpy():
     for name, of_train in (("train", True), ("test", False)):
         for which, of_second in (("first", False), ("second", True)):
             rows = ((group <= 1) == of_train) & (is_second == of_second)
-            assert int(found[f"{name}_{which}/n"]) == rows.sum() > 0
-            assert int(found[f"{name}_{which}/correct"]) == (rows & is_right).sum()
+            assert found[f"{name}_{which}/accuracy"] == np.float32(is_right[rows].mean()) and rows.any()
+
+
+def test_an_operation_without_examples_has_no_accuracy():
+    table = ModularArithmetic(modulus=5, sequence="x op y =").table()
+    group = np.zeros(25, np.int32)
+    found = ByOperation().measure(view_of(table, group, np.eye(5, dtype=np.float32)[table.targets]))
+    assert found.pop("train_first/accuracy") == 1
+    assert len(found) == 3 and all(np.isnan(value) for value in found.values())
 
 
 def test_other_examples_than_x_op_y_are_refused():

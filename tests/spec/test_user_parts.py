@@ -95,6 +95,18 @@ def ridge(params, strength=0.1):
     return strength * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
 
 
+def another_fit(view):
+    return {"train/loss": view.step}
+
+
+def no_mapping(view):
+    return view.step
+
+
+def of_a_missing_layer(view):
+    return {"mine/norm": view.params["absent"]}
+
+
 def largest(view, top: int = 1):
     return {"largest/weight": jnp.stack([jnp.max(leaf) for leaf in jax.tree.leaves(view.params)]).max()}
 
@@ -298,6 +310,10 @@ def test_a_part_that_cannot_be_used_is_refused_in_one_line(folder, slot, kind, m
             "gives outputs [2, 3] for 2 examples, the task needs 7",
         ),
         ({"task": "./mine.py:lopsided"}, "got 3 inputs and 2 targets"),
+        ({"measure": {"what": ["./mine.py:another_fit"]}}, "gives 'train/loss', which fit gives too"),
+        ({"measure": {"what": ["./mine.py:of_a_missing_layer"]}}, "measure.what: KeyError: 'absent'"),
+        ({"measure": {"what": ["./mine.py:no_mapping"]}}, "measure.what: "),
+        ({"measure": {"what": ["by_operation"]}}, "measure.what: by_operation needs tokens `x op y =`"),
         (
             {"task": {"kind": "./mine.py:line", "label_noise": 0.1}, "loss": "mse", "model": "mlp"},
             "these targets are no classes",
