@@ -41,4 +41,5 @@ class ByOperation(Measure):
 def _share(is_right: jax.Array, rows: jax.Array) -> jax.Array:
     """Of the rows that are meant, those that are right; float32."""
     count = jnp.sum(rows, dtype=jnp.int32)
-    return jnp.where(count > 0, jnp.sum(rows & is_right, dtype=jnp.int32) / jnp.maximum(count, 1), jnp.nan)
+    share = jnp.sum(rows & is_right, dtype=jnp.int32) / jnp.maximum(count, 1)
+    return jnp.where(count > 0, share, jnp.nan).astype(jnp.float32)

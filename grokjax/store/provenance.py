@@ -33,7 +33,7 @@ def provenance(devices: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """On what of that which bits depend on two starts differ, in words; what either record lacks is left out."""
+    """What bits depend on and differs between two starts, in words; what either record lacks is left out."""
     return [f"{name} {old}, now {new}" for name, (old, new) in _pairs(before, now).items() if old != new]
 
 
