@@ -33,7 +33,8 @@ class Table:
       vocabulary: number of different symbols in `inputs`; None for real-valued inputs.
       operands: positions of `inputs` that differ between examples (models without attention read only these); empty
         for real-valued inputs.
-      mirror: [example] int32, the example with the operands swapped and the same answer; its own index where none is.
+      mirror: [example] int32, the example with the first and last operand swapped and the same answer; its own index
+        where none is.
     """
 
     inputs: np.ndarray

@@ -77,7 +77,7 @@ def test_mirror_swaps_the_operands_and_keeps_the_answer(any_task):
         assert mirror[other] == example
         assert np.array_equal(table.targets[other], table.targets[example])
         if other != example:
-            first, second = table.operands
+            first, second = table.operands[0], table.operands[-1]  # an operator may stand between them
             swapped = table.inputs[example].copy()
             swapped[[first, second]] = swapped[[second, first]]
             assert np.array_equal(table.inputs[other], swapped)
