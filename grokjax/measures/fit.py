@@ -31,7 +31,6 @@ def no_rows() -> Sums:
 def block_sums(
     outputs: jax.Array,
     labels: jax.Array,
-    targets: jax.Array,
     group: jax.Array,
     weight: jax.Array,
     correct_labels: jax.Array,
@@ -42,25 +41,21 @@ def block_sums(
 
     Args:
       outputs: [row, class] of the model, without noise or dropout.
-      labels: [row, ...] as given to the learner.
-      targets: [row, ...] true ones.
+      labels: [row, ...] as given to the learner in train rows, true ones in test rows.
       group: [row] int32, position in GROUPS.
       weight: [row], 0 for padding rows: they add nothing, even if their values are NaN.
       correct_labels: [row] bool, the outputs are right about `labels`.
-      correct_targets: [row] bool, the outputs are right about `targets`.
-      objective: [row] float32, the trained loss with `labels` in train rows and `targets` in test rows.
+      correct_targets: [row] bool, the outputs are right about the true targets.
+      objective: [row] float32, the trained loss with `labels`.
     """
     member = (group[None] == jnp.arange(len(GROUPS))[:, None]) & (weight > 0)[None]  # [group, row]
-    is_train = group < _TRAIN.stop
-    correct = jnp.where(is_train, correct_labels, correct_targets)
-    given = jnp.where(is_train.reshape(-1, *[1] * (labels.ndim - 1)), labels, targets)
     is_class = jnp.issubdtype(labels.dtype, jnp.integer)
-    loss = _REPORTED.loss(outputs, given) if is_class else objective
+    loss = _REPORTED.loss(outputs, labels) if is_class else objective
     return {
         "n": _count(member),
         "loss": _total(member, loss),
         "objective": _total(member, objective),
-        "correct": _count(member & correct[None]),
+        "correct": _count(member & correct_labels[None]),
         "recovered": _count(member[_NOISY] & correct_targets),
     }
 

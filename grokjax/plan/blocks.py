@@ -1,5 +1,7 @@
 """How many examples one block of a sum holds. Fixed, never a timing: the block size is part of a run's bits."""
 
+from typing import NamedTuple
+
 from grokjax.core.interfaces import Signature
 from grokjax.spec.run import Run
 
@@ -8,8 +10,20 @@ _CPU_ROWS = 128
 _SHORTEST_BLOCK = 8
 
 
-def block_rows(run: Run, signature: Signature, is_cpu: bool) -> int:
-    """Examples of one block; a table that is shorter makes one block of its own length, in steps of eight.
+class BlockRows(NamedTuple):
+    """Examples of one block.
+
+    Attributes:
+      step: of a gradient sum; a minibatch is cut into equal blocks, since the empty part of a block is computed too.
+      look: of a look at the whole table.
+    """
+
+    step: int
+    look: int
+
+
+def block_rows(run: Run, signature: Signature, is_cpu: bool) -> BlockRows:
+    """Block sizes of a run; a table that is shorter makes one block of its own length, in steps of eight.
 
     On a CPU a block is so short that XLA computes each of its products on one thread: the gradient of a matrix is a
     product over rows, and from about 160 rows on it is split by the size of the thread pool: then its bits depend on
@@ -18,4 +32,9 @@ def block_rows(run: Run, signature: Signature, is_cpu: bool) -> int:
     """
     longest = -(-signature.num_examples // _SHORTEST_BLOCK) * _SHORTEST_BLOCK
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
-    return min(max(_SHORTEST_BLOCK, wanted), longest)
+    look = min(max(_SHORTEST_BLOCK, wanted), longest)
+    if run.minibatch is None:
+        return BlockRows(step=look, look=look)
+    minibatch = min(run.minibatch.at_most, longest)
+    blocks = -(-minibatch // look)
+    return BlockRows(step=max(_SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)

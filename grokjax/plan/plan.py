@@ -108,7 +108,7 @@ def make_plan(
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
     plans = []
     for cohort in find_cohorts(sweep):
-        rows = block_rows(cohort.run, cohort.signature, is_cpu)
+        rows = block_rows(cohort.run, cohort.signature, is_cpu).step
         size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
         width = lanes or lanes_per_device(len(cohort.runs), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))

@@ -30,7 +30,7 @@ class Minibatch(Part):
     `jax.random.bits(stream(seeds.order, "order", e))`, ties by place.
     """
 
-    at_most: SweptInt = setting(512, "largest minibatch", unit="examples", at_least=1)
+    at_most: int = setting(512, "largest minibatch", unit="examples", at_least=1)
     share: Swept = setting(
         1.0,
         "largest minibatch as a share of the train set; the count is rounded down",

@@ -69,10 +69,10 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
     values = feed.values(sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index)))
     programs = Programs(Layout(root).plan, is_old=is_old(read_spec(root)))
-    program = programs.get(cohort.key) or {"executor": MAP, "block_lanes": 1, "block_rows": None}
-    pool = choose_pools(device, program["executor"])[0]
-    lanes = program["block_lanes"] * len(pool.devices)
-    with one_worker(feed, values, pool, lanes, program["block_lanes"], program["block_rows"]) as worker:
+    known = programs.get(cohort.key)
+    executor, block_lanes = (known["executor"], known["block_lanes"]) if known else (MAP, 1)
+    pool = choose_pools(device, executor)[0]
+    with one_worker(feed, values, pool, block_lanes * len(pool.devices), block_lanes, known) as worker:
         worker.fill(0, index, values)
         losses = _train(worker, limit)
         lane = worker.take(0)

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -73,10 +73,10 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
 
 @contextlib.contextmanager
 def one_worker(
-    feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes: int, rows: int | None = None
+    feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes: int, known: Mapping[str, Any] | None = None
 ) -> Iterator[Worker]:
-    """A worker on lanes of its own; closed at the end."""
-    program = feed.program(lanes, block_lanes, rows)
+    """A worker on lanes of its own; closed at the end. `known`: see `Feed.program`."""
+    program = feed.program(lanes, block_lanes, known)
     worker = Worker(Traced(program, pool).compile([pool], values, feed.tables, feed.schedule)[0])
     try:
         yield worker

@@ -1,12 +1,13 @@
 """What a program is fed with: tables, the schedule of looks, and the values of run i when a lane needs it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Signature, Task
-from grokjax.plan.blocks import block_rows
+from grokjax.plan.blocks import BlockRows, block_rows
 from grokjax.spec.identity import run_id
 from grokjax.spec.measured_steps import look_steps, measured_steps
 from grokjax.spec.run import Run
@@ -76,19 +77,23 @@ class Feed:
         self.tables = make_tables(tasks)
         self._run, self._signature, self._measures, self._stop = run, signature, tuple(measure.what), stop
 
-    def program(self, lanes: int, block_lanes: int, rows: int | None = None) -> Program:
+    def program(self, lanes: int, block_lanes: int, known: Mapping[str, Any] | None = None) -> Program:
         """The program with `lanes` lanes a pool, mapped `block_lanes` at a time.
 
         Args:
-          rows: examples of a block, when an earlier start has fixed them.
+          known: facts of the program of an earlier start, which fixed the examples of a block.
         """
+        rows = block_rows(self._run, self._signature, is_cpu=block_lanes == 1)
+        if known is not None:
+            rows = BlockRows(known["block_rows"], known.get("look_rows", known["block_rows"]))  # once they were one
         return Program(
             run=self._run,
             signature=self._signature,
             measures=tuple(part for part in self._measures if part.kind != "fit"),
             lanes=lanes,
             block_lanes=block_lanes,
-            block_rows=rows or block_rows(self._run, self._signature, is_cpu=block_lanes == 1),
+            block_rows=rows.step,
+            look_rows=rows.look,
             num_looks=len(self.schedule.steps),
             num_rows=int(np.sum(self.schedule.is_row)),
             has_stop_rule=self._stop is not None,

@@ -19,7 +19,7 @@ def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables:
     num_examples = program.signature.num_examples
 
     def sums_of(index: jax.Array) -> dict[str, jax.Array]:
-        place = index * program.block_rows + jnp.arange(program.block_rows, dtype=jnp.int32)
+        place = index * program.look_rows + jnp.arange(program.look_rows, dtype=jnp.int32)
         example = jnp.minimum(place, num_examples - 1)
         targets = tables.targets[data.table, example]
         labels = data.split.labels[example]
@@ -27,7 +27,6 @@ def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables:
         return block_sums(
             outputs,
             labels,
-            targets,
             data.split.group[example],
             place < num_examples,
             run.task.correct(outputs, labels),
@@ -35,7 +34,7 @@ def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables:
             run.loss.loss(outputs, labels),
         )
 
-    blocks = -(-num_examples // program.block_rows)
+    blocks = -(-num_examples // program.look_rows)
     zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(sums_of, jnp.int32(0)))
     total = jax.lax.fori_loop(0, blocks, lambda index, sums: jax.tree.map(jnp.add, sums, sums_of(index)), zeros)
     return finish(total)
@@ -71,11 +70,11 @@ def _all_logits(program: Program, leaves: list[Any], data: Data, params: Params,
     run = run_of(program, leaves)
     prepared = run.model.prepare(params, program.signature)
     num_examples = program.signature.num_examples
-    blocks = -(-num_examples // program.block_rows)
-    place = jnp.minimum(jnp.arange(blocks * program.block_rows, dtype=jnp.int32), num_examples - 1)
+    blocks = -(-num_examples // program.look_rows)
+    place = jnp.minimum(jnp.arange(blocks * program.look_rows, dtype=jnp.int32), num_examples - 1)
 
     def outputs_of(example: jax.Array) -> jax.Array:
         return run.model.logits(prepared, tables.inputs[data.table, example], program.signature, None)
 
-    outputs = jax.lax.map(outputs_of, place.reshape(blocks, program.block_rows))
+    outputs = jax.lax.map(outputs_of, place.reshape(blocks, program.look_rows))
     return outputs.reshape((-1, *outputs.shape[2:]))[:num_examples]

@@ -17,6 +17,7 @@ from grokjax.train.lane import is_due, needs_measures, steps_to_event, write_dow
 from grokjax.train.program import Book, Lane, Program, Schedule, State, Tables, all_finite, run_of
 
 FREE_SHARE = 16  # a segment returns once more than 1/16 of a block's lanes are free and runs are waiting
+LOOK_SCOPE = "looks"  # what profiles call the operations of a look
 LOOK_SHARE = 8  # at most 1/8 of a block's lanes are looked at together: looking needs more memory than a step
 
 
@@ -87,6 +88,7 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
     """Look at the lanes that are due, a few at a time."""
     together = max(1, program.block_lanes // LOOK_SHARE)
 
+    @jax.named_scope(LOOK_SCOPE)
     def look_at(chosen: Lane, is_real: jax.Array) -> Book:
         def fit(lane: Lane) -> dict[str, jax.Array]:
             return look.fit(program, lane.leaves, lane.data, lane.state.params, tables)
@@ -112,8 +114,6 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
         return over_lanes(write, together)(chosen, seen, measured)
 
     def serve(block: Lane) -> Lane:
-        if program.block_lanes == 1:
-            return block._replace(book=look_at(block, jnp.ones((1,), bool)))
         index = jnp.nonzero(due(block.state, block.book), size=together, fill_value=program.block_lanes)[0]
         chosen = jax.tree.map(lambda leaf: leaf.at[index].get(mode="clip"), block)
         book = look_at(chosen, index < program.block_lanes)
@@ -121,7 +121,15 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
             book=jax.tree.map(lambda leaf, new: leaf.at[index].set(new, mode="drop"), block.book, book)
         )
 
-    return jax.lax.while_loop(lambda block: jnp.any(due(block.state, block.book)), serve, block)
+    def any_due(block: Lane) -> jax.Array:
+        return jnp.any(due(block.state, block.book))
+
+    if program.block_lanes == 1:
+        # Not a loop: XLA moves the look, which no loop over it changes, in front of the loop: also where none is due.
+        return block._replace(
+            book=jax.lax.cond(any_due(block), lambda: look_at(block, jnp.ones((1,), bool)), lambda: block.book)
+        )
+    return jax.lax.while_loop(any_due, serve, block)
 
 
 def _serve_epochs(program: Program, block: Lane) -> Lane:

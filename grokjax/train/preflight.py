@@ -92,10 +92,10 @@ def compile_cohort(
       is_narrowed: unless the device ran out of memory with it.
       memory: bytes that one device has for the cohort; None asks the device what it has now.
     """
-    size, rows = len(pools[0].devices), known["block_rows"] if known else None
+    size = len(pools[0].devices)
 
     def program(width: int) -> Program:
-        return feed.program(width * size, 1 if executor == MAP else width, rows)
+        return feed.program(width * size, 1 if executor == MAP else width, known)
 
     if known and executor == VMAP and not is_narrowed:
         lanes = known["block_lanes"]

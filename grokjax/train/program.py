@@ -24,6 +24,7 @@ class Program:
       lanes: R, lanes of one worker.
       block_lanes: B, lanes mapped by `vmap`; blocks are walked by `lax.map`. 1 on a CPU.
       block_rows: examples of one block of a gradient sum.
+      look_rows: examples of one block of a look.
       num_looks: length of the schedule of looks.
       num_rows: how many of the looks are measured in full.
       has_stop_rule: whether runs may end before their budget by generalizing.
@@ -35,6 +36,7 @@ class Program:
     lanes: int
     block_lanes: int
     block_rows: int
+    look_rows: int
     num_looks: int
     num_rows: int
     has_stop_rule: bool
@@ -50,6 +52,7 @@ class Program:
             "lanes": self.lanes,
             "block_lanes": self.block_lanes,
             "block_rows": self.block_rows,
+            "look_rows": self.look_rows,
             "executor": self.executor,
         }
 

@@ -36,7 +36,7 @@ def view_at(step: jax.Array) -> View:
     right = [TASK.correct(outputs, answers) for answers in (split.labels, targets)]
     weight = jnp.ones(len(inputs))
     sums = block_sums(
-        outputs, split.labels, targets, split.group, weight, *right, MSE().loss(outputs, split.labels)
+        outputs, split.labels, split.group, weight, *right, MSE().loss(outputs, split.labels)
     )  # fmt: skip
     return View(
         params=params,

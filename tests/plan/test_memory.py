@@ -5,10 +5,10 @@ import pytest
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.plan.blocks import block_rows
+from grokjax.plan.blocks import BlockRows, block_rows
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
-from grokjax.spec.run import Run
+from grokjax.spec.run import Minibatch, Run
 from grokjax.spec.sweep import Sweep
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
@@ -75,7 +75,23 @@ def test_memory_is_predicted_within_a_tenth_of_what_the_compiler_reports(network
 
 
 def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
-    run = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=AdamW())  # 49 examples
-    long = Run(task=ModularArithmetic(modulus=31), model=MLP(width=16), optimizer=AdamW())
-    assert [block_rows(run, run.task.signature(), is_cpu) for is_cpu in (True, False)] == [56, 56]
-    assert [block_rows(long, long.task.signature(), is_cpu) for is_cpu in (True, False)] == [128, 968]
+    assert blocks_of(7, None) == [(56, 56), (56, 56)]  # 49 examples
+    assert blocks_of(31, None) == [(128, 128), (968, 968)]
+
+
+def test_a_minibatch_is_cut_into_equal_blocks_and_looks_are_not() -> None:
+    assert blocks_of(97, 200) == [
+        (100, 128),
+        (200, 1024),
+    ]  # two of 128 would compute 56 more
+    assert blocks_of(97, 512) == [(128, 128), (512, 1024)]
+    assert blocks_of(97, 3) == [(8, 128), (8, 1024)]
+    assert blocks_of(7, 200) == [(56, 56), (56, 56)]
+
+
+def blocks_of(modulus: int, at_most: int | None) -> list[BlockRows]:
+    """On a CPU and on an accelerator."""
+    minibatch = None if at_most is None else Minibatch(at_most=at_most)
+    task = ModularArithmetic(modulus=modulus)
+    run = Run(task=task, model=MLP(width=16), optimizer=AdamW(), minibatch=minibatch)
+    return [block_rows(run, task.signature(), is_cpu) for is_cpu in (True, False)]
