@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.start import losses_of
+from benchmarks.peers.start import reference_of
 from benchmarks.rig.processes import Engine, cores, run_to_the_end
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread, take_turns
@@ -58,7 +58,7 @@ def measure(workload: str, wanted: list[str], rounds: int, seconds: float) -> di
         run_to_the_end(Engine("reference", "benchmarks.rig.ours", [workload, "--form", "plain", "--write", str(start)]))
         engines = engines_of(workload, start)
         chosen = [engines[name] for name in engines if not wanted or name in wanted or name == default_form(workload)]
-        return take_turns(chosen, losses_of(start), rounds, seconds)
+        return take_turns(chosen, reference_of(start), rounds, seconds)
 
 
 def default_form(workload: str) -> str:

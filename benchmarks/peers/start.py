@@ -46,7 +46,19 @@ def read_start(path: str | Path) -> Start:
         )
 
 
-def losses_of(path: Path) -> list[float]:
-    """Losses of the reference that a start file holds, one an update."""
+class Reference(NamedTuple):
+    """What an engine is compared with.
+
+    Attributes:
+      losses: [step] before each update.
+      moved: [step] relative change of these losses by one rounding of each initial parameter.
+    """
+
+    losses: list[float]
+    moved: list[float]
+
+
+def reference_of(path: Path) -> Reference:
+    """The reference that a start file holds."""
     with np.load(path) as file:
-        return file["losses"].tolist()
+        return Reference(file["losses"].tolist(), file["moved"].tolist())

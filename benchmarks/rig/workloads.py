@@ -101,7 +101,15 @@ def settings_of(run: Run) -> Settings:
     }
 
 
-def write_start(path: Path, run: Run, params: Any, train: np.ndarray, batches: np.ndarray, losses: np.ndarray) -> None:
+def write_start(
+    path: Path,
+    run: Run,
+    params: Any,
+    train: np.ndarray,
+    batches: np.ndarray,
+    losses: np.ndarray,
+    moved: np.ndarray,
+) -> None:
     """Write what a peer starts from.
 
     Args:
@@ -109,6 +117,7 @@ def write_start(path: Path, run: Run, params: Any, train: np.ndarray, batches: n
       train: [train] int, examples of the train set.
       batches: [step, example] places in `train` of the first updates; one row for all with the full batch.
       losses: [step] of the reference.
+      moved: [step] relative change of each loss when initial parameters are moved by one rounding; of some draws the largest.
     """
     table = run.task.table()
     targets = table.targets[train]
@@ -121,5 +130,6 @@ def write_start(path: Path, run: Run, params: Any, train: np.ndarray, batches: n
         targets=targets,
         batches=batches,
         losses=losses,
+        moved=moved,
         **{f"param/{name}": leaf for name, leaf in flat_params(jax.tree.map(np.asarray, params)).items()},
     )

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.map_runs import Watch, read_map
-from benchmarks.peers.start import losses_of, read_start
+from benchmarks.peers.start import read_start, reference_of
 from benchmarks.rig.map_file import write_map
 from benchmarks.rig.ours import reference
 from benchmarks.rig.processes import PEERS, ROOT, Engine, EngineError, Running, run_to_the_end
-from benchmarks.rig.rounds import TOLERANCE, DisagreementError, largest_difference
+from benchmarks.rig.rounds import DisagreementError, largest_difference
 from benchmarks.rig.workloads import WORKLOADS
 from benchmarks.throughput import engines_of
 from grokjax import Sweep, open_results
@@ -56,7 +56,7 @@ def test_an_engine_in_pytorch_has_the_losses_of_the_reference(name, start):
 
 def differs_by(name, start):
     with Running(engines_of("tiny", start)[name]) as running:
-        difference = largest_difference(name, running.greeting()["losses"], losses_of(start))
+        difference = largest_difference(name, running.greeting()["losses"], *reference_of(start))
         assert running.rate(0.05) > 0
     return difference
 
@@ -68,7 +68,7 @@ def test_pytorch_trains_every_network_of_the_benchmarks(workload, tmp_path):
     path = tmp_path / "start.npz"
     reference(WORKLOADS[workload].with_form(tmp_path, "plain"), path)
     with Running(engines_of(workload, path)["eager, all threads"]) as running:
-        assert largest_difference("eager", running.greeting()["losses"], losses_of(path)) < TOLERANCE
+        largest_difference("eager", running.greeting()["losses"], *reference_of(path))
 
 
 @pytest.mark.parametrize(("setting", "value"), [("weight_decay", 0.0), ("learning_rate", 2e-3)])
@@ -80,7 +80,16 @@ def test_an_engine_with_another_optimizer_is_found_out(setting, value, start, tm
     with Running(engines_of("tiny", tmp_path / "other.npz")["JAX loop"]) as running:
         losses = running.greeting()["losses"]
     with pytest.raises(DisagreementError):
-        largest_difference("other", losses, losses_of(start))
+        largest_difference("other", losses, *reference_of(start))
+
+
+def test_what_one_rounding_moves_is_allowed_from_there_on_and_no_earlier():
+    reference, moved = [2.0, 2.0, 2.0], [1e-9, 1e-3, 1e-4]
+    assert largest_difference("near", [2.0, 2.0, 2.006], reference, moved) == pytest.approx(3e-3)
+    with pytest.raises(DisagreementError, match=r"update 0 .* at most 0\.0001"):
+        largest_difference("early", [2.002, 2.0, 2.0], reference, moved)
+    with pytest.raises(DisagreementError, match=r"update 1 .* at most 0\.004"):
+        largest_difference("far", [2.0, 2.01, 2.0], reference, moved)
 
 
 def test_an_engine_that_ends_is_reported_with_its_command():
