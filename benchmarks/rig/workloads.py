@@ -117,7 +117,7 @@ def write_start(
       train: [train] int, examples of the train set.
       batches: [step, example] places in `train` of the first updates; one row for all with the full batch.
       losses: [step] of the reference.
-      moved: [step] relative change of each loss when initial parameters are moved by one rounding; of some draws the largest.
+      moved: [step] relative change of each loss by one rounding of the initial parameters, the largest of some draws.
     """
     table = run.task.table()
     targets = table.targets[train]
