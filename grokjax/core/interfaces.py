@@ -72,7 +72,7 @@ class Split(NamedTuple):
 
     Attributes:
       order: [example] int32, a permutation of the table; the first `n_train` are the train set.
-      labels: [example, ...] targets as given to the learner, in the table's order.
+      labels: [example, ...] targets as given to the learner, in the table's order; true ones outside the train set.
       group: [example] int32, position in `GROUPS`, in the table's order.
     """
 

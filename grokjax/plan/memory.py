@@ -74,17 +74,18 @@ def run_size(
     order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
     leaves = len(jax.tree.leaves(params))
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))
-    # A walked lane is fused so well that few of its activations ever lie in memory; side by side they all do.
-    activations = (
-        3 * 4 * block_rows * _widest(params) if is_mapped else _kept_for_gradient(run, signature, params, block_rows)
-    )
+    if is_mapped:  # a walked lane is fused so well that few of its activations ever lie in memory
+        scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_rows * _widest(params))
+    else:  # side by side they all do, beside the sum of gradients; a stretch that is done again holds three states
+        activations = int(precision * _kept_for_gradient(run, signature, params, block_rows))
+        scratch_bytes = max(2 * moving_bytes + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
     return Size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
         num_decayed=_num_decayed(run.optimizer, params),
         params_bytes=params_bytes,
         state_bytes=moving_bytes + data_bytes + order_bytes + history_bytes,
         data_bytes=data_bytes,
-        scratch_bytes=2 * moving_bytes + int(precision * activations),
+        scratch_bytes=scratch_bytes,
         table_bytes=4 * num_tables * signature.num_examples * _numbers_per_example(signature),
         is_mapped=is_mapped,
     )

@@ -9,7 +9,7 @@ from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.spec.axes import Axis
-from grokjax.spec.run import Run, StoredInit
+from grokjax.spec.run import Minibatch, Run, StoredInit
 from grokjax.spec.sweep import Sweep
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
@@ -29,6 +29,12 @@ def test_a_finer_static_axis_and_other_numbers_change_no_key() -> None:
     assert keys(model__width=(12, 16, 20, 24))[1::2] == coarse and len(set(coarse)) == 2
     assert keys(optimizer__weight_decay=(0.5, 3.0), task__train_fraction=(0.3, 0.7)) == coarse[:1]
     assert keys(task__operation=("x+y", "x*y")) == coarse[:1]  # tables of one shape are values
+
+
+def test_minibatches_of_another_size_are_another_program_and_their_share_is_a_value() -> None:
+    base = dataclasses.replace(RUN, minibatch=Minibatch(at_most=8))
+    assert len(set(keys(base, train__minibatch__at_most=(8, 24)))) == 2  # the blocks of a sum follow the size
+    assert keys(base, train__minibatch__share=(0.2, 0.5)) == keys(base)
 
 
 def test_what_changes_the_program_changes_the_key() -> None:

@@ -1,5 +1,7 @@
 """How many lanes a device gets, and what is said when not even one fits."""
 
+import dataclasses
+
 import pytest
 
 from grokjax.models.mlp import MLP
@@ -60,6 +62,11 @@ NETWORKS = {
         task=ModularArithmetic(modulus=31), model=Transformer(width=64, mlp_width=256, heads=4), optimizer=AdamW()
     ),
 }
+NETWORKS |= {
+    "mlp, minibatch of 8": dataclasses.replace(NETWORKS["mlp"], minibatch=Minibatch(at_most=8)),
+    "mlp, minibatch of 64": dataclasses.replace(NETWORKS["mlp"], minibatch=Minibatch(at_most=64)),
+    "transformer, minibatch of 8": dataclasses.replace(NETWORKS["transformer"], minibatch=Minibatch(at_most=8)),
+}
 
 
 @pytest.mark.parametrize("executor", ["map", "vmap"])
@@ -80,10 +87,7 @@ def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
 
 
 def test_a_minibatch_is_cut_into_equal_blocks_and_looks_are_not() -> None:
-    assert blocks_of(97, 200) == [
-        (100, 128),
-        (200, 1024),
-    ]  # two of 128 would compute 56 more
+    assert blocks_of(97, 200) == [(100, 128), (200, 1024)]
     assert blocks_of(97, 512) == [(128, 128), (512, 1024)]
     assert blocks_of(97, 3) == [(8, 128), (8, 1024)]
     assert blocks_of(7, 200) == [(56, 56), (56, 56)]

@@ -79,3 +79,11 @@ def test_a_run_that_diverges_keeps_its_last_finite_state_and_the_step(learning_r
         assert np.all(np.isfinite(leaf))
     count = int(lane.book.num_looks)
     assert lane.book.look_steps[count - 1] == lane.state.step  # the last finite state was looked at
+
+
+def test_a_program_keeps_the_blocks_that_an_earlier_start_recorded() -> None:
+    feed = Feed(BASE, BASE.task.signature(), [BASE.task], MEASURE, None, STEPS)
+    recorded = feed.program(4, 1).facts() | {"block_rows": 16, "look_rows": 24}
+    assert feed.program(4, 1, recorded).facts() == recorded
+    del recorded["look_rows"]  # by a version whose looks had the blocks of updates
+    assert feed.program(4, 1, recorded).facts() == recorded | {"look_rows": 16}
