@@ -52,7 +52,7 @@ def matches(values: pd.Series, text: str) -> np.ndarray:
     """[row] bool, which rows hold the value typed as `text`; numbers match to `RELATIVE`."""
     wanted = literal(text)
     if wanted is None:
-        return values.isna().to_numpy(bool)
+        return (values.isna() | (values == "null")).to_numpy(bool)
     is_number = isinstance(wanted, float)
     if is_number and pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return np.isclose(numbers(values), wanted, rtol=RELATIVE, atol=0.0)
@@ -64,6 +64,8 @@ def _same(value: Any, wanted: float | bool | str, text: str) -> bool:
         return isinstance(value, (bool, np.bool_)) and bool(value) is wanted
     if isinstance(value, (int, float, np.number)) and isinstance(wanted, float):
         return bool(np.isclose(value, wanted, rtol=RELATIVE, atol=0.0))
+    if isinstance(value, str) and isinstance(wanted, float) and isinstance(written := literal(value), float):
+        return bool(np.isclose(written, wanted, rtol=RELATIVE, atol=0.0))  # as text beside `full`
     return str(value) == text
 
 
@@ -101,14 +103,19 @@ def seed_ids(runs: pd.DataFrame, but: Iterable[str] = ()) -> np.ndarray:
 
 
 def sorted_values(values: pd.Series) -> np.ndarray:
-    """The distinct values of an axis: numbers by size, then texts by letter; missing ones are left out."""
+    """The distinct values of an axis without missing ones: numbers by size, also those written as text, then texts."""
     distinct = values.dropna().unique().tolist()
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in distinct):
         return np.array(sorted(distinct))
-    ordered = sorted(distinct, key=lambda value: (isinstance(value, str), value))
+    ordered = sorted(distinct, key=_rank)
     result = np.empty(len(ordered), object)
     result[:] = ordered
     return result
+
+
+def _rank(value: Any) -> tuple[bool, float, str]:
+    size = literal(value) if isinstance(value, str) else value
+    return (False, size, "") if isinstance(size, (int, float)) else (True, 0.0, str(value))
 
 
 def differing(runs: pd.DataFrame, within: list[str], columns: list[str]) -> tuple[str, ...]:

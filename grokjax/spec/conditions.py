@@ -104,7 +104,9 @@ def _equal(column: np.ndarray, value: Any) -> np.ndarray:
         return _close(_numbers(column), value)
     if column.dtype != object:
         return np.zeros(len(column), bool) if not isinstance(value, bool) or column.dtype != bool else column == value
-    if value is None or isinstance(value, bool):
+    if value is None:
+        return np.fromiter((item is None or item == "null" for item in column), bool, len(column))
+    if isinstance(value, bool):
         return np.fromiter((item is value for item in column), bool, len(column))
     return np.asarray(column == value, bool)
 
@@ -115,11 +117,19 @@ def _close(numbers: np.ndarray, value: float) -> np.ndarray:
 
 
 def _numbers(column: np.ndarray) -> np.ndarray:
-    """[row] float64, NaN where there is no number."""
+    """[row] float64, NaN where there is no number. Tables hold the values of `[full, 64]` as text, the number too."""
     if column.dtype != object:
         return column.astype(np.float64) if column.dtype != bool else np.full(len(column), np.nan)
-    numbers = (float(item) if _is_number(item) else np.nan for item in column)
-    return np.fromiter(numbers, np.float64, len(column))
+    return np.fromiter(map(_number, column), np.float64, len(column))
+
+
+def _number(item: Any) -> float:
+    if isinstance(item, str):
+        try:
+            return float(item)
+        except ValueError:
+            return np.nan
+    return float(item) if _is_number(item) else np.nan
 
 
 def _is_number(value: Any) -> bool:

@@ -125,10 +125,12 @@ def _blank(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 
 def _join(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Concatenate along run; shorter or absent measures are filled with NaN or -1."""
+    """Concatenate along run; shorter or absent measures are filled with NaN or -1, numbers among texts become texts."""
     sizes = {dim: max(part.sizes.get(dim, 0) for part in parts) for part in parts for dim in part.dims if dim != "run"}
     names = {name: part[name] for part in parts for name in part.variables}
-    return xr.concat([_widen(part, sizes, names) for part in parts], "run", combine_attrs="override")
+    whole = xr.concat([_widen(part, sizes, names) for part in parts], "run", combine_attrs="override")
+    mixed = [name for name, column in whole.variables.items() if column.dtype.kind == "O"]
+    return whole.assign({name: whole[name].copy(data=whole[name].values.astype(str)) for name in mixed})
 
 
 def _widen(part: xr.Dataset, sizes: Mapping[Any, int], names: Mapping[Any, xr.DataArray]) -> xr.Dataset:

@@ -52,12 +52,16 @@ def test_texts_truths_and_mixed_columns_match_by_kind():
     np.testing.assert_array_equal(matches(pd.Series([True, False]), "1"), [False, False])
     np.testing.assert_array_equal(matches(pd.Series([64, "full", 1], dtype=object), "64"), [True, False, False])
     np.testing.assert_array_equal(matches(pd.Series([64, "full", 1], dtype=object), "full"), [False, True, False])
+    np.testing.assert_array_equal(matches(pd.Series(["64", "full", "0.1"]), "64"), [True, False, False])
+    np.testing.assert_array_equal(matches(pd.Series(["64", "full", "0.1"]), "0.10"), [False, False, True])
+    np.testing.assert_array_equal(matches(pd.Series(["null", "0.1"]), "null"), [True, False])
 
 
 def test_axis_values_are_sorted_by_size_and_texts_by_letter():
     np.testing.assert_array_equal(sorted_values(pd.Series([10, 2, 10, 0.3])), [0.3, 2, 10])
     assert sorted_values(pd.Series(["b", "a", None])).tolist() == ["a", "b"]
     assert sorted_values(pd.Series(["full", 64, 8], dtype=object)).tolist() == [8, 64, "full"]
+    assert sorted_values(pd.Series(["full", "128", "64"])).tolist() == ["64", "128", "full"]
 
 
 def test_runs_share_a_seed_when_all_their_seeds_agree():

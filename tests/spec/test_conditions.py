@@ -98,3 +98,11 @@ def test_a_million_cells_take_a_fraction_of_a_second():
     found = holds(read_condition("x >= 0.5 and op = x+y"), columns)
     assert time.process_time() - start < 1
     assert found.sum() == np.sum((columns["a.x"] >= 0.5) & (np.arange(1_000_000) % 2 == 0))
+
+
+def test_numbers_written_as_text_beside_words_are_compared_as_numbers():
+    columns = {"minibatch": np.array(["full", "64", "8"], object), "dropout": np.array(["null", "0.1", None], object)}
+    assert holds(read_condition("minibatch >= 8.001"), columns).tolist() == [False, True, True]
+    assert holds(read_condition("minibatch = full"), columns).tolist() == [True, False, False]
+    assert holds(read_condition("dropout = 0.1"), columns).tolist() == [False, True, False]
+    assert holds(read_condition("dropout = null"), columns).tolist() == [True, False, True]
