@@ -43,10 +43,11 @@ def schedulable_cores() -> int:
 def prepare_host_devices() -> None:
     """One host device per schedulable core, each working by itself.
 
-    Must come before the first computation; later it changes nothing. `NPROC` is the size of the thread pool that the
-    CPU devices share: handing pieces of small products around costs more than it gains. What the user has set stays.
+    Must come before the first computation; later it changes nothing. The CPU devices share a pool of `NPROC` threads,
+    at least one a device: handing pieces of small products around costs more than it gains. Two are the least, since
+    a pool of a single thread sums some products in another order. What the user has set stays.
     """
-    os.environ.setdefault("NPROC", "1")
+    os.environ.setdefault("NPROC", "2")
     if "JAX_NUM_CPU_DEVICES" in os.environ or "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
         return
     try:

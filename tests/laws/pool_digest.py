@@ -1,6 +1,6 @@
 """Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py.
 
-Arguments: lanes, and `pinned` to keep all threads on one core.
+Arguments: lanes, and `pinned` to keep all threads on one core. Devices and threads are as in a sweep.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
 from grokjax.spec.run import Run
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
-from grokjax.train.devices import choose_pools
+from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
 from grokjax.train.worker import Worker
@@ -51,4 +51,5 @@ def digest(name: str, lanes: int) -> str:
 if __name__ == "__main__":
     if "pinned" in sys.argv:  # before JAX starts its threads, which inherit it
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    prepare_host_devices()
     sys.stdout.write(" ".join(digest(name, int(sys.argv[1])) for name in NETWORKS) + "\n")
