@@ -6,7 +6,7 @@ all agree have the chance 2^-n.
 """
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 MOST_EXACT = 16
 """Seeds up to which all patterns of signs are counted; above, `DRAWN` of them are drawn."""
@@ -43,6 +43,7 @@ def share_chances(shares: np.ndarray, number: float) -> tuple[float, float]:
     The sums are rounded towards no evidence, so that seeds with several runs, which vary less, are never called surer.
     """
     total, chance = np.sum(shares), np.clip(number, 0.0, 1.0)
-    as_large = stats.binom.sf(np.floor(total + 1e-9) - 1, len(shares), chance)
-    as_small = stats.binom.cdf(np.ceil(total - 1e-9), len(shares), chance)
+    least = np.floor(total + 1e-9)
+    as_large = special.bdtrc(least - 1, len(shares), chance) if least > 0 else 1.0
+    as_small = special.bdtr(np.ceil(total - 1e-9), len(shares), chance)
     return float(as_large), float(as_small)

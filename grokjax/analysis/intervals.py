@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 RESAMPLES = 2000
 _CELLS = 2**23  # weights held at a time, so that 10^5 runs fit in memory
@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 def wilson(successes: np.ndarray, total: np.ndarray, level: float = 0.95) -> Interval:
     """Share of successes with its score interval (Wilson 1927); NaN within [0, 1] where `total` is 0."""
     successes, total = np.asarray(successes, np.float64), np.asarray(total, np.float64)
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = special.ndtri(0.5 + level / 2)
     n = np.maximum(total, 1.0)
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)

@@ -7,7 +7,7 @@ With a common horizon the censored median of `intervals.py` says the same withou
 import dataclasses
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from grokjax.analysis import events
 from grokjax.analysis.history import Looks
@@ -66,7 +66,7 @@ def kaplan_meier(times: np.ndarray, observed: np.ndarray) -> Survival:
 
 def bounds(found: Survival, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Log-log limits of the survival at each time; NaN where it is 0."""
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = special.ndtri(0.5 + level / 2)
     inside = (found.survival > 0) & (found.survival < 1)
     log = np.log(np.where(inside, found.survival, 0.5))
     spread = z * np.sqrt(np.where(inside, found.greenwood, 0.0)) / np.abs(log)
