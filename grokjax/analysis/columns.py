@@ -121,9 +121,10 @@ def _rank(value: Any) -> tuple[bool, float, str]:
 def differing(runs: pd.DataFrame, within: list[str], columns: list[str]) -> tuple[str, ...]:
     """Those of `columns` that differ between rows which are equal in all of `within`."""
     texts = {name: series(runs, name).astype(str) for name in columns}  # settings may be lists, which do not hash
-    varying = [name for name in columns if texts[name].nunique() > 1]
+    varying = [name for name in columns if texts[name].nunique(dropna=False) > 1]
     if not within or not varying:
         return tuple(varying)
     cells = [series(runs, name) for name in within]
-    per_cell = {name: texts[name].groupby(cells, sort=False, dropna=False).nunique() for name in varying}
+    groups = {name: texts[name].groupby(cells, sort=False, dropna=False) for name in varying}
+    per_cell = {name: grouped.nunique(dropna=False) for name, grouped in groups.items()}
     return tuple(name for name in varying if np.any(np.asarray(per_cell[name]) > 1))

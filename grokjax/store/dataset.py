@@ -1,5 +1,6 @@
 """All histories of a sweep as one labelled dataset, from its run files or from its consolidated Zarr store."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,13 @@ def take_longest(
     return chosen.isel({dim: slice(0, count) for dim, count in used.items()})
 
 
+def as_cell(value: Any) -> Any:
+    """A setting as it stands in a table: numbers and text as they are, everything else as JSON."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
 def _refuse_conflict(whole: xr.Dataset, run_id: str, one: int, other: int) -> None:
     """Two histories of one run must agree at every step that both were looked at."""
     steps = whole["look_step"].values
@@ -83,14 +91,16 @@ def _refuse_conflict(whole: xr.Dataset, run_id: str, one: int, other: int) -> No
 
 def _with_defaults(part: xr.Dataset, defaults: Mapping[str, Any]) -> xr.Dataset:
     missing = {path: value for path, value in defaults.items() if path not in part}
-    return part.assign({path: ("run", np.array([value] * part.sizes["run"])) for path, value in missing.items()})
+    return part.assign(
+        {path: ("run", np.array([as_cell(value)] * part.sizes["run"])) for path, value in missing.items()}
+    )
 
 
 def _one_file(arrays: Arrays, defaults: Mapping[str, Any]) -> xr.Dataset:
     runs = len(arrays["run_id"])
     data: dict[str, Any] = {name: ("run", arrays[name]) for name in _BY_RUN}
     for path, value in defaults.items():
-        data[path] = ("run", arrays.get(f"settings/{path}", np.array([value] * runs)))
+        data[path] = ("run", arrays.get(f"settings/{path}", np.array([as_cell(value)] * runs)))
     for name in arrays:
         if name.startswith("settings/"):
             data[name.removeprefix("settings/")] = ("run", arrays[name])

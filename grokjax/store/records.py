@@ -1,6 +1,5 @@
 """What a finished run leaves behind, as plain arrays: its history, and the weights from which it could be continued."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Task
 from grokjax.core.parameter_paths import path_name
+from grokjax.store.dataset import as_cell
 from grokjax.store.files import Arrays
 from grokjax.train.lane import FEW_NOVEL, look_names, unpack
 from grokjax.train.program import Lane
@@ -63,13 +63,6 @@ def pack_history(
     arrays |= {f"looks/{name}": np.ascontiguousarray(values) for name, values in unpack(looks).items()}
     arrays |= {f"rows/{name}": np.stack([book.rows[name] for book in books]) for name in books[0].rows}
     return arrays
-
-
-def as_cell(value: Any) -> Any:
-    """A setting as it stands in a table: numbers and text as they are, everything else as JSON."""
-    if isinstance(value, (bool, int, float, str)):
-        return value
-    return json.dumps(value, sort_keys=True)
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:

@@ -77,3 +77,9 @@ def test_only_what_differs_inside_a_cell_is_pooled():
     runs = pd.DataFrame({"a.x": [1, 1, 2, 2], "a.tied": [1, 1, 4, 4], "a.free": [0, 1, 0, 1], "a.list": [[1]] * 4})
     assert differing(runs, ["a.x"], ["a.tied", "a.free", "a.list"]) == ("a.free",)
     assert differing(runs, [], ["a.tied", "a.list"]) == ("a.tied",)
+
+
+def test_a_missing_value_differs_from_others():
+    runs = pd.DataFrame({"model.dropout": np.array([None, 0.1], object), "task.modulus": [7, 7]})
+    assert differing(runs, [], ["model.dropout", "task.modulus"]) == ("model.dropout",)
+    assert differing(runs, ["task.modulus"], ["model.dropout"]) == ("model.dropout",)

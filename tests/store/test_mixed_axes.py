@@ -46,3 +46,27 @@ def test_such_an_axis_is_drawn_with_its_numbers_by_size(folder, capsys):
     assert typed("phases", folder) == 0
     words = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [word for word in words if word in ("5", "16", "full")] == ["5", "16", "full"]
+
+
+PLAIN = """
+name: plain
+task: {kind: modular_arithmetic, modulus: 7}
+model: {kind: mlp, width: 8}
+optimizer: {kind: adamw, learning_rate: 1.0e-2}
+train: {steps: 4}
+axes:
+  optimizer.weight_decay: [0.1, 1]
+measure: {every: 2, what: [fit]}
+claims:
+  - {name: more, that: "probability(generalized, weight_decay=1) > probability(generalized, weight_decay=0.1)"}
+"""
+
+
+def test_a_setting_that_was_null_becomes_an_axis(tmp_path, capsys):
+    (tmp_path / "plain.yaml").write_text(PLAIN)
+    assert typed("run", tmp_path / "plain.yaml", "--out", tmp_path / "out", *LANES) == 0
+    assert typed("extend", tmp_path / "out", "--axis", "model.dropout=[null, 0.1]", *LANES) == 0
+    assert "axis 'model.dropout' varies" in capsys.readouterr().err
+    runs = open_results(tmp_path / "out").runs
+    assert sorted(runs["model.dropout"]) == ["0.1", "0.1", "null", "null"]
+    assert len(select(runs, ["dropout = null"])) == len(select(runs, ["dropout > 0"])) == 2
