@@ -77,7 +77,7 @@ format: setup ## format the code and mend what ruff can mend by itself
 	$(BIN)/ruff format
 
 # Each question has options of its own: make bench WHAT=throughput ARGS="--engines all --record". See benchmarks/README.md.
-QUESTIONS := throughput whole_map refill overhead memory second_launch
+QUESTIONS := throughput arithmetic whole_map refill overhead memory second_launch
 
 bench: setup peers ## answer the questions of benchmarks/, under ten minutes on two cores; one with WHAT=name ARGS=...
 	@for question in $(or $(WHAT),$(QUESTIONS)); do \
@@ -91,9 +91,10 @@ bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memo
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 peers: ## install what grokjax is compared with into .venv-peers
-	@[ -x .venv-peers/bin/python ] || { \
-	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv .venv-peers && \
-	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt; }
+	@cmp -s benchmarks/peers/requirements.txt .venv-peers/made-from || { \
+	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv --clear .venv-peers && \
+	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt && \
+	  cp benchmarks/peers/requirements.txt .venv-peers/made-from; }
 
 golden: setup ## write the golden files of tests/golden again, then show what changed
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden

@@ -1,4 +1,4 @@
-"""Which share of a sweep is not training, and which share of the machine's arithmetic does the training use?
+"""Which share of a sweep is not training?
 
     python -m benchmarks.overhead --steps 4000 --save 30 --rounds 5 --record
 
@@ -11,13 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from benchmarks.refill import Cohort
-from benchmarks.rig.ours import Lanes
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
-from benchmarks.rig.work import matmul_peak, numpy_peak, work_of
 from benchmarks.rig.workloads import WORKLOADS
 from grokjax.pipeline import Options, run_sweep
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
@@ -69,41 +65,15 @@ def shares(workload: str, seeds: int, steps: int, save_seconds: float, rounds: i
     }
 
 
-def share_of_peak(workload: str, form: str, rounds: int, seconds: float, size: int) -> dict[str, Any]:
-    """Useful FLOP/s of training over the best large product, measured in turn."""
-    with tempfile.TemporaryDirectory() as name:
-        run = WORKLOADS[workload].with_form(Path(name), form)
-        work, lanes = work_of(run), Lanes(run, lanes=4)
-    lanes.train(2)
-    rates, peaks = [], []
-    for _ in range(rounds):
-        peaks.append(max(matmul_peak(jax.devices(), size), numpy_peak(size)))
-        start, steps = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
-            lanes.train(2)
-            steps += 2
-        rates.append(steps * lanes.runs * work.flops / (time.perf_counter() - start))
-    lanes.close()
-    return {"flops_of_an_update": work.flops, "flop_rates": rates, "peaks": peaks, "shares": ratios(rates, peaks)}
-
-
 def main() -> None:
-    parser = arguments(__doc__, rounds=2, seeds=16, steps=1500, save=5.0, seconds=3.0, matrix=3000)
+    parser = arguments(__doc__, rounds=2, seeds=16, steps=1500, save=5.0)
     parser.add_argument("--workload", default="P31", help="of the sweep that is stored")
-    parser.add_argument("--peak-workload", default="W1", help="of the share of the peak")
-    parser.add_argument("--form", default="tables", help="in which the share of the peak is measured")
     options = parser.parse_args()
     prepare_host_devices()
     use_compilation_cache()
     results = shares(options.workload, options.seeds, options.steps, options.save, options.rounds)
     print(f"measuring: {spread(results['measuring'], '{:.1%}')} of a sweep")
     print(f"measuring, store and checkpoints: {spread(results['measuring_and_storing'], '{:.1%}')} of a sweep")
-    peak = share_of_peak(options.peak_workload, options.form, options.rounds, options.seconds, options.matrix)
-    results["share_of_peak"] = peak
-    print(
-        f"{options.peak_workload}: {spread(peak['shares'], '{:.0%}')} of the peak of "
-        f"{spread([one / 1e9 for one in peak['peaks']], '{:.0f}')} GFLOP/s"
-    )
     finish(options, "overhead", results)
 
 

@@ -65,14 +65,22 @@ def refill(results: Results) -> list[str]:
 
 
 def overhead(results: Results) -> list[str]:
-    """Two shares of time, one of arithmetic."""
+    """Two shares of time."""
     return [
-        "| share | |",
+        "| what is not training | share of a sweep's time |",
         "|---|---|",
-        f"| of a sweep's time: looks and measures | {_span(results['measuring'], '{:.1%}')} |",
+        f"| looks and measures | {_span(results['measuring'], '{:.1%}')} |",
         f"| the same with store and checkpoints | {_span(results['measuring_and_storing'], '{:.1%}')} |",
-        f"| of the peak of large products: W1 | {_span(results['share_of_peak']['shares'], '{:.0%}')} |",
     ]
+
+
+def arithmetic(results: Results) -> list[str]:
+    """One row a workload."""
+    lines = ["| matrix products of an update | plain, GFLOP | ours, GFLOP | share of the peak |", "|---|---|---|---|"]
+    for workload, one in results.items():
+        plain, ours = one["flops"]["plain"] / 1e9, one["flops"][one["form"]] / 1e9
+        lines.append(f"| {workload} | {plain:.3g} | {ours:.3g} | {_span(one['shares'], '{:.0%}')} |")
+    return lines
 
 
 def memory(results: Results) -> list[str]:
@@ -105,7 +113,8 @@ def gpu(results: Results) -> list[str]:
 
 
 QUESTIONS: dict[str, Callable[[Results], list[str]]] = {
-    function.__name__: function for function in (throughput, whole_map, refill, overhead, memory, second_launch, gpu)
+    function.__name__: function
+    for function in (throughput, arithmetic, whole_map, refill, overhead, memory, second_launch, gpu)
 }
 
 

@@ -29,7 +29,7 @@ def engines_of(workload: str, start: Path) -> dict[str, Engine]:
         return Engine(name, "benchmarks.rig.ours", [workload, *options])
 
     def torch(name: str, module: str, *options: str, processes: int = 1) -> Engine:
-        return Engine(name, f"benchmarks.peers.{module}", [str(start), *options], processes, needs_torch=True)
+        return Engine(name, f"benchmarks.peers.{module}", [str(start), *options], processes, is_peer=True)
 
     def jax(name: str, module: str, *options: str, devices: int = 1) -> Engine:
         environment = {"JAX_NUM_CPU_DEVICES": str(devices)}
@@ -44,6 +44,7 @@ def engines_of(workload: str, start: Path) -> dict[str, Engine]:
         torch("compiled, all threads", "torch_loop", *everywhere, "--compiled"),
         torch("compiled, process per core", "torch_loop", "--compiled", processes=cores()),
         torch("torch.func ensemble", "torch_ensemble", *everywhere, *ensemble, "--compiled"),
+        torch("ModelBatch", "modelbatch_loop", *everywhere, *ensemble),
         jax("JAX loop", "jax_loop"),
         jax("jit(vmap)", "jax_vmap", *ensemble),
         jax("jit(vmap), device per core", "jax_vmap", *ensemble, devices=cores()),

@@ -3,8 +3,9 @@
     python -m benchmarks.whole_map --sample 0 --rounds 3 --record
 
 Ours is the command line with an empty compilation cache: start, compilation, training, looks, store and checkpoints
-included. The peers train the same runs from the same initial parameters with the same looks and, but for `jit(vmap)`,
-the same stop rule; they store nothing. With `--sample N` they train N runs drawn at random; the rest is extrapolated.
+included. The peers train the same runs from the same initial parameters with the same looks and, but for `jit(vmap)`
+and hyperoptax, the same stop rule; they store nothing. With `--sample N` they train N runs drawn at random; the rest is
+extrapolated.
 """
 
 import json
@@ -21,7 +22,7 @@ from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import largest_difference, ratios, spread
 from grokjax import load_sweep, open_results
 
-OURS, VMAP = "grokjax", "jit(vmap), every run to the last step"
+OURS, VMAP, GRID = "grokjax", "jit(vmap), every run to the last step", "hyperoptax, every run to the last step"
 CHECKED = 10
 """Looks at which losses of each run are compared: the first ones, one update apart."""
 
@@ -31,15 +32,18 @@ def peers(map_file: Path, outcome: Path, together: int, device: str) -> list[Eng
     files = [str(map_file), str(outcome)]
     pool = ["--processes", str(cores()), "--device", device]
     devices = {"JAX_NUM_CPU_DEVICES": str(cores())}
+    side_by_side = ["--together", str(together)]
     return [
-        Engine("PyTorch eager, process per core", "benchmarks.peers.torch_pool", [*files, *pool], needs_torch=True),
+        Engine("PyTorch eager, process per core", "benchmarks.peers.torch_pool", [*files, *pool], is_peer=True),
         Engine(
             "PyTorch compiled, process per core",
             "benchmarks.peers.torch_pool",
             [*files, *pool, "--compiled"],
-            needs_torch=True,
+            is_peer=True,
         ),
-        Engine(VMAP, "benchmarks.peers.jax_map", [*files, "--together", str(together)], environment=devices),
+        Engine("Ray Tune, PyTorch eager", "benchmarks.peers.ray_map", [*files, *pool], is_peer=True),
+        Engine(VMAP, "benchmarks.peers.jax_map", [*files, *side_by_side], environment=devices),
+        Engine(GRID, "benchmarks.peers.hyperoptax_map", [*files, *side_by_side], is_peer=True),
     ]
 
 
@@ -60,7 +64,7 @@ def whole_seconds(engine: Engine, outcomes: list[dict[str, Any]], wall: float, w
     """
     spans = {(one["began"], one["ended"]) for one in outcomes}  # runs of a group share theirs
     training = max(end for _, end in spans) - min(begin for begin, _ in spans)
-    busy = sum(end - begin for begin, end in spans) / (1 if engine.name == VMAP else cores())
+    busy = sum(end - begin for begin, end in spans) / (1 if engine.name in (VMAP, GRID) else cores())
     return wall if work == 1 else wall - training + work * busy
 
 
@@ -85,7 +89,8 @@ def one_round(spec: Path, sample: int, together: int, device: str) -> dict[str, 
         for engine in peers(folder / "map.npz", folder / "outcome.json", together, device):
             wall = run_to_the_end(engine)
             outcomes = json.loads((folder / "outcome.json").read_text())
-            work = sweep.num_runs / len(drawn) if engine.name == VMAP else steps.sum() / steps[drawn].sum()
+            is_whole = engine.name in (VMAP, GRID)
+            work = sweep.num_runs / len(drawn) if is_whole else steps.sum() / steps[drawn].sum()
             found[engine.name] = {
                 "seconds": whole_seconds(engine, outcomes, wall, work),
                 "is_extrapolated": len(drawn) < sweep.num_runs,

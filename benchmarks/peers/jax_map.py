@@ -20,7 +20,13 @@ from benchmarks.peers.start import Start
 
 
 class Vmapped:
-    """Trains groups of runs, all in one program."""
+    """Trains groups of runs, all in one program.
+
+    Attributes:
+      train_one: params, optimizer state, decay, inputs, targets, count, steps -> params, optimizer state; of one run.
+      look_one: params, inputs, targets, count -> train loss, test accuracy; of one run.
+      optimizer: of any run; it only makes the state before the first update.
+    """
 
     def __init__(self, runs: MapRuns, start: Start):
         outputs, self.runs = outputs_of(start), runs
@@ -50,7 +56,8 @@ class Vmapped:
             is_right = jnp.argmax(found, 1) == targets
             return jnp.sum(loss, where=is_train) / count, jnp.mean(is_right, where=~is_train)
 
-        self._init = jax.jit(jax.vmap(optimizer_of(start).init))
+        self.train_one, self.look_one, self.optimizer = train, look, optimizer_of(start)
+        self._init = jax.jit(jax.vmap(self.optimizer.init))
         self._train = jax.jit(jax.vmap(train, in_axes=(0, 0, 0, 0, 0, 0, None)), donate_argnums=(0, 1))
         self._look = jax.jit(jax.vmap(look))
 

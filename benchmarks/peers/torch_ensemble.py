@@ -7,6 +7,7 @@ Learning rate and weight decay are tensors [run], as a sweep over them needs.
 
 import copy
 import time
+from abc import ABC, abstractmethod
 
 import torch
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
@@ -19,14 +20,57 @@ from benchmarks.rig.protocol import serve
 Params = dict[str, torch.Tensor]
 
 
-class Ensemble:
-    """Networks of one shape as tensors with a leading axis [run], each with data and hyperparameters of its own."""
+class Together(ABC):
+    """Networks of one shape that are trained together, each with data of its own; what is left open is one update.
 
-    def __init__(self, start: Start, runs: int, device: str, is_compiled: bool):
-        settings = start.settings
+    Attributes:
+      inputs, targets: [run, example, ...].
+    """
+
+    def __init__(self, start: Start, runs: int, device: str):
         inputs, targets, self.first_batches = examples(start, device)
         self.inputs, self.targets = (_repeated(tensor, runs) for tensor in (inputs, targets))
         self.runs, self.minibatch = runs, start.minibatch
+
+    @abstractmethod
+    def update(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """One update of every run from its examples [run, example, ...]; losses [run] before it."""
+
+    def first_losses(self, steps: int) -> list[float]:
+        """The first updates, with the minibatches of the reference in every run."""
+        found = []
+        for step in range(steps):
+            if self.minibatch is None:
+                losses = self.update(self.inputs, self.targets)
+            else:
+                batch = self.first_batches[step]
+                losses = self.update(self.inputs[:, batch], self.targets[:, batch])
+            found.append(losses[-1])
+        return [float(loss) for loss in found]
+
+    def train(self, steps: int) -> None:
+        """Further updates; every run draws minibatches of its own."""
+        if self.minibatch is None:
+            for _ in range(steps):
+                self.update(self.inputs, self.targets)
+        else:
+            examples_of = self.inputs.shape[1]
+            per_epoch, run = examples_of // self.minibatch, torch.arange(self.runs, device=self.inputs.device)[:, None]
+            for step in range(steps):
+                if step % per_epoch == 0:
+                    order = torch.rand(self.runs, examples_of, device=self.inputs.device).argsort(1)
+                first = step % per_epoch * self.minibatch
+                batch = order[:, first : first + self.minibatch]
+                self.update(self.inputs[run, batch], self.targets[run, batch])
+        finish(self.inputs.device)
+
+
+class Ensemble(Together):
+    """The ensemble of the PyTorch tutorials, with hyperparameters of its own for every run."""
+
+    def __init__(self, start: Start, runs: int, device: str, is_compiled: bool):
+        super().__init__(start, runs, device)
+        settings = start.settings
         networks = [build(start).to(device) for _ in range(runs)]
         params, self.buffers = stack_module_state(networks)
         self.params: Params = {name: leaf.detach() for name, leaf in params.items()}
@@ -71,39 +115,10 @@ class Ensemble:
 
     @torch.no_grad()
     def update(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """One update of every run; losses [run] before it."""
         self.params, self.mean, self.square, self.step, losses = self._update(
             self.params, self.mean, self.square, self.step, inputs, targets
         )
         return losses
-
-    def first_losses(self, steps: int) -> list[float]:
-        """The first updates, with the minibatches of the reference in every run."""
-        found = []
-        for step in range(steps):
-            if self.minibatch is None:
-                losses = self.update(self.inputs, self.targets)
-            else:
-                batch = self.first_batches[step]
-                losses = self.update(self.inputs[:, batch], self.targets[:, batch])
-            found.append(losses[-1])
-        return [float(loss) for loss in found]
-
-    def train(self, steps: int) -> None:
-        """Further updates; every run draws minibatches of its own."""
-        if self.minibatch is None:
-            for _ in range(steps):
-                self.update(self.inputs, self.targets)
-        else:
-            examples_of = self.inputs.shape[1]
-            per_epoch, run = examples_of // self.minibatch, torch.arange(self.runs, device=self.inputs.device)[:, None]
-            for step in range(steps):
-                if step % per_epoch == 0:
-                    order = torch.rand(self.runs, examples_of, device=self.inputs.device).argsort(1)
-                first = step % per_epoch * self.minibatch
-                batch = order[:, first : first + self.minibatch]
-                self.update(self.inputs[run, batch], self.targets[run, batch])
-        finish(self.inputs.device)
 
 
 def _repeated(tensor: torch.Tensor, runs: int) -> torch.Tensor:

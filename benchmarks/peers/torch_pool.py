@@ -85,8 +85,9 @@ def _train(run: int) -> dict[str, Any]:
     return _trainee.train(run)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parser_of_map(about: str | None) -> argparse.ArgumentParser:
+    """Options of a map by processes."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("map")
     parser.add_argument("outcome")
     parser.add_argument("--processes", type=int, default=1)
@@ -94,7 +95,11 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--tf32", action="store_true")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    options = parser_of_map(__doc__).parse_args()
     # A fork spares each process the import of PyTorch; CUDA does not survive it.
     context = multiprocessing.get_context("fork" if options.device == "cpu" else "spawn")
     runs = range(len(read_map(options.map).n_train))

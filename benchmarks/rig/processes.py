@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(".venv-peers/bin/python")
-"""The interpreter with PyTorch, made by `make peers`."""
+"""The interpreter that has the peers' packages, made by `make peers`."""
 
 
 class EngineError(RuntimeError):
@@ -33,7 +33,7 @@ class Engine:
       module: what is run, `python -m MODULE ARGUMENTS`.
       arguments: see the module.
       processes: how many of it work at the same time; their run-steps are added up.
-      needs_torch: run by the interpreter of the peers.
+      is_peer: run by the interpreter of the peers; JAX's own ways run by ours.
       environment: in addition to this process's.
     """
 
@@ -41,12 +41,12 @@ class Engine:
     module: str
     arguments: Sequence[str]
     processes: int = 1
-    needs_torch: bool = False
+    is_peer: bool = False
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def command(self) -> list[str]:
         """What is run."""
-        return [str(ROOT / PEERS) if self.needs_torch else sys.executable, "-m", self.module, *self.arguments]
+        return [str(ROOT / PEERS) if self.is_peer else sys.executable, "-m", self.module, *self.arguments]
 
 
 def run_to_the_end(engine: Engine) -> float:

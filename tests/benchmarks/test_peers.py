@@ -18,8 +18,7 @@ from benchmarks.throughput import engines_of
 from grokjax import Sweep, open_results
 from grokjax.pipeline import run_sweep
 
-HAS_TORCH = (ROOT / PEERS).exists()
-NEEDS_TORCH = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed for the peers: make peers")
+NEEDS_PEERS = pytest.mark.skipif(not (ROOT / PEERS).exists(), reason="the peers are not installed: make peers")
 CLOSE = 1e-5  # one network of a few hundred numbers over 10 updates in float32
 
 
@@ -36,7 +35,7 @@ def start(tmp_path_factory):
 
 
 def torch_engines():
-    return [name for name in NAMES if name.startswith(("eager", "compiled", "torch"))]
+    return [name for name in NAMES if name.startswith(("eager", "compiled", "torch", "ModelBatch"))]
 
 
 NAMES = list(engines_of("tiny", "start.npz"))
@@ -48,7 +47,7 @@ def test_an_engine_in_jax_has_the_losses_of_the_reference(name, start):
     assert differs_by(name, start) < CLOSE
 
 
-@NEEDS_TORCH
+@NEEDS_PEERS
 @pytest.mark.parametrize("name", [SLOW.get(name, name) for name in torch_engines()])
 def test_an_engine_in_pytorch_has_the_losses_of_the_reference(name, start):
     assert differs_by(name, start) < CLOSE
@@ -62,7 +61,7 @@ def differs_by(name, start):
 
 
 @pytest.mark.slow
-@NEEDS_TORCH
+@NEEDS_PEERS
 @pytest.mark.parametrize("workload", ["W1", "W2", "W3", "W4", "P31"])
 def test_pytorch_trains_every_network_of_the_benchmarks(workload, tmp_path):
     path = tmp_path / "start.npz"
@@ -123,9 +122,9 @@ def trained_map(tmp_path_factory):
     return folder
 
 
-def outcomes_of(module, folder, *options, needs_torch=False):
+def outcomes_of(module, folder, *options, is_peer=False):
     files = [str(folder / "map.npz"), str(folder / f"{module}.json")]
-    run_to_the_end(Engine(module, f"benchmarks.peers.{module}", [*files, *options], needs_torch=needs_torch))
+    run_to_the_end(Engine(module, f"benchmarks.peers.{module}", [*files, *options], is_peer=is_peer))
     return json.loads((folder / f"{module}.json").read_text())
 
 
@@ -141,13 +140,35 @@ def test_the_vmapped_map_has_our_losses_at_the_looks_and_goes_to_the_last_step(t
     assert [one["final_step"] for one in outcomes] == [1500] * 4
 
 
-@NEEDS_TORCH
+@NEEDS_PEERS
 def test_the_pool_of_pytorch_has_our_losses_at_the_looks_and_ends_runs_where_we_do(trained_map):
-    outcomes = outcomes_of("torch_pool", trained_map, "--processes", "2", needs_torch=True)
+    outcomes = outcomes_of("torch_pool", trained_map, "--processes", "2", is_peer=True)
     check_first_losses(outcomes, trained_map)
     ours = open_results(trained_map / "results").runs["final_step"].tolist()
     assert len(set(ours)) > 1  # some runs end early
     assert [one["final_step"] for one in outcomes] == pytest.approx(ours, rel=0.1)  # roundings move the last looks
+
+
+@pytest.mark.slow
+@NEEDS_PEERS
+def test_ray_tune_trains_every_run_once_each_ends_where_ours_does(trained_map):
+    outcomes = outcomes_of("ray_map", trained_map, "--processes", "2", is_peer=True)
+    check_first_losses(outcomes, trained_map)
+    ours = open_results(trained_map / "results").runs["final_step"].tolist()
+    assert [one["final_step"] for one in outcomes] == pytest.approx(ours, rel=0.1)
+    assert all(one["began"] < one["ended"] for one in outcomes)
+
+
+@NEEDS_PEERS
+def test_hyperoptax_has_our_losses_at_the_looks_and_leaves_no_run_of_a_last_group_out(trained_map):
+    outcomes = outcomes_of("hyperoptax_map", trained_map, "--together", "3", is_peer=True)
+    check_first_losses(outcomes, trained_map)
+    assert [one["final_step"] for one in outcomes] == [1500] * 4
+    vmapped = outcomes_of("jax_map", trained_map, "--together", "4")
+    accuracies = [one["accuracy"] for one in vmapped]
+    assert [one["accuracy"] for one in outcomes] == pytest.approx(
+        accuracies, abs=0.2
+    )  # of 17 examples, after 1,500 roundings
 
 
 def test_the_stop_rule_of_peers_ends_a_run_at_the_look_at_which_ours_ended_it(trained_map):

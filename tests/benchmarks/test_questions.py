@@ -66,8 +66,13 @@ def test_a_second_launch_compiles_nothing(tmp_path):
 
 @pytest.mark.slow
 def test_the_question_about_overhead_runs():
-    small = ["--seeds", "2", "--steps", "50", "--rounds", "1", "--seconds", "0.1", "--matrix", "100"]
-    done = ask("overhead", "--workload", "tiny", "--peak-workload", "tiny", *small)
+    done = ask("overhead", "--workload", "tiny", "--seeds", "2", "--steps", "50", "--rounds", "1")
+    assert done.returncode == 0 and "measuring, store and checkpoints: " in done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_the_question_about_arithmetic_runs():
+    done = ask("arithmetic", "--workloads", "tiny", "--rounds", "1", "--seconds", "0.1", "--matrix", "100")
     assert done.returncode == 0 and "of the peak of" in done.stdout, done.stderr
 
 
