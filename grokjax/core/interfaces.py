@@ -28,7 +28,8 @@ class Table:
 
     Attributes:
       inputs: [example, token] int32 symbols, or [example, ...] float32 values.
-      targets: [example] int32 classes, or [example, ...] float32 vectors.
+      targets: [example] int32 classes, or [example, ...] float32 vectors. [example, answer] int32 classes of tokens are
+        answered at the last positions of `inputs`, each of which but the first holds the answer before.
       num_classes: number of outputs that a model must have.
       vocabulary: number of different symbols in `inputs`; None for real-valued inputs.
       operands: positions of `inputs` that differ between examples (models without attention read only these); empty
@@ -58,6 +59,12 @@ class Signature(NamedTuple):
     vocabulary: int | None
     operands: tuple[int, ...]
     fixed: tuple[int, ...] = ()  # symbols at the other positions, the same in every example, in order
+
+    @property
+    def num_answers(self) -> int:
+        """Positions at which a sequence of tokens is answered, the last ones."""
+        is_classes = self.target_dtype.startswith("int") and len(self.target_shape) == 1
+        return self.target_shape[0] if is_classes and self.vocabulary is not None else 1
 
 
 class Counts(NamedTuple):
@@ -111,8 +118,12 @@ class Task(Part):
         """
 
     def correct(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
-        """Which examples are answered right: [example] bool, from outputs [example, class]; traced."""
-        return first_largest(outputs) == targets
+        """Which examples are answered right: [example] bool, from outputs [example, class]; traced.
+
+        Of several answers [example, answer, class] all must be right.
+        """
+        is_right = first_largest(outputs) == targets
+        return jnp.all(is_right, axis=tuple(range(1, is_right.ndim)))
 
 
 def first_largest(outputs: jax.Array) -> jax.Array:
@@ -219,7 +230,9 @@ def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
     if table.vocabulary is None:
         return ()
     found = []
-    for position in (place for place in range(table.inputs.shape[1]) if place not in table.operands):
+    answers = table.targets.shape[1] if table.targets.ndim == 2 else 1
+    given = range(table.inputs.shape[1] - answers + 1)  # behind them stand answers
+    for position in (place for place in given if place not in table.operands):
         symbols = np.unique(table.inputs[:, position])
         if len(symbols) > 1:
             raise ValueError(f"task {task.kind}: position {position} differs between examples but is no operand")
@@ -260,7 +273,7 @@ class Model(Part):
         Args:
           prepared: what `prepare` returned.
           inputs: a block of examples.
-          signature: of the task.
+          signature: of the task. Where it has several answers, outputs are [example, answer, class].
           key: [example] keys for dropout, so that a mask does not depend on the other examples of the block; None when
             measuring (then nothing is dropped).
         """

@@ -99,5 +99,10 @@ class CrossEntropy(Loss):
     def loss(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         if not jnp.issubdtype(targets.dtype, jnp.integer):
             raise TypeError(f"loss cross_entropy needs whole-number class targets, got {targets.dtype}; use mse")
+        if outputs.shape[:-1] != targets.shape:
+            raise ValueError(
+                f"loss cross_entropy: outputs {outputs.shape} must have one more axis than targets {targets.shape}; "
+                "of the networks here only the transformer gives several answers"
+            )
         losses = _FORMS[self.form](outputs, targets)
         return losses.reshape(losses.shape[0], -1).mean(axis=1)

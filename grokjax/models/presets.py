@@ -18,12 +18,13 @@ TRANSFORMERS: Presets = {
     # Nanda et al. 2023 (2301.05217): biases in the MLP only. 226,816 parameters at `x y =` modulo 113.
     "nanda2023": {**_OF_NANDA, "mlp_bias": True, "positions": "learned", "initializer": "nanda"},
     # Power et al. 2022 (2201.02177) and their code: biases in normalisation only. 455,424 parameters with 239 symbols.
-    # Their epsilon of normalisation is 1e-5, and their loss counts the end token that follows the answer.
+    # Their loss counts the end token that follows the answer: that is the task's `sequence: end x op y = z end`.
     "power2022": {
         **_OF_POWER,
         "attention_bias": False,
         "mlp_bias": False,
         "output_bias": False,
+        "norm_epsilon": 1e-5,
         "positions": "sinusoidal",
         "initializer": "torch",
     },
@@ -40,10 +41,11 @@ TRANSFORMERS: Presets = {
         "initializer": "flax",
     },
     # The code danielmamay/grokking: Power's network in PyTorch's own layers, hence with all biases, and normalised once
-    # more at the end. 422,883 parameters at `x op y =` modulo 97. Epsilon of normalisation is 1e-5 there.
+    # more at the end. 422,883 parameters at `x op y =` modulo 97.
     "danielmamay": {
         **_OF_POWER,
         "activation": "gelu_exact",
+        "norm_epsilon": 1e-5,
         "attention_bias": True,
         "output_bias": True,
         "final_norm": True,

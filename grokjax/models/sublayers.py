@@ -10,7 +10,7 @@ import numpy as np
 from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import Scheme, dense
 
-EPSILON = 1e-6  # added to the variance in normalisation: Flax's default (PyTorch has 1e-5)
+EPSILON = 1e-6  # added to the variance in normalisation, unless a network says otherwise: Flax's default
 
 
 def positions(shape: Any, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
@@ -26,14 +26,14 @@ def positions(shape: Any, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
 def normalisation(shape: Any, name: str) -> nn.Module:
     """The normalisation layer of this network."""
     if shape.norm_kind == "rms":
-        return nn.RMSNorm(epsilon=EPSILON, name=name)
-    return layer_norm(name)
+        return nn.RMSNorm(epsilon=shape.norm_epsilon, name=name)
+    return layer_norm(name, shape.norm_epsilon)
 
 
-def layer_norm(name: str) -> nn.Module:
+def layer_norm(name: str, epsilon: float = EPSILON) -> nn.Module:
     """Zero mean and unit variance over the last axis, then gain and shift."""
     # The fast variance E[x^2] - E[x]^2 cancels where the mean is large.
-    return nn.LayerNorm(epsilon=EPSILON, use_fast_variance=False, name=name)
+    return nn.LayerNorm(epsilon=epsilon, use_fast_variance=False, name=name)
 
 
 class FeedForward(nn.Module):

@@ -26,12 +26,15 @@ from grokjax.models.initializers import (
     scheme,
 )
 from grokjax.models.presets import TRANSFORMERS
-from grokjax.models.sublayers import FeedForward, normalisation, positions
+from grokjax.models.sublayers import EPSILON, FeedForward, normalisation, positions
 
 
 @part
 class Transformer(Model):
     """Decoder on token inputs [example, token]; answers at the last position, outputs [example, class].
+
+    A task with several answers has them at the last positions, outputs [example, answer, class]. No position may see
+    what it is to answer, so the network must be causal then.
 
     With x the residual stream and f attention or MLP, one sublayer is
 
@@ -40,15 +43,15 @@ class Transformer(Model):
     - norm post: N(x + f(x)), and no other N unless `final_norm` asks for one before the output matrix
 
     The stream itself is never overwritten by N(x) before f is added, as happens in some code bases. Norm `layer` has
-    gain and shift, `rms` a gain only; both divide by sqrt(variance + 1e-6) or sqrt(mean square + 1e-6).
+    gain and shift, `rms` a gain only; they divide by sqrt(variance + epsilon) and sqrt(mean square + epsilon).
     Attention scores are divided by sqrt(width / heads). Learned positions are a table added to the embeddings;
     sinusoidal ones add sin(t / 10000^(2i / width)) to column 2i and cos of the same to column 2i + 1.
     Dropout acts on what each sublayer adds to the stream (Power's code: on the MLP's only).
     With one layer `causal` changes nothing: the last position sees all others either way.
 
     Form `plain` is the Flax module of this file. `tables`, equal to rounding, computes what does not differ between all
-    examples once per symbol (`transformer_tables.py`). `merged` also multiplies neighbouring matrices once a step; it
-    needs one layer, no normalisation and no dropout.
+    examples once per symbol (`transformer_tables.py`); several answers are always computed in the plain form. `merged`
+    also multiplies neighbouring matrices once a step; it needs one layer, one answer, no normalisation and no dropout.
     """
 
     paper = "Nanda et al. 2023, 2301.05217"
@@ -62,6 +65,9 @@ class Transformer(Model):
     activation: str = setting("relu", "of the MLP; gelu is the tanh approximation", choices=tuple(ACTIVATIONS))
     norm: str = setting("none", "where the stream is normalised", choices=("none", "pre", "post"))
     norm_kind: str = setting("layer", "which normalisation", choices=("layer", "rms"))
+    norm_epsilon: Swept = setting(
+        EPSILON, "epsilon of the normalisation; PyTorch's is 1e-5", above=0, added=EPSILON, scheduled=False
+    )
     final_norm: bool = setting(
         False, "norm post: one more normalisation before the output matrix (pre has it anyway)", added=False
     )
@@ -92,10 +98,10 @@ class Transformer(Model):
 
     def form_used(self, signature: Signature) -> str:
         """What `form` comes to."""
-        return self.form
+        return "plain" if signature.num_answers > 1 else self.form
 
     def rows_per_example(self, signature: Signature) -> int:
-        return signature.input_shape[0] if self.form == "plain" else 1
+        return signature.input_shape[0] if self.form_used(signature) == "plain" else 1
 
     def idle_settings(self) -> tuple[str, ...]:
         return ("causal",) if self.layers == 1 else ()
@@ -103,11 +109,13 @@ class Transformer(Model):
     def module(self, signature: Signature) -> "Decoder":
         """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys."""
         vocabulary = check(self, signature)
-        # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
+        # Flax modules are static: swept fields, which may be traced, are arguments of its call instead. Only
+        # `norm_epsilon` may stay, since nothing asks for more of it than a sum.
         return Decoder(
             shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
             vocabulary=vocabulary,
             columns=vocabulary if self.outputs == "vocabulary" else signature.num_classes,
+            answers=signature.num_answers,
         )
 
     def init(self, key: jax.Array, signature: Signature) -> Params:
@@ -116,10 +124,11 @@ class Transformer(Model):
         return scaled(params, self.init_scale, self.init_scale_on)
 
     def prepare(self, params: Params, signature: Signature) -> Params:
-        return params if self.form == "plain" else transformer_tables.prepare(self, params, signature)
+        is_plain = self.form_used(signature) == "plain"
+        return params if is_plain else transformer_tables.prepare(self, params, signature)
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
-        if self.form != "plain":
+        if self.form_used(signature) != "plain":
             return transformer_tables.answer(self, prepared, inputs, signature, key)
         return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
 
@@ -146,13 +155,22 @@ def check(model: Transformer, signature: Signature) -> int:
             f"model.tied: needs a symbol for each class, got {signature.vocabulary} symbols and "
             f"{signature.num_classes} classes; nearest is false"
         )
-    if model.form != "plain" and len(signature.fixed) != shape[0] - len(signature.operands):
+    if model.form_used(signature) != "plain" and len(signature.fixed) != shape[0] - len(signature.operands):
         raise ValueError(
             f"model.form: {model.form} needs the symbols that all examples share; the signature of {signature.task} "
             f"names {len(signature.fixed)} of {shape[0] - len(signature.operands)}; nearest is plain"
         )
-    if model.form == "merged" and (model.layers > 1 or model.norm != "none" or model.dropout is not None):
-        raise ValueError("model.form: merged needs layers 1, norm none and no dropout; nearest is tables")
+    answers = signature.num_answers
+    if answers > shape[0]:
+        raise ValueError(
+            f"model.kind: transformer answers at the last tokens of an input, which has {shape[0]}; {signature.task} "
+            f"has {answers} answers"
+        )
+    if answers > 1 and not model.causal:
+        raise ValueError(f"model.causal: the {answers} answers of the task would be seen in advance; nearest is true")
+    is_one_layer = model.layers == 1 and model.norm == "none" and model.dropout is None
+    if model.form == "merged" and (answers > 1 or not is_one_layer):
+        raise ValueError("model.form: merged needs layers 1, one answer, norm none and no dropout; nearest is tables")
     if model.final_norm and model.norm != "post":
         raise ValueError("model.final_norm: needs norm post; nearest is false")
     return signature.vocabulary
@@ -164,10 +182,11 @@ class Decoder(nn.Module):
     shape: Transformer
     vocabulary: int
     columns: int
+    answers: int
 
     @nn.compact
     def __call__(self, inputs: jax.Array, rate: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
-        """[example, class] from inputs [example, token]."""
+        """[example, class] from inputs [example, token]; [example, answer, class] where there are several answers."""
         shape = self.shape
         drawn = scheme(shape.initializer, shape.width, shape.width, self.vocabulary)
         embed = nn.Embed(self.vocabulary, shape.width, embedding_init=drawn.embedding, name="embed")
@@ -175,9 +194,9 @@ class Decoder(nn.Module):
         if shape.positions != "none":
             stream = stream + positions(shape, inputs.shape[1], drawn)[None].astype(stream.dtype)
         for index in range(shape.layers):
-            needed = 1 if index == shape.layers - 1 else inputs.shape[1]
+            needed = self.answers if index == shape.layers - 1 else inputs.shape[1]
             stream = Layer(shape, drawn, name=f"layer_{index}")(stream, needed, rate, key, 2 * index)
-        answer = stream[:, -1]
+        answer = stream[:, -1] if self.answers == 1 else stream
         if shape.norm == "pre" or shape.final_norm:
             answer = normalisation(shape, "final_norm")(answer)
         if not shape.tied:
@@ -185,7 +204,8 @@ class Decoder(nn.Module):
             return dense("output", drawn, shape.width, self.columns, shape.output_bias)(answer)
         outputs = answer @ embed.embedding[: self.columns].T
         if shape.output_bias:
-            outputs = outputs + self.param("output_bias", drawn.bias(shape.width), (self.columns,), jnp.float32)[None]
+            bias = self.param("output_bias", drawn.bias(shape.width), (self.columns,), jnp.float32)
+            outputs = outputs + bias[(None,) * (outputs.ndim - 1)]
         return outputs
 
 

@@ -128,7 +128,7 @@ def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
 
 
 def _loss(run: Run, ranges: Ranges) -> str:
-    has_classes = not run.task.signature().target_shape
+    has_classes = run.task.signature().target_dtype.startswith("int")
     measured = "measured in the log1p form whatever is trained" if has_classes else "measured as trained"
     return f"trained with {part_text(run.loss, 'loss', ranges)}; {measured}"
 
@@ -179,11 +179,10 @@ def _forms(plan: Plan) -> list[str]:
     """How the networks are computed, and where that is not what was asked for."""
     texts = []
     for one in plan.cohorts:
-        model = one.cohort.run.model
-        used, asked = model.form_used(one.cohort.signature), getattr(model, "form", "")
-        note = (
-            "" if used == asked else f", since {model.kind} has no {asked} on the inputs of {one.cohort.run.task.kind}"
-        )
+        model, signature = one.cohort.run.model, one.cohort.signature
+        used, asked = model.form_used(signature), getattr(model, "form", "")
+        where = "for several answers" if signature.num_answers > 1 else f"on the inputs of {one.cohort.run.task.kind}"
+        note = "" if used == asked else f", since {model.kind} has no {asked} {where}"
         texts += [f"{model.kind} {used}{note}; forms agree to rounding"] if used else []
     return texts
 

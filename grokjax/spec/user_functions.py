@@ -153,7 +153,9 @@ def _as_table(kind: str, inputs: Any, targets: Any, **more: Any) -> Table:
     inputs, targets = (array.astype(np.float32 if array.dtype.kind == "f" else np.int32) for array in (inputs, targets))
     is_tokens = inputs.dtype == np.int32 and inputs.ndim == 2
     if is_tokens:
-        differing = np.flatnonzero((inputs != inputs[:1]).any(axis=0))
+        answers = targets.shape[1] if targets.dtype == np.int32 and targets.ndim == 2 else 1
+        given = inputs[:, : inputs.shape[1] - answers + 1]  # behind them stand answers
+        differing = np.flatnonzero((given != given[:1]).any(axis=0))
         more.setdefault("vocabulary", int(inputs.max()) + 1)
         more.setdefault("operands", tuple(int(position) for position in differing))
     is_vector = targets.dtype == np.float32 and targets.ndim > 1

@@ -67,7 +67,8 @@ def test_operands_are_the_positions_that_differ_between_examples(any_task):
     if table.vocabulary is None:
         assert table.operands == ()
     else:
-        differing = [place for place in range(table.inputs.shape[1]) if len(set(table.inputs[:, place].tolist())) > 1]
+        given = table.inputs.shape[1] - any_task.signature().num_answers + 1  # behind them stand answers
+        differing = [place for place in range(given) if len(set(table.inputs[:, place].tolist())) > 1]
         assert list(table.operands) == differing
 
 
@@ -121,7 +122,7 @@ def test_groups_agree_with_a_count_in_python(any_task):
 
 
 def test_noise_changes_only_the_first_train_labels(any_task):
-    if not has_classes(any_task):
+    if not has_classes(any_task) or any_task.signature().target_shape:
         pytest.skip("no classes")
     table = any_task.table()
     n_train = len(table.targets) * 2 // 3

@@ -154,3 +154,8 @@ def test_no_form_needs_a_gather_or_scatter():
 def test_target_vectors_are_refused():
     with pytest.raises(TypeError, match="whole-number class targets, got float32; use mse"):
         CrossEntropy().loss(jnp.zeros((2, 3)), jnp.zeros((2, 3)))
+
+
+def test_one_output_row_for_two_targets_is_refused():
+    with pytest.raises(ValueError, match=r"outputs \(4, 7\) must have one more axis than targets \(4, 2\)"):
+        CrossEntropy().loss(jnp.zeros((4, 7)), jnp.zeros((4, 2), jnp.int32))

@@ -116,7 +116,9 @@ def test_a_signature_without_its_shared_symbols_is_refused() -> None:
 @pytest.mark.parametrize("fields", [{"layers": 2}, {"norm": "pre"}, {"dropout": 0.1}])
 def test_matrices_are_not_merged_across_what_reads_the_stream(fields: dict) -> None:
     signature = ModularArithmetic(modulus=7).signature()
-    with pytest.raises(ValueError, match="merged needs layers 1, norm none and no dropout; nearest is tables"):
+    with pytest.raises(
+        ValueError, match="merged needs layers 1, one answer, norm none and no dropout; nearest is tables"
+    ):
         decoder(form="merged", **fields).init(stream(0, "init"), signature)
 
 

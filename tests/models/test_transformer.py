@@ -61,9 +61,9 @@ def affine(layer, x: np.ndarray) -> np.ndarray:
 
 def normalise(model: Transformer, layer, x: np.ndarray) -> np.ndarray:
     if model.norm_kind == "rms":
-        return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * layer["scale"]
+        return x / np.sqrt((x**2).mean(-1, keepdims=True) + model.norm_epsilon) * layer["scale"]
     centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6) * layer["scale"] + layer["bias"]
+    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + model.norm_epsilon) * layer["scale"] + layer["bias"]
 
 
 def attend(model: Transformer, layer, x: np.ndarray) -> np.ndarray:
@@ -111,12 +111,16 @@ def reference(model: Transformer, params, inputs: np.ndarray, signature: Signatu
                 added = affine(layer["mlp"]["output"], hidden)
             x = x + added * next(masks)
             x = normalise(model, layer[f"{name}_norm"], x) if model.norm == "post" else x
-    last = x[:, -1]
+    last = x[:, -1] if signature.num_answers == 1 else x[:, -signature.num_answers :]
     last = normalise(model, params["final_norm"], last) if model.norm == "pre" or model.final_norm else last
     if not model.tied:
         return affine(params["output"], last)
     columns = signature.vocabulary if model.outputs == "vocabulary" else signature.num_classes
     return last @ params["embed"]["embedding"][:columns].T + params.get("output_bias", 0)
+
+
+def answered_twice() -> Signature:
+    return tokens_signature()._replace(target_shape=(2,))
 
 
 VARIANTS = {
@@ -132,7 +136,14 @@ VARIANTS = {
         "initializer": "flax",
         "positions_length": 9,
     },
-    "power": {"layers": 2, "norm": "post", "mlp_bias": False, "positions": "sinusoidal", "initializer": "torch"},
+    "power": {
+        "layers": 2,
+        "norm": "post",
+        "norm_epsilon": 0.1,
+        "mlp_bias": False,
+        "positions": "sinusoidal",
+        "initializer": "torch",
+    },
     "danielmamay": {
         "layers": 2,
         "norm": "post",
@@ -144,7 +155,14 @@ VARIANTS = {
         "form": "plain",
     },
     "pre": {"layers": 2, "norm": "pre", "activation": "gelu_exact", "outputs": "classes", "output_bias": True},
-    "pre_rms": {"norm": "pre", "norm_kind": "rms", "activation": "silu", "positions": "none", "heads": 1},
+    "pre_rms": {
+        "norm": "pre",
+        "norm_kind": "rms",
+        "norm_epsilon": 0.1,
+        "activation": "silu",
+        "positions": "none",
+        "heads": 1,
+    },
     "post_rms_all_see_all": {"layers": 3, "norm": "post", "norm_kind": "rms", "activation": "tanh", "causal": False},
     "tied": {"tied": True, "output_bias": True, "activation": "square", "initializer": "he"},
     "tied_classes": {"tied": True, "outputs": "classes", "attention_bias": True, "heads": 8, "initializer": "lecun"},
@@ -158,6 +176,39 @@ def test_logits_equal_a_forward_pass_in_numpy(name):
     logits = answers(model, params, inputs, signature)
     assert logits.shape == (6, 7 if model.outputs == "classes" else 9)
     np.testing.assert_allclose(logits, reference(model, params, inputs, signature), rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["nanda", "power", "pre", "tied"])
+def test_several_answers_are_those_of_the_last_positions(name):
+    model, signature = Transformer(**{**SMALL, **VARIANTS[name]}), answered_twice()
+    params, inputs = rough(model, signature), inputs_of(signature)
+    logits = answers(model, params, inputs, signature)
+    assert logits.shape == (6, 2, 7 if model.outputs == "classes" else 9)
+    np.testing.assert_allclose(logits, reference(model, params, inputs, signature), rtol=2e-4, atol=2e-4)
+    assert model.form_used(signature) == "plain" and model.form_used(tokens_signature()) == "tables"
+
+
+def test_an_answer_does_not_see_the_token_that_it_is_to_be():
+    model, signature = Transformer(**SMALL, layers=2), answered_twice()
+    params, inputs = rough(model, signature), inputs_of(signature)
+    others = inputs.copy()
+    others[:, -1] = (others[:, -1] + 1) % 9
+    before, after = (answers(model, params, tokens, signature) for tokens in (inputs, others))
+    np.testing.assert_array_equal(before[:, 0], after[:, 0])
+    assert np.abs(before[:, 1] - after[:, 1]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("fields", "count", "says"),
+    [
+        ({"causal": False, "layers": 2}, 2, "model.causal: the 2 answers .* nearest is true"),
+        ({"form": "merged"}, 2, "model.form: merged needs .* one answer"),
+        ({}, 5, "at the last tokens of an input, which has 4; test has 5 answers"),
+    ],
+)
+def test_several_answers_need_a_place_each_that_does_not_see_them(fields, count, says):
+    with pytest.raises(ValueError, match=says):
+        Transformer(**SMALL, **fields).init(KEY, tokens_signature()._replace(target_shape=(count,)))
 
 
 @pytest.mark.parametrize("name", ["two_layers", "demoss", "pre"])
@@ -266,7 +317,7 @@ def test_runs_with_different_rates_scales_and_keys_map_in_one_trace():
 
 
 def test_swept_fields_are_the_only_leaves_and_the_catalogue_knows_it():
-    assert jax.tree.leaves(Transformer(dropout=0.25, init_scale=2.0)) == [2.0, 0.25]
+    assert jax.tree.leaves(Transformer(dropout=0.25, init_scale=2.0)) == [1e-6, 2.0, 0.25]
     assert catalogue("models")["transformer"] is Transformer
 
 

@@ -34,6 +34,11 @@ def test_the_form_of_the_network_is_told_and_where_it_is_not_the_one_asked_for()
     assert "form mlp tables; forms agree" in flat(planned())
     parity = planned(task={"kind": "sparse_parity"}, axes={"optimizer.weight_decay": [0.1, 1.0]})
     assert "form mlp plain, since mlp has no tables on the inputs of sparse_parity; forms agree" in flat(parity)
+    twice = planned(
+        task={"kind": "modular_arithmetic", "modulus": 5, "sequence": "end x op y = z end"},
+        model={"kind": "transformer", "width": 8, "heads": 2},
+    )
+    assert "form transformer plain, since transformer has no tables for several answers" in flat(twice)
 
 
 def test_axes_that_change_the_program_are_blamed_and_others_are_not():

@@ -35,6 +35,7 @@ def examples(folder):
         ModularArithmetic(modulus=11),
         ModularArithmetic(modulus=11, operation="x/y", sequence="x op y ="),
         ModularArithmetic(modulus=11, operation="x^2+xy+y^2", pairs="unordered", sequence="x y"),
+        ModularArithmetic(modulus=11, operation="x*y", sequence="end x op y = z end"),
     ]
 
 
@@ -102,6 +103,18 @@ def test_constant_tokens_are_the_last_symbols(sequence, first, vocabulary, opera
     table = ModularArithmetic(modulus=7, sequence=sequence).table()
     assert table.inputs[3 * 7 + 4].tolist() == first
     assert (table.vocabulary, table.operands, table.num_classes) == (vocabulary, operands, 7)
+
+
+def test_a_sequence_with_its_end_is_answered_twice():
+    task = ModularArithmetic(modulus=7, sequence="end x op y = z end")
+    table, signature, example = task.table(), task.signature(), 3 * 7 + 6
+    assert table.inputs[example].tolist() == [9, 3, 7, 6, 8, 2]  # behind the symbols: op 7, = 8, end 9
+    assert table.targets[example].tolist() == [2, 9]
+    assert (table.vocabulary, table.num_classes, table.operands) == (10, 10, (1, 3))
+    assert (signature.num_answers, signature.fixed) == (2, (9, 7, 8))
+    outputs = np.full((2, 2, 10), -1.0)
+    outputs[:, 0, 2] = outputs[0, 1, 9] = outputs[1, 1, 3] = 1.0  # the second is wrong about its end
+    assert task.correct(outputs, table.targets[[example] * 2]).tolist() == [True, False]
 
 
 def test_operations_of_equal_size_share_a_signature():
