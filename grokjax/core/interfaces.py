@@ -63,8 +63,13 @@ class Signature(NamedTuple):
     @property
     def num_answers(self) -> int:
         """Positions at which a sequence of tokens is answered, the last ones."""
-        is_classes = self.target_dtype.startswith("int") and len(self.target_shape) == 1
-        return self.target_shape[0] if is_classes and self.vocabulary is not None else 1
+        return num_answers(self.vocabulary, self.target_dtype, self.target_shape)
+
+
+def num_answers(vocabulary: int | None, target_dtype: str, target_shape: tuple[int, ...]) -> int:
+    """Answers of an example: more than one where the inputs are tokens and the target is a row of classes."""
+    is_row_of_classes = target_dtype.startswith("int") and len(target_shape) == 1
+    return target_shape[0] if is_row_of_classes and vocabulary is not None else 1
 
 
 class Counts(NamedTuple):
@@ -230,7 +235,7 @@ def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
     if table.vocabulary is None:
         return ()
     found = []
-    answers = table.targets.shape[1] if table.targets.ndim == 2 else 1
+    answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
     given = range(table.inputs.shape[1] - answers + 1)  # behind them stand answers
     for position in (place for place in given if place not in table.operands):
         symbols = np.unique(table.inputs[:, position])

@@ -111,6 +111,13 @@ def largest(view, top: int = 1):
     return {"largest/weight": jnp.stack([jnp.max(leaf) for leaf in jax.tree.leaves(view.params)]).max()}
 
 
+def pairs(targets):
+    x, y = np.indices((3, 3)).reshape(2, -1)
+    inputs = np.stack([x, y, np.full(9, 3)] + ([(x + y) % 3] if targets == "answers" else []), 1)
+    vectors, answers = np.ones((9, 30), np.float32), np.stack([(x + y) % 3, np.full(9, 4)], 1)
+    return {"inputs": inputs, "targets": vectors if targets == "vectors" else answers}
+
+
 def parity(bits: int = 3):
     inputs = np.array([[int(bit) for bit in f"{n:0{bits}b}"] for n in range(2**bits)])
     return {"inputs": inputs, "targets": inputs.sum(axis=1) % 2}
@@ -263,6 +270,12 @@ def test_plain_functions_are_measures_regularizers_and_tasks(folder):
     line = build("tasks", "line", folder).table()
     assert line.targets.dtype == np.float32
     assert (line.num_classes, line.vocabulary) == (1, None)
+
+
+def test_a_function_may_give_vectors_or_several_answers_to_tokens(folder):
+    vectors, answers = (build("tasks", "pairs", folder, targets=kind).signature() for kind in ("vectors", "answers"))
+    assert (vectors.num_answers, vectors.operands, vectors.fixed) == (1, (0, 1), (3,))
+    assert (answers.num_answers, answers.operands, answers.fixed) == (2, (0, 1), (3,))
 
 
 @pytest.mark.parametrize(
