@@ -60,9 +60,9 @@ class Results:
 
     @functools.cached_property
     def history(self) -> xr.Dataset:
-        """Measures [run, k] by `group/name`, with `step` [run, k]; settings and `run_id` by run."""
+        """Measures [run, k] by `group/name`, with `step` [run, k]; settings by run; `.sel(run_id=...)` takes runs."""
         names = [name for name in self._dataset.variables if "look" not in self._dataset[name].dims]
-        return self._dataset[names]
+        return self._dataset[names].set_xindex("run_id")
 
     @functools.cached_property
     def looks(self) -> Looks:

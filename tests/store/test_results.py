@@ -59,6 +59,14 @@ def test_grid_has_short_names_and_every_value_in_its_place(results):
     assert grid.sel(learning_rate=1e-2, step=100).notnull().all()
 
 
+def test_history_is_selected_by_run_id(results):
+    ids = results.runs["run_id"]
+    chosen = results.history.sel(run_id=[ids[7], ids[2]])
+    assert list(chosen["run_id"].values) == [ids[7], ids[2]]
+    np.testing.assert_array_equal(chosen["step"], results.history["step"][[7, 2]])
+    np.testing.assert_array_equal(chosen["test/accuracy"], results.history["test/accuracy"][[7, 2]])
+
+
 def test_grid_of_an_unknown_measure_names_the_known_ones(results):
     with pytest.raises(KeyError, match="test/accuracy"):
         results.grid("test/acuracy")
