@@ -72,7 +72,9 @@ class SweepFolder:
         self._checkpoints = Checkpoints(self.layout)
         self._checkpoints.keep_only(named_checkpoints(self.layout))  # others were killed before HEAD named them
         self._saving: tuple[int, Future] | None = None
+        self._check_parameters()
         self.runs = self._index_runs()
+        self._log_ends()
 
     def close(self) -> None:
         """Finish the save under way and commit it."""
@@ -216,10 +218,13 @@ class SweepFolder:
         except OSError:
             pass
         self._set_aside(path)
-        lost = {name, _weights_name(name)}  # weights without their run file belong to no run
-        kept = {key: value for key, value in self.head.files.items() if key not in lost}
-        self.head = self.head.next(files=kept, is_complete=False)  # its runs are trained again
+        self._forget(name, _weights_name(name))  # weights without their run file belong to no run
         return None
+
+    def _forget(self, *names: str) -> None:
+        """Files that HEAD is to name no longer; the sweep is not complete until it has been looked through again."""
+        kept = {key: value for key, value in self.head.files.items() if key not in names}
+        self.head = self.head.next(files=kept, is_complete=False)
 
     def _check_results(self) -> None:
         """A complete sweep whose history or table is not what was committed is not complete: they are made again."""
@@ -227,6 +232,23 @@ class SweepFolder:
         if self.head.is_complete and not all(self._is_whole(name) for name in results):
             self.warn("fell_back", "history.zarr or table.csv is missing or damaged; both are made again")
             self.head = dataclasses.replace(self.head, is_complete=False)
+
+    def _check_parameters(self) -> None:
+        """Set damaged parameters aside: nothing else hangs on them, and who asks for them has the run trained again."""
+        for name in [name for name in self.head.files if name.startswith(("weights/", "snapshots/"))]:
+            if not self._is_whole(name):
+                self._set_aside(
+                    self.layout.root / name, "set aside; its runs are trained again when they are asked for"
+                )
+                self._forget(name)
+
+    def _log_ends(self) -> None:
+        """Write the lines of runs that were committed right before a kill, which took these lines with it."""
+        events = read_json_lines(self.layout.events)
+        told = {(event.get("run_id"), event.get("step")) for event in events if event.get("event") == "ended"}
+        for run_id, run in self.runs.items():
+            if (run_id, run.final_step) not in told:
+                self.log("ended", run_id=run_id, step=run.final_step, reason=run.stop_reason)
 
     def _is_whole(self, name: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,14 @@ def copied(root: Path, folder: Path) -> Path:
     return folder / "copy"
 
 
+def ended(root: Path) -> list[dict[str, Any]]:
+    """Events of runs that ended, in this order."""
+    return [event for event in read_json_lines(root / "events.jsonl") if event["event"] == "ended"]
+
+
 def endings(root: Path) -> list[str]:
     """Run ids in the order in which runs ended; one that was continued is there twice."""
-    return [event["run_id"] for event in read_json_lines(root / "events.jsonl") if event["event"] == "ended"]
+    return [event["run_id"] for event in ended(root)]
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout
-from tests.store.small_sweep import LANES, copied, endings, typed
+from tests.store.small_sweep import LANES, copied, ended, endings, typed
 from tests.store.sweeps import outcome
 
 
@@ -60,3 +60,17 @@ def test_the_runs_of_a_damaged_file_are_trained_again_with_their_weights(small: 
     table = pd.read_csv(root / "table.csv")
     run_id = table["run_id"][table["status"] == "done"].iloc[0]
     assert typed("export", root, run_id, "--format", "npz", "--out", tmp_path / "weights.npz") == 0
+
+
+def test_ends_that_a_kill_kept_out_of_the_log_are_written_at_the_next_start(small: Path, tmp_path: Path) -> None:
+    root = copied(small, tmp_path)
+    log = root / "events.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    lost = [line for line in lines if b'"ended"' in line][-2:]
+    log.write_bytes(b"".join(line for line in lines if line not in lost))
+    for _ in range(2):  # the second start has nothing to add
+        assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
+        assert sorted(endings(root)) == sorted(endings(small))
+    told = {event["run_id"]: (event["step"], event["reason"]) for event in ended(root)}
+    assert told == {event["run_id"]: (event["step"], event["reason"]) for event in ended(small)}
+    assert typed("verify", root) == 0

@@ -4,9 +4,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+import grokjax
 from grokjax.store.files import bytes_to_arrays
 from grokjax.store.layout import StoreError
 from grokjax.store.verification import verify
@@ -135,6 +137,25 @@ def test_what_a_resume_could_not_use_is_said_logged_and_set_aside(
     assert typed("events", root) == 0
     shown = capsys.readouterr().out
     assert "fell_back" in shown and "quarantined" in shown
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_damaged_parameters_are_set_aside_and_made_again_when_they_are_asked_for(
+    small: Path, stopped: Path, tmp_path: Path, capsys, is_finished: bool
+) -> None:
+    root = copied(small if is_finished else stopped, tmp_path)
+    victims = [sorted(root.glob(f"{kind}/*.npz"))[0] for kind in ("weights", "snapshots")]
+    run_id = str(bytes_to_arrays(victims[0].read_bytes())["run_id"][0])
+    for victim in victims:
+        victim.write_bytes(flipped(victim.read_bytes(), random.Random(2)))
+    assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
+    said = capsys.readouterr().err
+    assert all(f"{victim.parent.name}/{victim.name} is missing or damaged" in said for victim in victims)
+    assert outcome(root) == outcome(small) and typed("verify", root) == 0
+    expected = grokjax.open_results(small).params(run_id)
+    with pytest.warns(UserWarning, match="no parameters are stored"):
+        found = grokjax.open_results(root).params(run_id)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 @pytest.mark.parametrize("missing", [("HEAD.json", "HEAD.prev.json"), ("HEAD.json", "HEAD.prev.json", "events.jsonl")])
