@@ -166,7 +166,6 @@ class Start:
         self.stored = folder.runs
         self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
         self._count_diverged()
-        self.progress.warnings = folder.warnings
         self._width, self._narrowed = 0, dict[str, int]()
         self._ahead = dict[str, Future[Ready]]()
         self._began = time.monotonic()
@@ -322,7 +321,7 @@ class Start:
 
     def tell(self, stage: str) -> Progress:
         """Enter a stage."""
-        self.progress.stage, self.progress.ended = stage, []
+        self.progress.stage, self.progress.ended = stage, {}
         write_record(self.folder.layout.live, self.progress.to_json())
         self.options.watch(self.progress)
         return self.progress

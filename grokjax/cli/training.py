@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -96,15 +95,15 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
     return new_folder(options.out or str(Path("results") / sweep.name), "--out")
 
 
-def _stored_phases(root: Path, steps: int) -> dict[str, int]:
-    """Number of runs by phase that need no more training; none where the folder cannot be read, which is said later."""
+def _stored_phases(root: Path, steps: int) -> dict[str, str]:
+    """Phases, by id, of runs that need no more training; none where the folder cannot be read, which is said later."""
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
             runs = open_results(root).runs
     except StoreError:
         return {}
     is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)
-    return dict(Counter(runs.loc[is_over, "phase"]))
+    return dict(zip(runs.loc[is_over, "run_id"], runs.loc[is_over, "phase"], strict=True))
 
 
 def _training_options(options: argparse.Namespace) -> Options:

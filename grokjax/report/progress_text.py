@@ -46,7 +46,6 @@ def progress_view(progress: "Progress", phases: Mapping[str, int] | None = None,
             counts.append("  ").append(f" {style.letter} ", Style(color=style.ink, bgcolor=style.colour))
             counts.append(f" {phases[name]:,}")
     lines = [head, _bar(progress, phases or {}), counts, Text(" · ".join(_speed(progress)), style="dim")]
-    lines += [Text(f"warning: {warning}", style="yellow") for warning in progress.warnings]
     return Group(*(line for line in lines if line.plain))
 
 

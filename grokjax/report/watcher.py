@@ -26,19 +26,19 @@ class Watcher:
     """Shows progress on standard error. Phases are those of all runs that ended, in this start or before."""
 
     def __init__(
-        self, title: str, sweep: Sweep, stream: TextIO | None = None, stored: Mapping[str, int] = MappingProxyType({})
+        self, title: str, sweep: Sweep, stream: TextIO | None = None, stored: Mapping[str, str] = MappingProxyType({})
     ):
         """Show progress of one sweep.
 
         Args:
           title: of the view: name and folder of the sweep.
           sweep: the one that is trained.
-          stored: number of runs by phase that had ended before this start.
+          stored: phases of runs that had ended before this start, by id.
         """
         self._title, self._sweep = title, sweep
         self._stream = stream or sys.stderr
-        self._phases: Counter[str] = Counter(stored)
-        self._stage, self._shown, self._warned = "", 0.0, 0
+        self._phase_of = dict(stored)
+        self._stage, self._shown = "", 0.0
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -53,27 +53,24 @@ class Watcher:
 
     def show(self, progress: Progress) -> None:
         """Show where the sweep stands; a change of stage at once, otherwise not more often than is useful."""
-        self._count(progress)
+        self._label(progress)
+        phases = Counter(self._phase_of.values())
         if self._live is not None:
-            self._live.update(progress_view(progress, self._phases, self._title))
+            self._live.update(progress_view(progress, phases, self._title))
             return
-        for warning in progress.warnings[self._warned :]:
-            self._stream.write(f"grokjax: warning: {warning}\n")
-        self._warned = len(progress.warnings)
         now = time.monotonic()
         if progress.stage == self._stage and now - self._shown < LINE_SECONDS:
             return
         self._stage, self._shown = progress.stage, now
-        self._stream.write(progress_line(progress, self._phases) + "\n")
+        self._stream.write(progress_line(progress, phases) + "\n")
         self._stream.flush()
 
-    def _count(self, progress: Progress) -> None:
+    def _label(self, progress: Progress) -> None:
         """Phases of the runs that ended with the last segment."""
         if not progress.ended:
             return
-        lanes = [ended.lane for ended in progress.ended]
-        ids = [str(ended.run) for ended in progress.ended]
-        noises = [label_noise(self._sweep.run(ended.run).task) for ended in progress.ended]
-        packed = pack_history(ids, lanes, [{}] * len(lanes), self._sweep.steps, 0, noises)
+        ids, ended = list(progress.ended), list(progress.ended.values())
+        noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
+        packed = pack_history(ids, [one.lane for one in ended], [{}] * len(ids), self._sweep.steps, 0, noises)
         looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
-        self._phases.update(label(looks).phase.tolist())
+        self._phase_of.update(zip(ids, label(looks).phase.tolist(), strict=True))

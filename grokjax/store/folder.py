@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,7 +26,7 @@ from grokjax.store.files import (
     write_atomically,
 )
 from grokjax.store.head import Head, named_checkpoints, read_head, write_head
-from grokjax.store.layout import WRITTEN, Layout
+from grokjax.store.layout import WRITTEN, Layout, StoreWarning
 from grokjax.store.programs import Programs
 from grokjax.store.provenance import changes
 from grokjax.store.records import pack_history, pack_snapshots, pack_weights
@@ -54,12 +55,10 @@ class SweepFolder:
       head: what is committed.
       programs: of its cohorts.
       runs: committed ones by id, as of the opening or of `reread`.
-      warnings: what was found damaged and set aside while opening.
     """
 
     def __init__(self, root: Path, spec_hash: str):
         self.layout = Layout(root)
-        self.warnings: list[str] = []
         self._clean()
         head, warning = read_head(self.layout)
         if warning:
@@ -90,9 +89,9 @@ class SweepFolder:
         append_json_line(self.layout.events, {"event": event, "time": round(time.time(), 3), **facts})
 
     def warn(self, event: str, text: str) -> None:
-        """Something is not as it should be: said at once to who watches, and kept in the event log."""
-        self.warnings.append(text)
+        """Something is not as it should be: said at once, whatever becomes of this start, and kept in the event log."""
         self.log(event, what=text)
+        warnings.warn(text, StoreWarning, stacklevel=3)
 
     def note_start(self, facts: dict[str, Any]) -> None:
         """One provenance record a start; said aloud when bits may differ from those of the runs that are there."""
@@ -210,51 +209,51 @@ class SweepFolder:
 
     def read(self, name: str) -> Arrays | None:
         """A committed file that verifies; a damaged one is set aside, and None."""
-        path = self.layout.root / name
-        try:
-            content = path.read_bytes()
-            if checksum(content) == self.head.files[name]:
-                return bytes_to_arrays(content)
-        except OSError:
-            pass
-        self._set_aside(path)
+        content = self._whole(name)
+        if content is not None:
+            return bytes_to_arrays(content)
+        self._set_aside(self.layout.root / name, "its runs are trained again")
         self._forget(name, _weights_name(name))  # weights without their run file belong to no run
         return None
 
+    def _whole(self, name: str) -> bytes | None:
+        """A committed file's content; None when it is missing or damaged. A disk that fails is neither, and raises."""
+        try:
+            content = (self.layout.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        return content if checksum(content) == self.head.files[name] else None
+
     def _forget(self, *names: str) -> None:
-        """Files that HEAD is to name no longer; the sweep is not complete until it has been looked through again."""
+        """Name files no longer; the sweep is not complete until it has been looked through again."""
         kept = {key: value for key, value in self.head.files.items() if key not in names}
-        self.head = self.head.next(files=kept, is_complete=False)
+        self.commit(files=kept, is_complete=False)
 
     def _check_results(self) -> None:
         """A complete sweep whose history or table is not what was committed is not complete: they are made again."""
         results = [name for name in self.head.files if name.startswith(("history.zarr/", "table.csv"))]
-        if self.head.is_complete and not all(self._is_whole(name) for name in results):
+        if self.head.is_complete and any(self._whole(name) is None for name in results):
             self.warn("fell_back", "history.zarr or table.csv is missing or damaged; both are made again")
             self.head = dataclasses.replace(self.head, is_complete=False)
 
     def _check_parameters(self) -> None:
         """Set damaged parameters aside: nothing else hangs on them, and who asks for them has the run trained again."""
         for name in [name for name in self.head.files if name.startswith(("weights/", "snapshots/"))]:
-            if not self._is_whole(name):
+            if self._whole(name) is None:
                 self._set_aside(
-                    self.layout.root / name, "set aside; its runs are trained again when they are asked for"
+                    self.layout.root / name, "only `Results.params`, which trains a run again, has them now"
                 )
                 self._forget(name)
 
     def _log_ends(self) -> None:
         """Write the lines of runs that were committed right before a kill, which took these lines with it."""
         events = read_json_lines(self.layout.events)
+        if self.runs and not events:
+            self.warn("fell_back", "events.jsonl is missing; the ends of the stored runs are written into it anew")
         told = {(event.get("run_id"), event.get("step")) for event in events if event.get("event") == "ended"}
         for run_id, run in self.runs.items():
             if (run_id, run.final_step) not in told:
                 self.log("ended", run_id=run_id, step=run.final_step, reason=run.stop_reason)
-
-    def _is_whole(self, name: str) -> bool:
-        try:
-            return checksum((self.layout.root / name).read_bytes()) == self.head.files[name]
-        except OSError:
-            return False
 
     def _clean(self) -> None:
         """Remove what a killed process has left half written; mend logs, which only ever lose whole lines."""
@@ -270,14 +269,16 @@ class SweepFolder:
         except FileNotFoundError:
             pass
         except (OSError, ValueError):
-            self._set_aside(self.layout.live, "set aside; nothing hangs on it")
+            self._set_aside(self.layout.live, "nothing hangs on it")
 
-    def _set_aside(self, path: Path, consequence: str = "set aside and made again") -> None:
+    def _set_aside(self, path: Path, consequence: str) -> None:
+        state = "missing"
         if path.exists():
             place = self._place_aside(path)
             place.parent.mkdir(exist_ok=True)
             shutil.move(path, place)
-        self.warn("quarantined", f"{self._name(path)} is missing or damaged; it is {consequence}")
+            state = "damaged and set aside"
+        self.warn("quarantined", f"{self._name(path)} is {state}; {consequence}")
 
     def _place_aside(self, path: Path) -> Path:
         """Where a damaged file goes; never over another one."""

@@ -25,8 +25,7 @@ class Progress:
       compiled_programs: cohorts compiled since this start.
       forecast_seconds: of the cohort, until it trains; None where nothing was timed.
       disk_bytes: forecast of what is still to be stored of the whole sweep.
-      ended: runs that ended with the last segment.
-      warnings: what was found damaged.
+      ended: runs that ended with the last segment, by id.
       is_saving: whether a save of the batched state is under way.
     """
 
@@ -49,8 +48,7 @@ class Progress:
     compiled_programs: int = 0
     forecast_seconds: float | None = None
     disk_bytes: int = 0
-    ended: list[EndedRun] = dataclasses.field(default_factory=list)
-    warnings: list[str] = dataclasses.field(default_factory=list)
+    ended: dict[str, EndedRun] = dataclasses.field(default_factory=dict)
     is_saving: bool = False
 
     @property

@@ -103,7 +103,7 @@ class Session:
         progress.seconds = self._seconds_before + now - self._began
         progress.done += len(segment.ended)
         progress.diverged += sum(stop_reason(one.lane, self._sweep.steps) == DIVERGED for one in segment.ended)
-        progress.ended = segment.ended
+        progress.ended = {self._ids[one.run]: one for one in segment.ended}
         progress.running = len(running)
         progress.queued = progress.total - progress.done - progress.running
         steps = self._sweep.steps

@@ -1,7 +1,6 @@
 """Parameters of stored runs: to start other runs from, to export, to look into."""
 
 import difflib
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
     from grokjax.spec.sweep import Sweep
 
 _SHAPING = ("init", "model", "task")
+_Place = tuple[str, int]
+"""A file, and where in it a run is."""
 _MOST_STARTS = 100  # their weights are read
 
 
@@ -98,45 +99,42 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     head, _ = read_head(layout) if layout.spec_json.exists() else (None, "")
     if head is None:
         raise StoreError(f"{root} holds no sweep with finished runs.")
-    snapshots = {} if step is None else _snapshots_of(root, head, run_id)
-    if step in snapshots:
-        name, place = snapshots[step]
-        return _pick(_read(root, name, head.files[name]), place)
-    final: tuple[int, Arrays] | None = None
-    stored = set(snapshots)
     ids: set[str] = set()
-    for name in sorted(head.files):
-        if not name.startswith("runs/"):
-            continue
+    stored: dict[int, _Place] = {}
+    last = None
+    for name in sorted(one for one in head.files if one.startswith("runs/")):
         history = _read(root, name, head.files[name])
         ids.update(history["run_id"].tolist())
-        places = np.flatnonzero(history["run_id"] == run_id)
         weights = name.replace("runs/", "weights/")
-        if len(places) and weights in head.files:
-            step_here = int(history["final_step"][places[0]])
-            stored.add(step_here)
-            if (step is None and (final is None or step_here > final[0])) or step == step_here:
-                final = (step_here, _pick(_read(root, weights, head.files[weights]), int(places[0])))
-    if run_id not in ids:
+        for place in np.flatnonzero(history["run_id"] == run_id).tolist():
+            end = int(history["final_step"][place])
+            last = max(end, last or 0)
+            if weights in head.files:
+                stored[end] = weights, place
+    wanted = last if step is None else step
+    if wanted not in stored:
+        stored |= _snapshots_of(root, head, run_id)
+    if wanted in stored:
+        name, place = stored[wanted]
+        return _pick(_read(root, name, head.files[name]), place)
+    if last is None:
         close = difflib.get_close_matches(run_id, ids, 1)
         hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
         raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
-    if final is None:
-        at = "" if step is None else f" at step {step}"
-        there = f"; stored are those of {', '.join(map(str, sorted(stored)))}" if stored else ""
-        raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}.")
-    return final[1]
+    at = "" if step is None else f" at step {step}"
+    there = f"; stored are those of {', '.join(map(str, sorted(stored)))}" if stored else ""
+    raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}.")
 
 
-def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, tuple[str, int]]:
-    """Step -> file and place of the snapshots of a run; only the names of the runs and steps are read."""
-    found = {}
+def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
+    """By step, the snapshots of a run; only the names of the runs and steps are read."""
+    found: dict[int, _Place] = {}
     for name in sorted(one for one in head.files if one.startswith("snapshots/")):
         try:
             with np.load(root / name, allow_pickle=False) as file:
                 steps = file["step"]
                 found |= {int(steps[place]): (name, int(place)) for place in np.flatnonzero(file["run_id"] == run_id)}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except Exception as error:  # zipfile and NumPy raise many kinds for damage
             raise StoreError(f"{root / name} is missing or damaged.") from error
     return found
 

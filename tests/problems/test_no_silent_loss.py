@@ -65,7 +65,7 @@ def test_the_run_of_a_cell_whose_file_is_gone_is_trained_again(small, tmp_path, 
         path.unlink()
     assert typed("verify", root) == 5
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
-    assert "is missing or damaged" in capsys.readouterr().err
+    assert "is missing; its runs are trained again" in capsys.readouterr().err
     assert len(pd.read_csv(root / "table.csv")) == 12
 
 

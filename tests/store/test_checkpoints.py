@@ -1,5 +1,6 @@
 """A checkpoint that HEAD names is there until HEAD names others, whenever the process dies."""
 
+import warnings
 from pathlib import Path
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from grokjax.store.folder import SweepFolder
-from grokjax.store.layout import Layout
+from grokjax.store.layout import Layout, StoreWarning
 from grokjax.train.trainer import Saved
 
 LANE = {"weight": np.zeros(3, np.float64), "step": np.int32(0)}
@@ -52,10 +53,11 @@ def killed_before_head(root: Path, step: int, monkeypatch: pytest.MonkeyPatch) -
 
 def restored(root: Path) -> tuple[dict[str, int], list[str]]:
     """Step of each run at the checkpoint that a resume uses, and what was warned of."""
-    folder = SweepFolder(root, "hash")
-    lanes = folder.restore(jax.tree.structure(LANE), 0)
-    folder.close()
-    return {run_id: int(lane["step"]) for run_id, lane in lanes.items()}, folder.warnings
+    with warnings.catch_warnings(record=True, action="always") as said:
+        folder = SweepFolder(root, "hash")
+        lanes = folder.restore(jax.tree.structure(LANE), 0)
+        folder.close()
+    return {run_id: int(lane["step"]) for run_id, lane in lanes.items()}, [str(one.message) for one in said]
 
 
 def on_disk(root: Path) -> list[str]:
@@ -85,15 +87,16 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(root: Path) -> None:
     saved(root, 10, 20)
     sums = Layout(root).sums_file(2)
     sums.write_bytes(sums.read_bytes().replace(b"run-7", b"run-8"))
-    steps, warnings = restored(root)
-    assert steps == {"run-7": 10} and "checkpoint 2 cannot be used" in warnings[0]
+    steps, said = restored(root)
+    assert steps == {"run-7": 10} and "checkpoint 2 cannot be used" in said[0]
 
 
 def test_a_damaged_head_never_replaces_the_good_one_before_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(root, 10, 20)
     head = Layout(root).head
     head.write_bytes(head.read_bytes()[:-20])
-    saved(root, 30)  # writes HEAD anew from its predecessor
+    with pytest.warns(StoreWarning, match="HEAD.prev.json is used"):
+        saved(root, 30)  # writes HEAD anew from its predecessor
     head.write_bytes(b"")
     steps, warnings = restored(root)
     assert steps and "HEAD.prev.json is used" in warnings[0]

@@ -131,7 +131,7 @@ def test_what_a_resume_could_not_use_is_said_logged_and_set_aside(
     run_file.write_bytes(run_file.read_bytes()[:-7])
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     said = capsys.readouterr().err
-    assert "grokjax: warning: checkpoint" in said and f"warning: runs/{run_file.name} is missing or damaged" in said
+    assert "grokjax: warning: checkpoint" in said and f"warning: runs/{run_file.name} is damaged and set aside" in said
     assert [path.name for path in (root / "quarantine").iterdir()] == [f"000001-{run_file.name}"]
     assert outcome(root) == outcome(small)
     assert typed("events", root) == 0
@@ -150,7 +150,7 @@ def test_damaged_parameters_are_set_aside_and_made_again_when_they_are_asked_for
         victim.write_bytes(flipped(victim.read_bytes(), random.Random(2)))
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     said = capsys.readouterr().err
-    assert all(f"{victim.parent.name}/{victim.name} is missing or damaged" in said for victim in victims)
+    assert all(f"{victim.parent.name}/{victim.name} is damaged and set aside" in said for victim in victims)
     assert outcome(root) == outcome(small) and typed("verify", root) == 0
     expected = grokjax.open_results(small).params(run_id)
     with pytest.warns(UserWarning, match="no parameters are stored"):
