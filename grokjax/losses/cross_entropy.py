@@ -101,8 +101,7 @@ class CrossEntropy(Loss):
             raise TypeError(f"loss cross_entropy needs whole-number class targets, got {targets.dtype}; use mse")
         if outputs.shape[:-1] != targets.shape:
             raise ValueError(
-                f"loss cross_entropy: outputs {outputs.shape} must have one more axis than targets {targets.shape}; "
-                "of the networks here only the transformer gives several answers"
+                f"loss cross_entropy: outputs {outputs.shape} must have one more axis than targets {targets.shape}"
             )
         losses = _FORMS[self.form](outputs, targets)
         return losses.reshape(losses.shape[0], -1).mean(axis=1)

@@ -111,7 +111,8 @@ def _check_counts(task: Any, signature: Signature) -> None:
     is_classes = not signature.target_shape and signature.target_dtype.startswith("int")
     noise = getattr(task, "label_noise", 0)
     if noise and not is_classes:
-        raise wrong("task.label_noise", "labels are drawn anew among classes, and these targets are no classes", noise)
+        found = "an example has several" if signature.num_answers > 1 else "these targets are no classes"
+        raise wrong("task.label_noise", f"one label an example is drawn anew among classes, and {found}", noise)
 
 
 def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) -> None:
@@ -125,6 +126,10 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         if jnp.ndim(outputs) < 2 or outputs.shape[0] != _ROWS or outputs.shape[-1] < signature.num_classes:
             found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
             raise wrong("model", f"{found}, the task needs {signature.num_classes} an example")
+        if signature.num_answers > 1 and outputs.shape[1:-1] != (signature.num_answers,):
+            found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
+            needed = f"the task has {signature.num_answers} answers an example"
+            raise wrong("model.kind", f"{found}, {needed}", run.model.kind, "nearest is transformer")
         targets = jnp.zeros((_ROWS, *signature.target_shape), signature.target_dtype)
         losses = _ask("loss", lambda: now.loss.loss(outputs, targets))
         if jnp.shape(losses) != (_ROWS,):

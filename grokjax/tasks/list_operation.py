@@ -18,7 +18,8 @@ _OPERATIONS = {
     "reverse": lambda lists: lists[:, ::-1],
     "copy": lambda lists: lists,
 }
-_MOST_LISTS = 10**7
+_MOST_LISTS = 10**6
+_TOO_LONG = 20  # 20! lists and more, of any number of symbols
 
 
 @part
@@ -44,12 +45,13 @@ def _table(operation: str, symbols: int, length: int) -> Table:
     """The table of one operation; shared between callers, hence read-only."""
     if length > symbols:
         raise ValueError(f"task.length: a list has no symbol twice, so at most {symbols}; got {length}")
-    count = math.perm(symbols, length)
+    count = math.perm(symbols, min(length, _TOO_LONG))
     if count > _MOST_LISTS:
         raise ValueError(
-            f"task.length: {length} of {symbols} symbols make {count:,} lists, at most {_MOST_LISTS:,} fit"
+            f"task.length: {length} of {symbols} symbols make more than {_MOST_LISTS:,} lists, which is the most"
         )
-    lists = np.array(list(itertools.permutations(range(symbols), length)), np.int32)
+    places = itertools.chain.from_iterable(itertools.permutations(range(symbols), length))
+    lists = np.fromiter(places, np.int32, count * length).reshape(count, length)
     answers = _OPERATIONS[operation](lists)
     op, equals, end = (np.full((count, 1), symbols + place, np.int32) for place in range(3))
     inputs = np.concatenate([end, op, lists, equals, answers], axis=1)
