@@ -23,11 +23,11 @@ def log1p_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     Returns:
       [...] float32.
     """
-    is_target = _is_target(outputs, targets)
-    gap = outputs - _target_output(outputs, is_target)[..., None]
+    outputs, is_target = _classes_first(outputs, targets)
+    gap = outputs - _target_output(outputs, is_target)[None]
     # Zero where the example is right: then the shift drops out of the last line exactly. Above zero it stops overflow.
-    shift = jnp.maximum(jnp.max(jax.lax.stop_gradient(gap), axis=-1), 0.0)
-    others = jnp.sum(jnp.where(is_target, 0.0, jnp.exp(gap - shift[..., None])), axis=-1)
+    shift = jnp.maximum(jnp.max(jax.lax.stop_gradient(gap), axis=0), 0.0)
+    others = jnp.sum(jnp.where(is_target, 0.0, jnp.exp(gap - shift[None])), axis=0)
     return shift + jnp.log1p(jnp.expm1(-shift) + others)
 
 
@@ -37,9 +37,9 @@ def plain_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
     In float32 the value and the gradient of the target's output are exactly 0 from a margin of about 17 on (about 22 at
     113 classes); the gradients of the other outputs go on shrinking as exp(-margin). This is softmax collapse.
     """
-    is_target = _is_target(outputs, targets)
-    shifted = outputs - jnp.max(jax.lax.stop_gradient(outputs), axis=-1, keepdims=True)
-    return jnp.log(jnp.sum(jnp.exp(shifted), axis=-1)) - _target_output(shifted, is_target)
+    outputs, is_target = _classes_first(outputs, targets)
+    shifted = outputs - jnp.max(jax.lax.stop_gradient(outputs), axis=0)[None]
+    return jnp.log(jnp.sum(jnp.exp(shifted), axis=0)) - _target_output(shifted, is_target)
 
 
 @jax.custom_jvp
@@ -67,14 +67,18 @@ def _in_float64(outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.
     return jax.lax.convert_element_type(losses, narrow), jax.lax.convert_element_type(gradient, narrow)
 
 
-def _is_target(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """[..., class] bool. Compare and select: a gather would become a slow scatter in the gradient."""
-    column = jax.lax.broadcasted_iota(targets.dtype, outputs.shape, outputs.ndim - 1)
-    return column == targets[..., None]
+def _classes_first(outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Outputs [class, ...], as they lie in memory (`models/class_product.py`), and whether the class is the target.
+
+    Compare and select: a gather would become a slow scatter in the gradient.
+    """
+    outputs = jnp.moveaxis(outputs, -1, 0)
+    column = jax.lax.broadcasted_iota(targets.dtype, outputs.shape, 0)
+    return outputs, column == targets[None]
 
 
 def _target_output(outputs: jax.Array, is_target: jax.Array) -> jax.Array:
-    return jnp.sum(jnp.where(is_target, outputs, 0.0), axis=-1)
+    return jnp.sum(jnp.where(is_target, outputs, 0.0), axis=0)
 
 
 _FORMS: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {

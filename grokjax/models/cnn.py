@@ -14,8 +14,9 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
+from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import ACTIVATIONS
-from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, dense, scaled, scheme
+from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, scaled, scheme
 
 
 @part
@@ -96,4 +97,4 @@ class Network(nn.Module):
             )(maps)
             maps = ACTIVATIONS[shape.activation](maps)
         flat = maps.reshape(len(maps), -1)
-        return dense("output", drawn, flat.shape[1], self.classes, shape.bias)(flat)
+        return ClassLayer(drawn, self.classes, shape.bias, name="output")(flat)

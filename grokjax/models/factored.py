@@ -13,8 +13,16 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
+from grokjax.models.class_product import ClassLayer, class_product
 from grokjax.models.hidden_units import ACTIVATIONS
-from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, SCHEMES, dense, scaled, scheme
+from grokjax.models.initializers import (
+    ABOUT_INIT_SCALE,
+    ABOUT_INIT_SCALE_ON,
+    SCHEMES,
+    dense,
+    scaled,
+    scheme,
+)
 from grokjax.models.periodic_weights import circle_weights
 from grokjax.models.presets import FACTORED
 from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
@@ -87,7 +95,7 @@ class Factored(Model):
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         hidden = sum_of_rows(prepared["tables"], inputs[:, signature.operands])
-        return ACTIVATIONS[self.activation](hidden) @ prepared["output"]
+        return class_product(ACTIVATIONS[self.activation](hidden), prepared["output"])
 
 
 class Network(nn.Module):
@@ -121,9 +129,9 @@ class Network(nn.Module):
         if not shape.collapsed_out:
             answer = dense("output", drawn, shape.width, columns, False)(answer)
         if shape.tied == "all" and answer.shape[1] == columns:
-            return answer @ embeds["embed"].embedding[: self.classes].T
+            return class_product(answer, embeds["embed"].embedding[: self.classes].T)
         last = drawn if shape.collapsed_out else drawn._replace(matrix=drawn.embedding)
-        return dense("unembed", last, answer.shape[1], self.classes, False)(answer)
+        return ClassLayer(last, self.classes, bias=False, name="unembed")(answer)
 
 
 def _symbols(model: Factored, signature: Signature) -> int:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
+from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import (
     ABOUT_INIT_SCALE,
@@ -208,7 +209,7 @@ class Network(nn.Module):
                 hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(read)
             hidden = ACTIVATIONS[shape.activation](dropout(hidden, rate, key, index))
             hidden = stream + hidden if shape.residual and index > 0 else hidden
-        return dense("output", drawn, shape.width, self.classes, shape.bias and shape.output_bias)(hidden)
+        return ClassLayer(drawn, self.classes, shape.bias and shape.output_bias, name="output")(hidden)
 
     def first(self, inputs: jax.Array, drawn: Scheme) -> jax.Array:
         """Pre-activations of the first hidden layer: [example, width] from inputs [example, ...]."""

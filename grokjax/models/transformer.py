@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models import transformer_tables
+from grokjax.models.class_product import ClassLayer, class_product
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import (
     ABOUT_INIT_SCALE,
@@ -201,12 +202,11 @@ class Decoder(nn.Module):
             answer = normalisation(shape, "final_norm")(answer)
         if not shape.tied:
             drawn = drawn._replace(matrix=drawn.output)
-            return dense("output", drawn, shape.width, self.columns, shape.output_bias)(answer)
-        outputs = answer @ embed.embedding[: self.columns].T
+            return ClassLayer(drawn, self.columns, shape.output_bias, name="output")(answer)
+        bias = None
         if shape.output_bias:
             bias = self.param("output_bias", drawn.bias(shape.width), (self.columns,), jnp.float32)
-            outputs = outputs + bias[(None,) * (outputs.ndim - 1)]
-        return outputs
+        return class_product(answer, embed.embedding[: self.columns].T, bias)
 
 
 class Layer(nn.Module):

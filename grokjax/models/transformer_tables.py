@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from grokjax.core.interfaces import Params, Signature
+from grokjax.models.class_product import class_product
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import scheme
 from grokjax.models.sublayers import FeedForward, normalisation, positions
@@ -191,11 +192,8 @@ class Network:
         if self.model.norm == "pre" or self.model.final_norm:
             norm = normalisation(self.model, "final_norm")
             stream = jnp.asarray(norm.apply({"params": self.params["final_norm"]}, stream))
-        if not self.model.tied:
-            return self._dense(self.params["output"], stream)
-        embedding = self.params["embed"]["embedding"]
-        outputs = stream @ embedding[: self._columns()].T
-        return outputs + self.params["output_bias"][None] if self.model.output_bias else outputs
+        layer = self._unembedding()
+        return class_product(stream, layer["kernel"], layer.get("bias"))
 
     def params_of_examples(self) -> Params:
         """Parameters without those that only known rows are made of."""
@@ -208,11 +206,7 @@ class Network:
         """Products of neighbouring matrices of a one-layer network, and what the known stream adds behind them."""
         layer, last = self.params["layer_0"], self.tokens - 1
         attention, inner, outer = layer["attention"]["output"], layer["mlp"]["hidden"], layer["mlp"]["output"]
-        if self.model.tied:
-            unembed = {"kernel": self.params["embed"]["embedding"][: self._columns()].T}
-            unembed |= {"bias": self.params["output_bias"]} if self.model.output_bias else {}
-        else:
-            unembed = self.params["output"]
+        unembed = self._unembedding()
         stream = known["stream", last]
         stream = stream + attention["bias"][None] if "bias" in attention else stream
         answered = stream + outer["bias"][None] if "bias" in outer else stream
@@ -230,8 +224,8 @@ class Network:
         mixed = self._mixed(0, known, self.tokens - 1, EXAMPLE)
         hidden = mixed @ merged["hidden"] + self.spread(merged["hidden_start"], cause, EXAMPLE)
         hidden = ACTIVATIONS[self.model.activation](hidden)
-        direct = mixed @ merged["output"] + self.spread(merged["output_start"], cause, EXAMPLE)
-        return direct + hidden @ merged["hidden_output"]
+        direct = class_product(mixed, merged["output"], self.spread(merged["output_start"], cause, EXAMPLE))
+        return class_product(hidden, merged["hidden_output"], direct)
 
     def _score(self, index: int, known: Known, place: int, other: int) -> jax.Array:
         """[row, head] for each value of what query and key depend on together."""
@@ -280,6 +274,13 @@ class Network:
     def _dense(self, layer: Params, rows: jax.Array) -> jax.Array:
         outputs = rows @ layer["kernel"] if self.inputs is not None else by_rows(rows, layer["kernel"])
         return outputs + layer["bias"][None] if "bias" in layer else outputs
+
+    def _unembedding(self) -> Params:
+        """Matrix and bias that give the outputs."""
+        if not self.model.tied:
+            return self.params["output"]
+        layer = {"kernel": self.params["embed"]["embedding"][: self._columns()].T}
+        return layer | ({"bias": self.params["output_bias"]} if self.model.output_bias else {})
 
     def _columns(self) -> int:
         vocabulary = self.signature.vocabulary or 0

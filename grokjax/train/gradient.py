@@ -49,10 +49,10 @@ def loss_and_gradient(
     prepared = jax.eval_shape(lambda: run.model.prepare(state.params, program.signature))
 
     def prepare(laid: Params) -> Any:
-        params = jax.tree.map(_stood, laid, state.params)
-        return jax.tree.map(lambda leaf: _laid(jnp.asarray(leaf)), run.model.prepare(params, program.signature))
+        params = jax.tree.map(stood_up, laid, state.params)
+        return jax.tree.map(laid_out, run.model.prepare(params, program.signature))
 
-    laid, pull_back = jax.vjp(prepare, jax.tree.map(_laid, state.params))
+    laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, state.params))
 
     def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
         place = start + index * program.block_rows + jnp.arange(program.block_rows, dtype=jnp.int32)
@@ -62,7 +62,7 @@ def loss_and_gradient(
 
         def block_loss(laid: Any) -> jax.Array:
             outputs = run.model.logits(
-                jax.tree.map(_stood, laid, prepared), inputs, program.signature, substreams(dropout_key, place)
+                jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, place)
             )
             return jnp.sum(jnp.where(place < stop, run.loss.loss(outputs, labels), 0.0))
 
@@ -73,19 +73,20 @@ def loss_and_gradient(
     share = 1.0 / (stop - start).astype(program.dtype)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
     (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
-    return _add_penalties(run, state, loss * share, jax.tree.map(_stood, gradient, state.params))
+    return _add_penalties(run, state, loss * share, jax.tree.map(stood_up, gradient, state.params))
 
 
-def _laid(leaf: jax.Array) -> jax.Array:
+def laid_out(leaf: Any) -> jax.Array:
     """A matrix with its shorter side first; all else as it is.
 
     The gradient of `inputs @ matrix` is summed in this form. On a CPU the product that makes it is then up to twice as
     fast, and of fixed bits; as `[long, short]` XLA hands it to another routine.
     """
+    leaf = jnp.asarray(leaf)
     return leaf.T if leaf.ndim == 2 and leaf.shape[0] > leaf.shape[1] else leaf
 
 
-def _stood(leaf: jax.Array, like: jax.Array) -> jax.Array:
+def stood_up(leaf: jax.Array, like: jax.Array) -> jax.Array:
     """A matrix as the model knows it."""
     return leaf if leaf.shape == like.shape else leaf.T
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Params, View
 from grokjax.core.schedules import at_step
 from grokjax.measures.fit import block_sums, finish
+from grokjax.train.gradient import laid_out, stood_up
 from grokjax.train.program import Data, Program, State, Tables, run_of
 from grokjax.train.step import initial_params
 
@@ -16,6 +17,7 @@ def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables:
     """Losses and integer counts by group over the whole table, block by block; see `measures/fit.py`."""
     run = run_of(program, leaves)
     prepared = run.model.prepare(params, program.signature)
+    laid = jax.lax.optimization_barrier(jax.tree.map(laid_out, prepared))  # as in a step, for its products
     num_examples = program.signature.num_examples
 
     def sums_of(index: jax.Array) -> dict[str, jax.Array]:
@@ -23,7 +25,8 @@ def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables:
         example = jnp.minimum(place, num_examples - 1)
         targets = tables.targets[data.table, example]
         labels = data.split.labels[example]
-        outputs = run.model.logits(prepared, tables.inputs[data.table, example], program.signature, None)
+        standing = jax.tree.map(stood_up, laid, prepared)
+        outputs = run.model.logits(standing, tables.inputs[data.table, example], program.signature, None)
         return block_sums(
             outputs,
             labels,
