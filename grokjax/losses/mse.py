@@ -24,5 +24,7 @@ class MSE(Loss):
             targets = jax.nn.one_hot(targets, outputs.shape[-1], dtype=outputs.dtype)
         if targets.shape != outputs.shape:
             raise ValueError(f"loss mse: outputs {outputs.shape} and targets {targets.shape} must have equal shapes")
-        squares = jnp.square(jnp.moveaxis(outputs, -1, 0) - jnp.moveaxis(targets, -1, 0))  # see `class_product.py`
+        squares = jnp.square(
+            jnp.moveaxis(outputs, -1, 0) - jnp.moveaxis(targets, -1, 0)
+        )  # as they lie, see `models/class_product.py`
         return squares.mean(axis=(0, *range(2, squares.ndim)))

@@ -91,7 +91,7 @@ class SweepFolder:
     def warn(self, event: str, text: str) -> None:
         """Something is not as it should be: said at once, whatever becomes of this start, and kept in the event log."""
         self.log(event, what=text)
-        warnings.warn(text, StoreWarning, stacklevel=3)
+        warnings.warn(f"{self.layout.root}: {text}", StoreWarning, stacklevel=3)
 
     def note_start(self, facts: dict[str, Any]) -> None:
         """One provenance record a start; said aloud when bits may differ from those of the runs that are there."""
@@ -212,12 +212,16 @@ class SweepFolder:
         content = self._whole(name)
         if content is not None:
             return bytes_to_arrays(content)
-        self._set_aside(self.layout.root / name, "its runs are trained again")
         self._forget(name, _weights_name(name))  # weights without their run file belong to no run
+        self._set_aside(self.layout.root / name, "its runs are trained again")
         return None
 
     def _whole(self, name: str) -> bytes | None:
-        """A committed file's content; None when it is missing or damaged. A disk that fails is neither, and raises."""
+        """A committed file's content; None when it is missing or damaged.
+
+        Raises:
+          OSError: it is there and cannot be read, which is no damage.
+        """
         try:
             content = (self.layout.root / name).read_bytes()
         except FileNotFoundError:
@@ -225,7 +229,7 @@ class SweepFolder:
         return content if checksum(content) == self.head.files[name] else None
 
     def _forget(self, *names: str) -> None:
-        """Name files no longer; the sweep is not complete until it has been looked through again."""
+        """Commit without these files; the sweep is not complete until it has been looked through again."""
         kept = {key: value for key, value in self.head.files.items() if key not in names}
         self.commit(files=kept, is_complete=False)
 
@@ -233,17 +237,18 @@ class SweepFolder:
         """A complete sweep whose history or table is not what was committed is not complete: they are made again."""
         results = [name for name in self.head.files if name.startswith(("history.zarr/", "table.csv"))]
         if self.head.is_complete and any(self._whole(name) is None for name in results):
+            self.commit(is_complete=False)
             self.warn("fell_back", "history.zarr or table.csv is missing or damaged; both are made again")
-            self.head = dataclasses.replace(self.head, is_complete=False)
 
     def _check_parameters(self) -> None:
         """Set damaged parameters aside: nothing else hangs on them, and who asks for them has the run trained again."""
         for name in [name for name in self.head.files if name.startswith(("weights/", "snapshots/"))]:
             if self._whole(name) is None:
-                self._set_aside(
-                    self.layout.root / name, "only `Results.params`, which trains a run again, has them now"
-                )
                 self._forget(name)
+                self._set_aside(
+                    self.layout.root / name,
+                    "runs that would go on from these parameters begin anew; only `Results.params` makes them again",
+                )
 
     def _log_ends(self) -> None:
         """Write the lines of runs that were committed right before a kill, which took these lines with it."""

@@ -16,9 +16,8 @@ if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
     from grokjax.spec.sweep import Sweep
 
 _SHAPING = ("init", "model", "task")
-_Place = tuple[str, int]
-"""A file, and where in it a run is."""
 _MOST_STARTS = 100  # their weights are read
+_Place = tuple[str, int]  # a file, and where in it a run is
 
 
 def initial_params_of(run: "Run") -> dict[str, Any] | None:
@@ -100,30 +99,38 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     if head is None:
         raise StoreError(f"{root} holds no sweep with finished runs.")
     ids: set[str] = set()
-    stored: dict[int, _Place] = {}
+    weights: dict[int, _Place] = {}
     last = None
     for name in sorted(one for one in head.files if one.startswith("runs/")):
         history = _read(root, name, head.files[name])
         ids.update(history["run_id"].tolist())
-        weights = name.replace("runs/", "weights/")
+        beside = name.replace("runs/", "weights/")
         for place in np.flatnonzero(history["run_id"] == run_id).tolist():
             end = int(history["final_step"][place])
             last = max(end, last or 0)
-            if weights in head.files:
-                stored[end] = weights, place
+            if beside in head.files:
+                weights[end] = beside, place
     wanted = last if step is None else step
-    if wanted not in stored:
-        stored |= _snapshots_of(root, head, run_id)
-    if wanted in stored:
-        name, place = stored[wanted]
-        return _pick(_read(root, name, head.files[name]), place)
+    failed = None
+    if wanted in weights:
+        try:
+            return _params_at(root, head, weights[wanted])
+        except StoreError as error:
+            failed = error
+    snapshots = _snapshots_of(root, head, run_id)
+    if wanted in snapshots:
+        return _params_at(root, head, snapshots[wanted])
+    if failed is not None:
+        raise failed
     if last is None:
         close = difflib.get_close_matches(run_id, ids, 1)
         hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
         raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
     at = "" if step is None else f" at step {step}"
-    there = f"; stored are those of {', '.join(map(str, sorted(stored)))}" if stored else ""
-    raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}.")
+    steps = sorted(weights.keys() | snapshots.keys())
+    there = f"; stored are those of {', '.join(map(str, steps))}" if steps else ""
+    hint = "`open_results(...).params` makes others by training the run again"
+    raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}; {hint}.")
 
 
 def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
@@ -139,8 +146,10 @@ def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
     return found
 
 
-def _pick(weights: Arrays, place: int) -> Arrays:
-    return {name.removeprefix("params/"): leaf[place] for name, leaf in weights.items() if name.startswith("params/")}
+def _params_at(root: Path, head: Head, place: _Place) -> Arrays:
+    name, index = place
+    stored = _read(root, name, head.files[name])
+    return {key.removeprefix("params/"): leaf[index] for key, leaf in stored.items() if key.startswith("params/")}
 
 
 def _read(root: Path, name: str, digest: str) -> Arrays:

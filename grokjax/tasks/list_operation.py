@@ -19,7 +19,7 @@ _OPERATIONS = {
     "copy": lambda lists: lists,
 }
 _MOST_LISTS = 10**6
-_TOO_LONG = 20  # 20! lists and more, of any number of symbols
+_TOO_LONG = 20  # such lists are too many of any symbols: how many longer ones are is not worked out
 
 
 @part
@@ -48,7 +48,7 @@ def _table(operation: str, symbols: int, length: int) -> Table:
     count = math.perm(symbols, min(length, _TOO_LONG))
     if count > _MOST_LISTS:
         raise ValueError(
-            f"task.length: {length} of {symbols} symbols make more than {_MOST_LISTS:,} lists, which is the most"
+            f"task.length: {length} of {symbols} symbols make more lists than the {_MOST_LISTS:,} that fit"
         )
     places = itertools.chain.from_iterable(itertools.permutations(range(symbols), length))
     lists = np.fromiter(places, np.int32, count * length).reshape(count, length)

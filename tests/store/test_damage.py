@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grokjax import load_sweep
 from grokjax.store.files import read_json_lines
 from grokjax.store.head import read_head
-from grokjax.store.layout import Layout
+from grokjax.store.layout import Layout, StoreWarning
 from grokjax.store.stored_params import flat_stored_params
 from tests.store.small_sweep import LANES, copied, ended, endings, typed
 from tests.store.sweeps import outcome
@@ -24,6 +25,12 @@ def flip(path: Path) -> None:
 
 def first(root: Path, pattern: str) -> Path:
     return sorted(root.glob(pattern))[0]
+
+
+def same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for name, leaf in expected.items():
+        np.testing.assert_array_equal(found[name], leaf)
 
 
 FOLDERS = ("runs", "weights")
@@ -92,7 +99,7 @@ def test_a_start_that_is_refused_says_what_it_has_set_aside_and_leaves_nothing_m
     flip(victim)
     assert typed("run", small.parent / "sweep.yaml", "--out", root, "--executor", "vmap") == 5
     said = capsys.readouterr().err
-    assert f"warning: weights/{victim.name} is damaged and set aside" in said and "executor" in said
+    assert f"warning: {root}: weights/{victim.name} is damaged and set aside" in said and "executor" in said
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     assert victim.name not in capsys.readouterr().err
     assert outcome(root) == outcome(small) and typed("verify", root) == 0
@@ -133,18 +140,20 @@ def test_last_parameters_come_from_a_snapshot_of_the_last_step_where_the_weights
     root = copied(small, tmp_path)
     for path in root.glob("weights/*.npz"):
         flip(path)
+    run_id = next(event["run_id"] for event in ended(small) if event["step"] == 100)  # the last snapshot's
+    expected = flat_stored_params(small, run_id)
+    for step in (None, 100):  # damaged weights are still named
+        same(flat_stored_params(root, run_id, step), expected)
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     assert not list(root.glob("weights/*.npz"))
-    run_id = next(event["run_id"] for event in ended(small) if event["step"] == 100)  # the last snapshot's
-    found, expected = flat_stored_params(root, run_id), flat_stored_params(small, run_id)
-    assert found.keys() == expected.keys() and all(np.array_equal(found[name], expected[name]) for name in expected)
+    same(flat_stored_params(root, run_id), expected)
 
 
 def test_a_log_that_is_lost_is_missed(small: Path, tmp_path: Path, capsys) -> None:
     root = copied(small, tmp_path)
     (root / "events.jsonl").unlink()
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
-    assert "warning: events.jsonl is missing; the ends of the stored runs" in capsys.readouterr().err
+    assert f"warning: {root}: events.jsonl is missing; the ends of the stored runs" in capsys.readouterr().err
     assert sorted(endings(root)) == sorted(endings(small)) and typed("verify", root) == 0
 
 
@@ -156,3 +165,20 @@ def test_an_extension_says_once_what_was_damaged(small: Path, tmp_path: Path, ca
     assert capsys.readouterr().err.count(f"weights/{victim.name} is damaged") == 1
     told = [event for event in read_json_lines(root / "events.jsonl") if event["event"] == "quarantined"]
     assert len(told) == 1 and typed("verify", root) == 0
+
+
+def test_an_extension_under_another_executor_is_refused_and_changes_nothing(small: Path, tmp_path: Path) -> None:
+    root = copied(small, tmp_path)
+    before = {path: path.read_bytes() for path in root.iterdir() if path.is_file() and path.name != "LOCK"}
+    assert typed("extend", root, "--seeds", 3, "--executor", "vmap") == 5
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_warning_that_is_made_an_error_leaves_a_folder_that_goes_on(small: Path, tmp_path: Path) -> None:
+    root = copied(small, tmp_path)
+    flip(first(root, "runs/*.npz"))
+    with pytest.raises(StoreWarning, match=f"{root}: runs/"):  # warnings are errors in this session
+        load_sweep(small.parent / "sweep.yaml").run(root=root, lanes=2)
+    assert typed("verify", root) == 0
+    assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
+    assert outcome(root) == outcome(small) and typed("verify", root) == 0

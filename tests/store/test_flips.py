@@ -131,7 +131,8 @@ def test_what_a_resume_could_not_use_is_said_logged_and_set_aside(
     run_file.write_bytes(run_file.read_bytes()[:-7])
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     said = capsys.readouterr().err
-    assert "grokjax: warning: checkpoint" in said and f"warning: runs/{run_file.name} is damaged and set aside" in said
+    assert f"warning: {root}: checkpoint" in said
+    assert f"warning: {root}: runs/{run_file.name} is damaged and set aside" in said
     assert [path.name for path in (root / "quarantine").iterdir()] == [f"000001-{run_file.name}"]
     assert outcome(root) == outcome(small)
     assert typed("events", root) == 0

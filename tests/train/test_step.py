@@ -109,7 +109,10 @@ class Prepared(TwoFactors):
 
 
 def test_what_is_prepared_may_hold_a_plain_number() -> None:
-    assert updated(run_with(model=Prepared()), START).keys() == START.keys()
+    run = run_with(model=Prepared())
+    assert updated(run, START).keys() == START.keys()
+    feed = Feed(run, run.task.signature(), [run.task], MEASURE, None, 10)
+    assert all(np.isfinite(one.seen["test/loss"]) for one in attempt(feed, feed.values(run), 1))
 
 
 @part
