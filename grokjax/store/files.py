@@ -13,6 +13,7 @@ import numpy as np
 
 Arrays = dict[str, np.ndarray]
 _SUM = "crc32c"
+_ENTRIES = slice(-12, -10)  # of a .zip without a comment: how many files it says that it has
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -162,6 +163,10 @@ def bytes_to_arrays(content: bytes) -> Arrays:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            if len(file.files) != int.from_bytes(
+                content[_ENTRIES], "little"
+            ):  # which Python's zipfile does not compare
+                raise ValueError("names are missing")
             return {name: file[name] for name in file.files}
     except Exception as error:  # zipfile, zlib and NumPy raise many kinds for damage
         raise ValueError(f"no whole .npz ({type(error).__name__}: {error})") from None

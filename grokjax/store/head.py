@@ -79,8 +79,9 @@ def named_checkpoints(layout: Layout) -> set[int]:
 
 def _parse(path: Path) -> Head | None:
     try:
-        digest, _, body = path.read_bytes().decode().rstrip("\n").partition(" ")
-        if checksum(body.encode()) != digest:
+        line, newline, rest = path.read_bytes().decode().partition("\n")
+        digest, _, body = line.partition(" ")
+        if checksum(body.encode()) != digest or (newline, rest) != ("\n", ""):
             return None
         record = json.loads(body)
     except (OSError, UnicodeDecodeError, ValueError):

@@ -94,6 +94,25 @@ def test_of_a_thousand_flips_and_four_hundred_cuts_none_is_silent(small: Path, s
     check_nothing_is_silent([small, stopped], tmp_path, flips=500, cuts=200)
 
 
+def test_a_head_without_its_newline_is_noticed(small: Path, tmp_path: Path) -> None:
+    for name in ("HEAD.json", "HEAD.prev.json"):
+        (place := tmp_path / name).mkdir()
+        root = copied(small, place)
+        (root / name).write_bytes((root / name).read_bytes()[:-1])
+        assert is_noticed(root), name
+
+
+def test_names_that_are_lost_from_the_partial_curves_are_noticed(stopped: Path, tmp_path: Path) -> None:
+    """The directory of a .zip has no checksum: a bit of the length of a comment in it, and what follows is skipped."""
+    root = copied(stopped, tmp_path)
+    content = bytearray((root / "live.npz").read_bytes())
+    directory = int.from_bytes(content[-6:-2], "little")
+    assert content[directory : directory + 4] == b"PK\x01\x02"
+    content[directory + 33] ^= 64  # of the first comment's length, two bytes from 32 on
+    (root / "live.npz").write_bytes(content)
+    assert is_noticed(root)
+
+
 def test_an_empty_file_is_noticed_wherever_it_is(small: Path, stopped: Path, tmp_path: Path) -> None:
     for number, source in enumerate((small, stopped)):
         (place := tmp_path / str(number)).mkdir()
