@@ -29,11 +29,10 @@ from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
 from grokjax.store.claim_check import check_claims
-from grokjax.store.layout import Layout, StoreError
+from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
 from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
-from grokjax.store.programs import Programs
 from grokjax.store.progress import Progress
 from grokjax.store.results import open_results
 from grokjax.store.stored_params import read_spec
@@ -63,11 +62,10 @@ def extend(options: argparse.Namespace) -> int:
         axes[path] = parse_value(form, f"--axis {path}")
     read_spec(root)
     check_device(_training_options(options))
-    Programs(Layout(root).plan).executor(options.executor)  # refused before the folder becomes that of the longer sweep
     with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
         sweep = extended(stored_sweep(root), options.seeds, options.steps, axes)
         ids = run_ids(sweep)
-        reused, continued, new = change_spec(root, sweep, ids)
+        reused, continued, new = change_spec(root, sweep, ids, options.executor)
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
         _warn_of_claims(sweep)
         return _train(sweep, root, options, functools.partial(run_locked, ids=ids))

@@ -14,6 +14,7 @@ from grokjax.store.files import is_unfinished, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
 from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
+from grokjax.store.programs import Programs
 from grokjax.store.starts import is_finished
 from grokjax.store.stored_params import read_spec
 
@@ -128,18 +129,20 @@ def _holds_work(layout: Layout) -> bool:
     return any(layout.runs.glob("[!.]*.npz")) or (head is not None and bool(head.files or head.checkpoints))
 
 
-def change_spec(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
+def change_spec(root: Path, sweep: Sweep, ids: Sequence[str], executor: str | None = None) -> tuple[int, int, int]:
     """Make an extended sweep the folder's sweep; the caller holds its lock.
 
     Complete is only a folder whose HEAD is of the same spec.
 
     Args:
       ids: run ids of the sweep.
+      executor: the one that is asked for; another than the folder's is refused before anything changes.
 
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
     check_current(Layout(root), read_spec(root))
+    Programs(Layout(root).plan).executor(executor)
     counts = _count_reused(root, sweep, ids)
     write_spec(Layout(root), sweep)
     return counts
