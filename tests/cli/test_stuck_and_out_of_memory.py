@@ -56,7 +56,7 @@ def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
     assert typed(*words) == 0
     said = capsys.readouterr().err
     assert (
-        ": 1 lanes of a device in place of 2, since it ran out of memory (" in said
+        f"warning: {root}: 1 lanes of a device in place of 2, since it ran out of memory (" in said
         and "RESOURCE_EXHAUSTED" in said
     )
     assert "12/12 done, 6 diverged" in said

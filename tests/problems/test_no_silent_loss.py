@@ -94,6 +94,7 @@ def test_a_measure_that_never_gave_a_number_is_said_and_logged(small, tmp_path, 
     )
     assert typed("run", tmp_path / "sweep.yaml", "--out", tmp_path / "out", *LANES) == 0
     said = capsys.readouterr().err
-    assert ": silent/value is not a number at any step of any run" in said and "heard/value" not in said
+    told = f"warning: {tmp_path / 'out'}: silent/value is not a number at any step of any run"
+    assert told in said and "heard/value" not in said
     events = [event["what"] for event in read_json_lines(tmp_path / "out" / "events.jsonl") if "what" in event]
     assert len(events) == 1 and events[0].startswith("silent/value")

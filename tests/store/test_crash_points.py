@@ -47,8 +47,7 @@ def check_faults(shim: Path, place: Path, mode: int, code: int, first: int, ever
     assert counts, done.stdout  # a line for each trial that went wrong
     faulted, calls = map(int, counts.groups())
     tried = len(range(first, calls + 1, every))
-    may_fail = max(1, 0.15 * tried)  # such as the removal of an old file
-    assert calls > 60 and faulted >= tried - may_fail
+    assert calls > 60 and faulted >= 0.85 * tried  # the others: of what may fail, such as the removal of an old file
 
 
 @pytest.mark.parametrize(("mode", "code", "first", "every"), SOME)

@@ -177,7 +177,7 @@ def test_an_extension_under_another_executor_is_refused_and_changes_nothing(smal
 def test_a_warning_that_is_made_an_error_leaves_a_folder_that_goes_on(small: Path, tmp_path: Path) -> None:
     root = copied(small, tmp_path)
     flip(first(root, "runs/*.npz"))
-    with pytest.raises(StoreWarning, match=f"{root}: runs/"):  # warnings are errors in this session
+    with pytest.raises(StoreWarning, match=f"{root}: runs/"):  # pytest makes warnings errors
         load_sweep(small.parent / "sweep.yaml").run(root=root, lanes=2)
     assert typed("verify", root) == 0
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
