@@ -11,7 +11,7 @@ _FRONT_DOOR = {
     "Seeds": "grokjax.spec.run",
     "Minibatch": "grokjax.spec.run",
     "Sweep": "grokjax.spec.sweep",
-    "load_sweep": "grokjax.spec.sweep_file:load",
+    "load_sweep": "grokjax.store.trainable",
     "run_sweep": "grokjax.pipeline",
     "Options": "grokjax.pipeline",
     "open_results": "grokjax.store.results",

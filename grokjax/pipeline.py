@@ -22,7 +22,6 @@ from grokjax.spec.identity import run_ids
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
-from grokjax.store.claim_check import check_claims
 from grokjax.store.consolidation import consolidate
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
@@ -36,7 +35,9 @@ from grokjax.store.session import Session
 from grokjax.store.single import TrainedRun, train_alone
 from grokjax.store.starts import Starts, is_finished
 from grokjax.store.stored_params import check_starts, initial_params_of
+from grokjax.store.trainable import check_trainable
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
+from grokjax.train.equal_runs import check_products
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed
 from grokjax.train.preflight import (
@@ -101,17 +102,17 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
       DeviceError, MemoryLimitError, DiskLimitError: the device is missing or too small, or the disk is.
     """
     options = options or Options()
-    check_device(options)
+    check_products(sweep, check_device(options))
     check_starts(sweep)
     refuse_strangers(root)
     with exclusive(root / "LOCK"):
         return run_locked(sweep, root, options)
 
 
-def check_device(options: Options) -> None:
-    """Refuse a device that is missing, before anything is written; raises `DeviceError`."""
+def check_device(options: Options) -> str:
+    """The platform that will train, such as `cpu`; raises `DeviceError` where the device is missing."""
     prepare_host_devices()
-    choose_pools(options.device, options.executor)
+    return choose_pools(options.device, options.executor)[0].devices[0].platform
 
 
 def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | None = None) -> Progress:
@@ -344,6 +345,7 @@ def forecast(
     prepare_host_devices()
     check_starts(sweep)
     pools = choose_pools(device, executor)
+    check_products(sweep, pools[0].devices[0].platform)
     chosen = choose_executor(pools[0].devices[0], executor)
     devices = sum(len(pool.devices) for pool in pools)
     plan = make_plan(sweep, devices, chosen == MAP, device_memory(pools[0]), lanes)
@@ -372,7 +374,7 @@ def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) ->
       options: see `Options`.
     """
     sweep.check()
-    check_claims(sweep)
+    check_trainable(sweep)
     folder = Path("results") / sweep.name if root is None else Path(root)
     run_sweep(sweep, folder, Options(**options))
     return open_results(folder)

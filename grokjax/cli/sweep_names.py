@@ -41,12 +41,6 @@ def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -
     Raises:
       SpecError: with file and line.
     """
-    from grokjax.spec.sweep_file import load
-    from grokjax.store.claim_check import check_claims
-    from grokjax.store.stored_params import check_starts
+    from grokjax.store.trainable import load_sweep
 
-    def check(sweep: "Sweep") -> None:
-        check_starts(sweep)
-        check_claims(sweep)
-
-    return load(path, overrides, check=check, scale=scale)
+    return load_sweep(path, overrides, scale=scale)

@@ -37,6 +37,7 @@ from grokjax.store.progress import Progress
 from grokjax.store.results import open_results
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
+from grokjax.train.equal_runs import check_equal_runs, check_products
 
 SAME_SECONDS = 1.0
 """Within this time a second SIGINT is the same Ctrl-C."""
@@ -61,9 +62,10 @@ def extend(options: argparse.Namespace) -> int:
             )
         axes[path] = parse_value(form, f"--axis {path}")
     read_spec(root)
-    check_device(_training_options(options))
     with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
         sweep = extended(stored_sweep(root), options.seeds, options.steps, axes)
+        check_equal_runs(sweep)
+        check_products(sweep, check_device(_training_options(options)))
         ids = run_ids(sweep)
         reused, continued, new = change_spec(root, sweep, ids, options.executor)
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")

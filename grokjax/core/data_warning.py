@@ -1,5 +1,5 @@
-"""What is said of somebody's data that is read all the same."""
+"""What is said of data, or of a device, that is used all the same."""
 
 
 class DataWarning(UserWarning):
-    """Results would mean less than they seem to, because of the data."""
+    """Results would mean less than they seem to, because of the data or the device."""

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from grokjax.core.part import Part, Swept, SweptInt, part, setting
+from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 
 Params = Any  # nested dict of float arrays
 GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
@@ -190,7 +190,7 @@ class DrawnTask(Task):
         order = self.order(keys["split"], num_examples)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
-        drawn = _draw_labels(signature, keys["label"])
+        drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
         labels = targets if drawn is None else jnp.where(rank < counts.n_corrupt, drawn[rank], targets)
         axes = tuple(range(1, targets.ndim))
         is_noisy = is_train & jnp.any(labels != targets, axis=axes)

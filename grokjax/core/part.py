@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import jax
+from jax.core import Tracer
 
 _SWEPT = "swept"
 Swept = Annotated[float, _SWEPT]
@@ -119,6 +120,14 @@ def _naming_settings(init: Callable[..., None], names: list[str]) -> Callable[..
         init(self, *values, **settings)
 
     return checked
+
+
+def is_known_zero(value: Any) -> bool:
+    """Whether a number is 0 already where a program is traced, so that what it scales may be left out of the program.
+
+    Programs that train take swept numbers as arguments, which are never known; `train/reads.py` fills in the zeros.
+    """
+    return not isinstance(value, Tracer) and bool(value == 0)
 
 
 def is_swept(hint: Any) -> bool:

@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.part import is_known_zero
 from grokjax.core.streams import substream
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -30,7 +31,7 @@ def dropout(values: jax.Array, rate: jax.Array | float | None, key: jax.Array | 
       key: [example] keys; None when nothing is to be dropped.
       place: which of a model's dropout places this is; each draws its own mask.
     """
-    if key is None or rate is None:
+    if key is None or rate is None or is_known_zero(rate):
         return values
     keep = (1.0 - jnp.asarray(rate)).astype(values.dtype)
 

@@ -1,4 +1,4 @@
-"""What do the parts themselves say about a sweep? Tables, train and test examples, shapes that fit, no idle axis.
+"""What do the parts themselves say about a sweep? Tables, train and test examples, shapes that fit.
 
 Shapes are worked out without computing anything.
 """

@@ -9,7 +9,7 @@ import functools
 import importlib
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,7 +22,6 @@ from grokjax.spec.build import to_plain
 from grokjax.spec.check import check_inner, check_programs, check_tasks, is_number_axis
 from grokjax.spec.conditions import holds, read_condition
 from grokjax.spec.errors import Collector, suggestion, wrong
-from grokjax.spec.idle import check_idle, check_idle_seeds
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
 from grokjax.spec.paths import fields_of, replaced
 from grokjax.spec.plans import (
@@ -198,15 +197,6 @@ class Sweep:
         static = [axis for axis in self.axes if not is_number_axis(self.base, axis)]
         programs = _thinned(self.distinct_cells(static), _MOST_PROGRAMS)
         check_programs([self.run(cell * self.num_seeds) for cell in programs], self.measure.what)
-        with problems.collecting():
-            check_idle(self.axes, self._runs_of)
-        with problems.collecting():
-            check_idle_seeds(self.axes, dict(self.seeds.streams), self.num_seeds, self._runs_of)
-        problems.finish()
-
-    def _runs_of(self, axes: Sequence[Axis]) -> Iterator[Run]:
-        """One run for each different combination of points of these axes."""
-        return (self.run(int(cell) * self.num_seeds) for cell in self.distinct_cells(axes))
 
     def distinct_cells(self, axes: Sequence[Axis]) -> np.ndarray:
         """[combination] int64, the first cell of each different combination of points of these axes of the sweep."""

@@ -32,7 +32,7 @@ def steps_per_epoch(data: Data) -> jax.Array:
 
 
 def loss_and_gradient(
-    program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array
+    program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array | int
 ) -> tuple[jax.Array, Params]:
     """Mean loss over the examples of the next update, penalties included, and its gradient.
 

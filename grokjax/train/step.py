@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from grokjax.core.interfaces import Counts, Params
+from grokjax.core.interfaces import Params
 from grokjax.core.parameter_paths import matches
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
@@ -19,9 +19,9 @@ def init(program: Program, values: Values, tables: Tables) -> tuple[Data, State]
     """Data and state of a run before its first update."""
     run = run_of(program, values.leaves)
     keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
-    counts = Counts(*(jnp.asarray(count, jnp.int32) for count in values.counts))
-    split = run.task.split(program.signature, tables.targets[values.table], tables.mirror[values.table], counts, keys)
-    data = Data(values.table, split, counts.n_train, values.minibatch, values.params)
+    targets, mirror = tables.targets[values.table], tables.mirror[values.table]
+    split = run.task.split(program.signature, targets, mirror, values.counts, keys)
+    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
     params = initial_params(program, run, data)
     state = State(
         params=params,
@@ -52,7 +52,7 @@ def transform(run: Run) -> optax.GradientTransformation:
     return optax.chain(*(part.gradient() for part in run.regularizers), run.optimizer.transform())
 
 
-def step(program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array) -> State:
+def step(program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array | int) -> State:
     """The state after one more update.
 
     Args:

@@ -243,7 +243,6 @@ def test_a_sweep_that_cannot_be_run_is_refused(changes, message):
         ({"axes": {"task.modulus": [7, 12], "task.operation": ["x+y", "x/y"]}}, "got 12"),
         ({"axes": {"task.train_fraction": [0.01, 0.5]}}, "task.train_fraction: "),
         ({"axes": {"task.train_fraction": [0.5, 1]}}, "leaves none of 49 examples to test on"),
-        ({"axes": {"seeds.order": [0, 1]}}, "no order to vary"),
         (
             {"axes": {"optimizer": ["adamw", {"kind": "adamw", "b1": 0.5}], "optimizer.b1": [0.1, 0.2]}},
             "differs only in optimizer.b1",

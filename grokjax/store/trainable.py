@@ -1,0 +1,42 @@
+"""Sweeps that can be trained: read, and asked everything that would make their training a waste."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from grokjax.spec.sweep import Sweep
+from grokjax.spec.sweep_file import load
+from grokjax.store.claim_check import check_claims
+from grokjax.store.stored_params import check_starts
+from grokjax.train.equal_runs import check_equal_runs
+
+
+def load_sweep(
+    path_or_mapping: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    folder: Path | None = None,
+    scale: str | None = None,
+) -> Sweep:
+    """A sweep file, or what one would say, as a sweep that can be trained.
+
+    Args:
+      path_or_mapping: a file, or a mapping of its keys.
+      overrides: `KEY=VALUE` texts as of `--set`; later ones win.
+      folder: what relative paths of a mapping are relative to; of a file they are relative to the file.
+      scale: which of the file's `scales` is meant; None for the sweep in full.
+
+    Raises:
+      SpecError: with every problem found, each with file, line and key.
+    """
+    return load(path_or_mapping, overrides, folder, check_trainable, scale)
+
+
+def check_trainable(sweep: Sweep) -> None:
+    """Refuse starts that are not stored, runs that are equal to others, and claims that no run could decide.
+
+    Raises:
+      SpecError: with the key and the reason.
+    """
+    check_starts(sweep)
+    check_equal_runs(sweep)
+    check_claims(sweep)
