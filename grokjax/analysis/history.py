@@ -8,8 +8,9 @@ import numpy as np
 
 from grokjax.analysis.columns import nearest
 
-STOP_REASONS = ("budget", "grokked", "diverged", "running", "passed")
-"""Why nothing more of a run is known. `passed`: it went past the budget at which it is compared."""
+STOP_REASONS = ("budget", "grokked", "stopped", "diverged", "running", "passed")
+"""Why nothing more of a run is known. `grokked`, `stopped`: the stop rule ended it, after generalization or on another
+condition. `passed`: it went past the budget at which it is compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Looks:
     def final_step(self) -> np.ndarray:
         """[run] int64, step of the last look; -1 for a run that was not looked at."""
         return np.max(self.steps, axis=1, initial=-1)
+
+    @property
+    def is_stopped(self) -> np.ndarray:
+        """[run] bool, ended by the stop rule, so that nothing is known of what would have come."""
+        return np.isin(np.asarray(self.stop_reason), ("grokked", "stopped"))
 
     @property
     def is_diverged(self) -> np.ndarray:

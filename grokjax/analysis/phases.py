@@ -79,7 +79,7 @@ def _label(looks: Looks, rule: Rule) -> Labels:
     reason[looks.is_diverged] = ""
     words = np.array([rule.words.get(name, name) for name in phase.tolist()], object)
     decided = (phase != "undecided") & (phase != "diverged")
-    flags = verdict.flags | {"stopped_early": np.asarray(looks.stop_reason) == "grokked"}
+    flags = verdict.flags | {"stopped_early": looks.is_stopped}
     return Labels(rule.name, phase, _joined(flags, decided), reason, words)
 
 
@@ -106,9 +106,7 @@ def _reasons(looks: Looks, rule: Rule, verdict: _Verdict) -> np.ndarray:
         refuse(budget < rule.horizon, lambda run: f"{rule.name} is stated for {rule.horizon} steps, not {budget[run]}")
     if rule.whole_run:
         needed = budget if rule.horizon is None else np.minimum(budget, rule.horizon)
-        refuse(
-            (stop == "grokked") & (final < needed), lambda run: f"{rule.name} needs the whole run: step {final[run]}"
-        )
+        refuse(looks.is_stopped & (final < needed), lambda run: f"{rule.name} needs the whole run: step {final[run]}")
     _refuse_settings(looks, rule, refuse)
     for text, where in verdict.refusals.items():
         refuse(where, lambda run, text=text: text)

@@ -1,15 +1,13 @@
-"""At which look would the stop rule `after_grok` have ended a run? The offline twin of the rule inside the engine.
-
-A run that has generalized may end once it has stayed so for a margin: at the first look whose step is at least
-`since + max(steps, ratio * since)`, where `since` is the first look of the unbroken streak of passing looks so far.
-"""
+"""What does a stop rule hide? Runs that it left alone say what became of those that it would have ended."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from grokjax.analysis import events
 from grokjax.analysis.history import Looks
+from grokjax.analysis.stop_conditions import UNSEEN, StopCondition, ends_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,45 +17,30 @@ class Audit:
     Attributes:
       audited: number of ended runs that the rule left alone.
       stopped: how many of these it would have ended.
-      collapsed: how many of those generalized and lost it again, by the default rule's counts.
+      collapsed: how many of those generalized and lost it again: under 90 %, or under that threshold where it is lower.
       diverged: how many of those diverged later.
+      late: how many of those had not generalized by then, and did later.
     """
 
     audited: int
     stopped: int
     collapsed: int
     diverged: int
+    late: int = 0
 
 
-def audit(looks: Looks, is_audited: np.ndarray, steps: float = 300, ratio: float = 0.5) -> Audit:
-    """What became of the runs that the rule `after_grok: {steps, ratio}` left alone, `is_audited` [run]."""
-    ended = np.asarray(is_audited, bool) & (np.asarray(looks.stop_reason) != "running")
-    stopped = ended & (stop_steps(looks, steps, ratio) >= 0)
-    diverged = stopped & looks.is_diverged
-    collapsed = stopped & ~diverged & events.lost(looks)
-    return Audit(*(int(np.count_nonzero(where)) for where in (ended, stopped, collapsed, diverged)))
+def audit(looks: Looks, is_audited: np.ndarray, conditions: Sequence[StopCondition]) -> Audit:
+    """What became of the runs that a stop rule left alone, `is_audited` [run].
 
-
-def streak_starts(steps: np.ndarray, passing: np.ndarray) -> np.ndarray:
-    """[run, look] int64, step at which the current unbroken streak of passing looks began; -1 outside a streak."""
-    place = np.arange(passing.shape[1])
-    last_failing = np.maximum.accumulate(np.where(passing, -1, place), axis=1)
-    began = np.minimum(last_failing + 1, passing.shape[1] - 1)
-    return np.where(passing, np.take_along_axis(steps, began, axis=1), -1)
-
-
-def stop_steps(looks: Looks, steps: float = 300, ratio: float = 0.5) -> np.ndarray:
-    """[run] int64, the step at which `after_grok: {steps, ratio}` ends each run; -1 where it never does.
-
-    Args:
-      looks: whole histories: of runs that the rule left alone.
-      steps: smallest margin, in steps.
-      ratio: smallest margin as a share of the step at which the streak began.
+    Raises:
+      ValueError: a condition is on a measure that is not known at every look.
     """
-    if looks.steps.shape[1] == 0:
-        return np.full(looks.num_runs, -1, np.int64)
-    passing = events.passes(looks, *events.unseen(looks), events.GENERALIZED)
-    since = streak_starts(looks.steps, passing)
-    ends = passing & (looks.steps >= since + np.maximum(float(steps), ratio * since))
-    _, at = events.first_true(looks.steps, ends)
-    return np.where(np.isfinite(at), at, -1).astype(np.int64)
+    ended = np.asarray(is_audited, bool) & (np.asarray(looks.stop_reason) != "running")
+    at = ends_at(looks, conditions)
+    share = next((condition.value for condition in conditions if condition.measure == UNSEEN), events.GENERALIZED)
+    stopped = ended & (at >= 0)
+    diverged = stopped & looks.is_diverged
+    collapsed = stopped & ~diverged & events.lost(looks, share)
+    late = stopped & ~diverged & ~collapsed & (events.generalized(looks, share).first_at > at)
+    late &= np.isfinite(events.generalized(looks, share).first_at)
+    return Audit(*(int(np.count_nonzero(where)) for where in (ended, stopped, collapsed, diverged, late)))

@@ -16,6 +16,7 @@ from grokjax.plan.plan import Plan
 from grokjax.report.wording import number_text
 from grokjax.spec.axes import Axis
 from grokjax.spec.run import Run
+from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
 
 _MOST_LINES = 8
 _LEVEL = 0.95  # of the verdicts on claims
@@ -137,10 +138,22 @@ def _stopping(plan: Plan) -> str:
     stop = plan.sweep.stop
     if stop is None:
         return f"off: every run is trained to step {plan.sweep.steps:,}, so that a later collapse is seen"
-    return (
-        f"on: a run ends once it has generalized without a break for max({stop.steps:,} steps, {stop.ratio:g} x the "
-        f"step of the first such look); {100 * stop.audit:g} % of the runs go on to their budget all the same"
+    conditions = "; or ".join(_condition(rule) for rule in stop_rules(stop) if rule.steps is not None)
+    return f"on: a run ends once {conditions}. {100 * stop.audit:g} % of the runs go on to their budget all the same"
+
+
+def _condition(rule: StopRule) -> str:
+    """`test/loss is below 0.01 for 300 steps`."""
+    if rule.measure == UNSEEN:
+        holds = f"it has generalized ({100 * rule.value:g} %) without a break"
+    elif rule.test == "no_new":
+        holds = f"{rule.measure} has had no new {'highest' if rule.value > 0 else 'lowest'} value"
+    else:
+        holds = f"{rule.measure} is {rule.test.replace('_', ' ')} {rule.value:g}"
+    margins = [f"{rule.steps:,} steps"] * bool(rule.steps) + [f"{rule.ratio:g} x the step at which this began"] * (
+        rule.ratio > 0
     )
+    return f"{holds} for max({', '.join(margins)})" if len(margins) > 1 else " for ".join([holds, *margins])
 
 
 def _decay(plan: Plan, kind: _Kind) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.stop_conditions import is_looked_at, stop_conditions
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
@@ -56,7 +57,11 @@ def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
         return []
     shown = results.runs["run_id"].isin(runs["run_id"]).to_numpy()
     is_audited = np.asarray(results.runs["is_audited"], bool)[shown]
-    return [audit_remark(audit(results.looks.take(shown), is_audited, rule["steps"], rule["ratio"]))]
+    conditions = stop_conditions(rule)
+    audited = [condition for condition in conditions if is_looked_at(results.looks, condition.measure)]
+    others = [condition.measure for condition in conditions if condition not in audited]
+    unaudited = [f"What the stop rule hides by its condition on {name} is not known." for name in others]
+    return [audit_remark(audit(results.looks.take(shown), is_audited, audited)), *unaudited]
 
 
 def _finished(results: "Results") -> int:

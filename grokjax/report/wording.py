@@ -90,7 +90,8 @@ def audit_remark(audit: Audit) -> str:
         return "A stop rule was set and no run was audited: how many would have collapsed later is not known."
     if not audit.stopped:
         return f"{audit.audited:,} runs were trained on in spite of the stop rule, which would have ended none of them."
-    fell = f"{audit.collapsed:,} collapsed" + (f" and {audit.diverged:,} diverged" if audit.diverged else "")
+    others = ((audit.diverged, "diverged"), (audit.late, "generalized only later"))
+    fell = f"{audit.collapsed:,} collapsed" + "".join(f" and {count:,} {what}" for count, what in others if count)
     return f"Of {audit.stopped:,} runs that the stop rule would have ended, trained on all the same, {fell}."
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from grokjax.core.part import Part
 from grokjax.spec.errors import wrong
-from grokjax.spec.plans import claim_to_plain, measure_to_plain, seeds_to_plain, stop_to_plain
+from grokjax.spec.plans import claim_to_plain, measure_to_plain, seeds_to_plain
 from grokjax.spec.run import Run, StoredInit
+from grokjax.spec.stop_plan import stop_to_plain
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.user_parts import data_sha256, source_of
 

@@ -1,4 +1,4 @@
-"""What surrounds the runs of a sweep? Seeds, when they are measured, when they may stop, what is claimed of them."""
+"""What surrounds the runs of a sweep? Seeds, when they are measured, what is claimed of them."""
 
 import dataclasses
 import unicodedata
@@ -37,21 +37,6 @@ class SeedPlan:
 
 
 @dataclasses.dataclass(frozen=True)
-class StopPlan:
-    """Runs end early once they generalized without a break for max(steps, ratio * step of the first such look).
-
-    Attributes:
-      steps: least number of further updates.
-      ratio: further updates as a share of the step at which it began.
-      audit: share of runs that go on to their budget all the same.
-    """
-
-    steps: int = 300
-    ratio: float = 0.5
-    audit: float = 0.05
-
-
-@dataclasses.dataclass(frozen=True)
 class Claim:
     """A statement about the results, kept as text: `that` must hold, over the named axes.
 
@@ -76,14 +61,14 @@ def read_seeds(value: Any) -> SeedPlan:
         value = {"list": value.values, "streams": dict(value.streams)}
     if not isinstance(value, Mapping):
         return SeedPlan(_seed_values(value, "seeds"))
-    _refuse_unknown(value, ("count", "list", "streams"), "seeds")
+    refuse_unknown(value, ("count", "list", "streams"), "seeds")
     if ("count" in value) == ("list" in value):
         raise wrong("seeds", "give either count: N or list: [...]")
     named = "count" if "count" in value else "list"
     streams = value.get("streams", {})
     if not isinstance(streams, Mapping):
         raise wrong("seeds.streams", "expected a mapping such as {split: 0}", streams)
-    _refuse_unknown(streams, STREAMS, "seeds.streams")
+    refuse_unknown(streams, STREAMS, "seeds.streams")
     fixed = tuple((name, _seed(streams[name], f"seeds.streams.{name}")) for name in STREAMS if name in streams)
     return SeedPlan(_seed_values(value[named], f"seeds.{named}"), fixed)
 
@@ -142,7 +127,7 @@ def read_cadence(value: Any, key: str) -> Cadence:
     if not isinstance(value, Mapping):
         value = {"every": value}
     forms = [form for form in FORMS if form in value]
-    _refuse_unknown(value, (*FORMS, "horizon"), key)
+    refuse_unknown(value, (*FORMS, "horizon"), key)
     if len(forms) != 1:
         raise wrong(key, f"expected one of {', '.join(FORMS)}", dict(value))
     form, horizon = forms[0], value.get("horizon")
@@ -180,7 +165,7 @@ def read_measure(value: Any, folder: Path | None = None) -> MeasurePlan:
         value = {"every": value.every, "looks": value.looks, "what": value.what}
     if not isinstance(value, Mapping):
         raise wrong("measure", "expected a mapping with every, looks and what", value)
-    _refuse_unknown(value, ("every", "looks", "what"), "measure")
+    refuse_unknown(value, ("every", "looks", "what"), "measure")
     problems = Collector()
     every, looks, what = DEFAULT_EVERY, DEFAULT_LOOKS, ()
     with problems.collecting():
@@ -221,33 +206,6 @@ def _read_measures(value: Any, folder: Path | None) -> tuple[Measure, ...]:
     return tuple(found)
 
 
-def read_stop(value: Any) -> StopPlan | None:
-    """`{after_grok: {steps: 300, ratio: 0.5}, audit: 0.05}`; None means that every run trains to its budget."""
-    if value is None:
-        return None
-    if isinstance(value, StopPlan):
-        value = stop_to_plain(value)
-    if not isinstance(value, Mapping):
-        raise wrong("stop", "expected {after_grok: {steps: 300, ratio: 0.5}, audit: 0.05}", value)
-    _refuse_unknown(value, ("after_grok", "audit"), "stop")
-    margin = value.get("after_grok")
-    if not isinstance(margin, Mapping):
-        raise wrong("stop.after_grok", "expected a mapping such as {steps: 300, ratio: 0.5}", margin)
-    _refuse_unknown(margin, ("steps", "ratio"), "stop.after_grok")
-    steps = read_int(margin.get("steps", StopPlan.steps), "stop.after_grok.steps")
-    ratio = read_float(margin.get("ratio", StopPlan.ratio), "stop.after_grok.ratio")
-    audit = read_float(value.get("audit", StopPlan.audit), "stop.audit")
-    check_bounds(steps, "stop.after_grok.steps", {"at_least": 0, "at_most": LARGEST_STEPS})
-    check_bounds(ratio, "stop.after_grok.ratio", {"at_least": 0})
-    check_bounds(audit, "stop.audit", {"at_least": 0, "at_most": 1})
-    return StopPlan(steps, ratio, audit)
-
-
-def stop_to_plain(plan: StopPlan | None) -> dict[str, Any] | None:
-    """What a sweep file would say."""
-    return None if plan is None else {"after_grok": {"steps": plan.steps, "ratio": plan.ratio}, "audit": plan.audit}
-
-
 def read_claims(value: Any) -> tuple[Claim, ...]:
     """A list of `{name, that, over, published, rule}`."""
     if not isinstance(value, list | tuple):
@@ -258,7 +216,7 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
         one = dataclasses.asdict(one) if isinstance(one, Claim) else one
         if not isinstance(one, Mapping):
             raise wrong(key, "expected a mapping with name, that and over", one)
-        _refuse_unknown(one, ("name", "that", "over", "published", "rule"), key)
+        refuse_unknown(one, ("name", "that", "over", "published", "rule"), key)
         for name in ("name", "that"):
             if not isinstance(one.get(name), str) or not one[name].strip():
                 raise wrong(f"{key}.{name}", "expected text", one.get(name))
@@ -309,7 +267,8 @@ def _is_hidden(letter: str) -> bool:
     return is_control or unicodedata.bidirectional(letter) in _TURNING
 
 
-def _refuse_unknown(mapping: Mapping, valid: tuple[str, ...], key: str) -> None:
+def refuse_unknown(mapping: Mapping, valid: tuple[str, ...], key: str) -> None:
+    """Refuse a key that a mapping does not take."""
     unknown = next((name for name in mapping if name not in valid), None)
     if unknown is not None:
         raise wrong(f"{key}.{unknown}", "unknown key", hint=suggestion(str(unknown), valid))

@@ -28,7 +28,6 @@ from grokjax.spec.plans import (
     STREAMS,
     Claim,
     SeedPlan,
-    StopPlan,
     check_rows,
     read_cadence,
     read_claims,
@@ -36,11 +35,11 @@ from grokjax.spec.plans import (
     read_measure,
     read_seeds,
     read_steps,
-    read_stop,
     read_texts,
 )
 from grokjax.spec.read_run import checked_run
 from grokjax.spec.run import Minibatch, Run, Seeds
+from grokjax.spec.stop_plan import StopPlan, StopRule, read_stop
 from grokjax.spec.yaml_text import flow
 
 MOST_RUNS = 10_000_000
@@ -50,7 +49,7 @@ _QUEUE_SEED = 0
 _MOST_TASKS = 5000
 _MOST_PROGRAMS = 8  # each is traced; `plan` traces all of them
 
-__all__ = ["Axis", "Claim", "MeasurePlan", "SeedPlan", "StopPlan", "Sweep"]
+__all__ = ["Axis", "Claim", "MeasurePlan", "SeedPlan", "StopPlan", "StopRule", "Sweep"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

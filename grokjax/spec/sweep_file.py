@@ -15,9 +15,9 @@ from grokjax.spec.plans import (
     measure_to_plain,
     read_steps,
     seeds_to_plain,
-    stop_to_plain,
 )
 from grokjax.spec.read_run import RUN_KEYS, read_run, run_to_mapping
+from grokjax.spec.stop_plan import stop_to_plain
 from grokjax.spec.sweep import READERS, Sweep
 from grokjax.spec.yaml_file import load as load_yaml
 from grokjax.spec.yaml_file import parse_value

@@ -8,7 +8,8 @@ import pandas as pd
 from grokjax.analysis.claims import Claim, check_claim, make_claim
 from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
-from grokjax.spec.errors import Collector, wrong
+from grokjax.spec.errors import Collector, suggestion, wrong
+from grokjax.spec.stop_plan import AT_LOOKS, UNSEEN
 from grokjax.spec.sweep import Sweep
 from grokjax.store.dataset import GROUP_NAMES, assemble
 from grokjax.store.opening import describe
@@ -17,7 +18,8 @@ from grokjax.store.stored_params import initial_params_of
 from grokjax.store.table import run_table
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
-from grokjax.train.lane import fresh, look_names
+from grokjax.train.lane import fresh
+from grokjax.train.look_names import look_names
 
 
 def check_claims(sweep: Sweep) -> None:
@@ -41,6 +43,21 @@ def check_claims(sweep: Sweep) -> None:
             except ValueError as error:
                 raise wrong(f"claims.{index}.rule", str(error)) from None
     problems.finish()
+
+
+def check_stop(sweep: Sweep) -> None:
+    """Refuse conditions of the stop rule on what is not measured as a single number.
+
+    Raises:
+      SpecError: with the nearest measure that is.
+    """
+    own = [] if sweep.stop is None else sweep.stop.when
+    known = [*AT_LOOKS, UNSEEN]
+    if any(rule.measure not in known for rule in own):
+        known += _measured(sweep)
+    for index, rule in enumerate(own):
+        if rule.measure not in known:
+            raise wrong(f"stop.when.{index}.measure", "is not measured", rule.measure, suggestion(rule.measure, known))
 
 
 def _columns(sweep: Sweep, claim: Claim) -> list[str]:

@@ -1,5 +1,6 @@
 """Opening a sweep's folder for writing: a new one is laid out, an old one must hold the same sweep."""
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain
+from grokjax.spec.stop_plan import StopPlan
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import is_unfinished, write_atomically, write_record
@@ -73,11 +75,19 @@ def describe(sweep: Sweep) -> dict[str, Any]:
             "loss": run.loss.kind,
             "full_batch": run.minibatch is None,
         },
-        "stop": None if sweep.stop is None else {"steps": sweep.stop.steps, "ratio": sweep.stop.ratio},
+        "stop": _stop(sweep.stop),
         "claims": [claim_to_plain(claim) for claim in sweep.claims],
         "notes": sweep.notes,
         "tags": list(sweep.tags),
     }
+
+
+def _stop(stop: StopPlan | None) -> dict[str, Any] | None:
+    """The stop rule as `analysis.stop_conditions` reads it."""
+    if stop is None:
+        return None
+    after_grok = {"steps": stop.steps, "ratio": stop.ratio} | ({} if stop.at == StopPlan.at else {"at": stop.at})
+    return after_grok | ({"when": [dataclasses.asdict(rule) for rule in stop.when]} if stop.when else {})
 
 
 def check_same(layout: Layout, sweep: Sweep) -> None:

@@ -6,21 +6,26 @@ from typing import Any
 import jax
 import numpy as np
 
+from grokjax.analysis.stop_conditions import StopCondition, held_since
 from grokjax.core.interfaces import Task
 from grokjax.core.parameter_paths import path_name
+from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.store.dataset import as_cell
 from grokjax.store.files import Arrays
-from grokjax.train.lane import FEW_NOVEL, look_names, unpack
+from grokjax.train.look_names import look_names, unpack
 from grokjax.train.program import Lane
+from grokjax.train.stop_rules import FEW_NOVEL
 
-BUDGET, GROKKED, DIVERGED = "budget", "grokked", "diverged"
+BUDGET, GROKKED, STOPPED, DIVERGED = "budget", "grokked", "stopped", "diverged"
 
 
 def stop_reason(lane: Lane, budget: int) -> str:
-    """Why a run ended: its budget, the stop rule, or a non-finite update."""
+    """Why a run ended: its budget, generalization or another condition of the stop rule, or a non-finite update."""
     if lane.book.diverged_at >= 0:
         return DIVERGED
-    return GROKKED if lane.state.step < budget else BUDGET
+    if lane.state.step >= budget:
+        return BUDGET
+    return GROKKED if lane.book.since[0] >= 0 else STOPPED
 
 
 def label_noise(task: Task) -> float:
@@ -102,7 +107,15 @@ def _rest(lane: Lane) -> list[np.ndarray]:
     return [np.asarray(leaf) for leaf in jax.tree.leaves(lane.state._replace(params=None))]
 
 
-def continued(lane: Lane, history: Arrays, weights: Arrays, place: int, steps: np.ndarray, is_row: np.ndarray) -> Lane:
+def continued(
+    lane: Lane,
+    history: Arrays,
+    weights: Arrays,
+    place: int,
+    steps: np.ndarray,
+    is_row: np.ndarray,
+    rules: Sequence[StopRule] = stop_rules(None),
+) -> Lane:
     """A lane in which a stored run goes on.
 
     Args:
@@ -110,6 +123,7 @@ def continued(lane: Lane, history: Arrays, weights: Arrays, place: int, steps: n
       history, weights: as packed; `place` says which run of them.
       steps, is_row: the schedule of that program. Stored looks that it does not name are left out, so that which steps
         a run is measured at depends on the sweep alone.
+      rules: conditions of that program's stop rule.
 
     Raises:
       ValueError: the run was not looked at where the schedule says, or its arrays have other shapes.
@@ -129,7 +143,9 @@ def continued(lane: Lane, history: Arrays, weights: Arrays, place: int, steps: n
     rows = {name: history[f"rows/{name}"][place][keep_rows] for name in lane.book.rows}
     book = lane.book._replace(
         cursor=np.int32(min(len(keep_looks), len(steps) - 1)),
-        since=np.int32(_unbroken_since(unpack(looks))),
+        since=_held_since(
+            rules, unpack(looks), rows, np.isin(old_looks[keep_looks], old_rows[keep_rows]), lane.book.since
+        ),
         num_looks=np.int32(len(keep_looks)),
         num_rows=np.int32(len(keep_rows)),
         look_steps=_refilled(lane.book.look_steps, old_looks[keep_looks]),
@@ -140,14 +156,38 @@ def continued(lane: Lane, history: Arrays, weights: Arrays, place: int, steps: n
     return lane._replace(state=state, book=book)
 
 
-def _unbroken_since(looks: Arrays) -> int:
-    """The look from which a run generalizes without a break up to the last one; -1 when it does not."""
-    few = looks["test_novel/n"] < FEW_NOVEL
-    correct = np.where(few, looks["test/correct"], looks["test_novel/correct"])
-    total = np.where(few, looks["test/n"], looks["test_novel/n"])
-    fails = np.flatnonzero((100 * correct < 99 * total) | (total == 0))
-    first = int(fails[-1]) + 1 if len(fails) else 0
-    return first if first < len(correct) else -1
+def _held_since(rules: Sequence[StopRule], looks: Arrays, rows: Arrays, is_row: np.ndarray, like: Any) -> np.ndarray:
+    """[rule] int32, the look since which each condition has held up to the last one; -1 where it does not.
+
+    Args:
+      looks: [look] by name.
+      rows: [row] by name; `is_row` [look] says which looks they belong to.
+      like: [rule], the same of a run before its first update.
+    """
+    since = np.array(like)
+    for number, rule in enumerate(rules):
+        condition = StopCondition(rule.measure, rule.test, rule.value)
+        values, sizes, known = _condition_values(rule, looks, rows, is_row)
+        held = held_since(condition, values[None], sizes, known[None])[0]
+        since[number] = held[-1] if len(held) else -1
+    return since
+
+
+def _condition_values(
+    rule: StopRule, looks: Arrays, rows: Arrays, is_row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Values [look] of a rule's measure, sizes [1] of an accuracy, and where it is known, [look] bool."""
+    everywhere = np.ones(len(is_row), bool)
+    if not rule.is_share and rule.measure in looks:
+        return looks[rule.measure], None, everywhere
+    if not rule.is_share:
+        values = np.full(len(is_row), np.nan, rows[rule.measure].dtype)
+        values[is_row] = rows[rule.measure]
+        return values, None, is_row
+    group = rule.measure.removesuffix("/accuracy")
+    if rule.measure == UNSEEN:
+        group = "test" if (looks["test_novel/n"] < FEW_NOVEL).any() else "test_novel"
+    return looks[f"{group}/correct"], looks[f"{group}/n"][:1], everywhere
 
 
 def _paths(lane: Lane) -> list[tuple[Any, Any]]:

@@ -68,7 +68,7 @@ class Starts:
             fresh = compiled.fresh(jax.device_put(values, compiled.pool.replicated()), compiled.tables)
             lane = jax.tree.map(np.array, fresh)
         schedule = self._feed.schedule
-        return continued(lane, history, weights, place, schedule.steps, schedule.is_row)
+        return continued(lane, history, weights, place, schedule.steps, schedule.is_row, compiled.program.stop_rules)
 
 
 def is_finished(stored: StoredRun | None, steps: int) -> bool:

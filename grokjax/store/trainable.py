@@ -6,7 +6,7 @@ from typing import Any
 
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
-from grokjax.store.claim_check import check_claims
+from grokjax.store.claim_check import check_claims, check_stop
 from grokjax.store.stored_params import check_starts
 from grokjax.train.equal_runs import check_equal_runs
 
@@ -32,11 +32,12 @@ def load_sweep(
 
 
 def check_trainable(sweep: Sweep) -> None:
-    """Refuse starts that are not stored, runs that are equal to others, and claims that no run could decide.
+    """Refuse starts that are not stored, equal runs, stops on what is not measured, claims that no run could decide.
 
     Raises:
       SpecError: with the key and the reason.
     """
     check_starts(sweep)
     check_equal_runs(sweep)
+    check_stop(sweep)
     check_claims(sweep)

@@ -11,7 +11,8 @@ from grokjax.plan.blocks import BlockRows, block_rows
 from grokjax.spec.identity import run_id
 from grokjax.spec.measured_steps import look_steps, measured_steps
 from grokjax.spec.run import Run
-from grokjax.spec.sweep import MeasurePlan, StopPlan
+from grokjax.spec.stop_plan import StopPlan, StopRule, stop_rules
+from grokjax.spec.sweep import MeasurePlan
 from grokjax.train.program import Program, Schedule, Tables, Values, leaves_of
 
 _NEVER = np.iinfo(np.int32).max
@@ -32,12 +33,17 @@ def make_tables(tasks: Sequence[Task]) -> Tables:
 def make_schedule(measure: MeasurePlan, stop: StopPlan | None, steps: int) -> Schedule:
     """When the runs of a sweep are looked at."""
     looks = np.asarray(look_steps(measure, steps), np.int32)
-    release = np.full(looks.shape, _NEVER, np.int32)
-    if stop is not None:
-        wait = np.maximum(float(stop.steps), stop.ratio * looks.astype(np.float64))
-        first = np.searchsorted(looks, looks + wait, side="left")
-        release = np.where(first < len(looks), looks[np.minimum(first, len(looks) - 1)], _NEVER).astype(np.int32)
+    release = np.stack([_release(looks, rule) for rule in stop_rules(stop)])
     return Schedule(steps=looks, is_row=np.isin(looks, measured_steps(measure, steps)), release=release)
+
+
+def _release(looks: np.ndarray, rule: StopRule) -> np.ndarray:
+    """[look] int32, the first look at which a run may stop if a condition holds from each look on."""
+    if rule.steps is None:
+        return np.full(looks.shape, _NEVER, np.int32)
+    wait = np.maximum(float(rule.steps), rule.ratio * looks.astype(np.float64))
+    first = np.searchsorted(looks, looks + wait, side="left")
+    return np.where(first < len(looks), looks[np.minimum(first, len(looks) - 1)], _NEVER).astype(np.int32)
 
 
 def minibatch_size(run: Run, n_train: int) -> int:
@@ -96,7 +102,7 @@ class Feed:
             look_rows=rows.look,
             num_looks=len(self.schedule.steps),
             num_rows=int(np.sum(self.schedule.is_row)),
-            has_stop_rule=self._stop is not None,
+            stop_rules=stop_rules(self._stop),
         )
 
     def values(self, run: Run, table: int = 0, params: dict | None = None) -> Values:

@@ -1,18 +1,15 @@
 """A lane's life: filled with a run, looked at, ended. Written for one lane."""
 
-import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from grokjax.measures.fit import finish, no_rows
 from grokjax.train import look
+from grokjax.train.look_names import pack
 from grokjax.train.program import Book, Lane, Program, Schedule, State, Tables, Values
 from grokjax.train.step import init
-
-FEW_NOVEL = 100  # with fewer novel test examples, all of test decides what counts as generalized
+from grokjax.train.stop_rules import held_since, released_by
 
 
 def fresh(program: Program, values: Values, tables: Tables) -> Lane:
@@ -30,7 +27,7 @@ def fresh(program: Program, values: Values, tables: Tables) -> Lane:
         diverged_at=minus_one,
         is_audited=jnp.asarray(values.is_audited, bool),
         cursor=jnp.zeros((), jnp.int32),
-        since=minus_one,
+        since=jnp.full((len(program.stop_rules),), -1, jnp.int32),
         num_looks=jnp.zeros((), jnp.int32),
         num_rows=jnp.zeros((), jnp.int32),
         look_steps=jnp.full((look_places,), -1, jnp.int32),
@@ -39,24 +36,6 @@ def fresh(program: Program, values: Values, tables: Tables) -> Lane:
         rows={name: jnp.zeros((row_places, *shape.shape), shape.dtype) for name, shape in measured.items()},
     )
     return Lane(list(values.leaves), data, state, book)
-
-
-@functools.cache
-def look_names() -> dict[str, tuple[str, ...]]:
-    """Names of a look's scalars: those that are whole numbers, those that are floats."""
-    seen = jax.eval_shape(lambda: finish(no_rows()))
-    whole = tuple(name for name, value in seen.items() if jnp.issubdtype(value.dtype, jnp.integer))
-    return {"whole": whole, "float": tuple(name for name in seen if name not in whole)}
-
-
-def pack(seen: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """The scalars of a look as two vectors: one array is written in one operation, thirty are compiled as thirty."""
-    return {kind: jnp.stack([seen[name] for name in names]) for kind, names in look_names().items()}
-
-
-def unpack(looks: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Buffers [..., look, name] as arrays [..., look] by name; on the host."""
-    return {name: looks[kind][..., place] for kind, names in look_names().items() for place, name in enumerate(names)}
 
 
 def is_due(state: State, book: Book, schedule: Schedule) -> jax.Array:
@@ -69,12 +48,13 @@ def steps_to_event(state: State, book: Book, schedule: Schedule) -> jax.Array:
     return jnp.minimum(schedule.steps[book.cursor], book.stop) - state.step
 
 
-def needs_measures(program: Program, state: State, book: Book, schedule: Schedule) -> jax.Array:
-    """Whether this look must compute the sweep's measures: scheduled, or the run may end here; bool scalar."""
-    may_end = state.step >= book.stop
-    if program.has_stop_rule:
-        may_end = may_end | (book.since >= 0)
-    return _is_row(book, state, schedule) | may_end
+def needs_measures(
+    program: Program, state: State, book: Book, seen: dict[str, jax.Array], schedule: Schedule
+) -> jax.Array:
+    """Whether this look must compute the sweep's measures: it is a row, or the run ends here; bool scalar."""
+    since = held_since(program, state, book, seen, None, schedule)
+    ends = (state.step >= book.stop) | jnp.any(released_by(program, state, book, since, schedule))
+    return _is_row(book, state, schedule) | ends
 
 
 def write_down(
@@ -92,11 +72,10 @@ def write_down(
       measured: of `look.measure`; read only where `needs_measures` holds.
     """
     on_schedule = state.step == schedule.steps[book.cursor]
-    since = jnp.where(_generalizes(seen), jnp.where(book.since < 0, book.cursor, book.since), -1)
-    ends = state.step >= book.stop
-    if program.has_stop_rule:
-        released = (since >= 0) & (state.step >= schedule.release[jnp.maximum(since, 0)])
-        ends = ends | (released & on_schedule & ~book.is_audited)
+    since = held_since(program, state, book, seen, measured, schedule)
+    released = released_by(program, state, book, since, schedule)
+    since = jnp.where(jnp.any(released) & ~released, -1, since)  # what is left says which condition ended the run
+    ends = (state.step >= book.stop) | jnp.any(released)
     new_look = on_schedule | (ends & (book.look_steps[book.num_looks - 1] != state.step))
     new_row = (_is_row(book, state, schedule) | ends) & (book.row_steps[book.num_rows - 1] != state.step)
     looks, look_steps = _append(book.looks, book.look_steps, book.num_looks, new_look, state.step, pack(seen))
@@ -107,7 +86,7 @@ def write_down(
         diverged_at=book.diverged_at,
         is_audited=book.is_audited,
         cursor=jnp.minimum(book.cursor + on_schedule, program.num_looks - 1),
-        since=jnp.where(on_schedule, since, book.since),
+        since=since,
         num_looks=book.num_looks + new_look,
         num_rows=book.num_rows + new_row,
         look_steps=look_steps,
@@ -119,14 +98,6 @@ def write_down(
 
 def _is_row(book: Book, state: State, schedule: Schedule) -> jax.Array:
     return (state.step == schedule.steps[book.cursor]) & schedule.is_row[book.cursor]
-
-
-def _generalizes(seen: dict[str, jax.Array]) -> jax.Array:
-    """99 % of the novel test examples are right, by counts; of all test examples when few are novel."""
-    few = seen["test_novel/n"] < FEW_NOVEL
-    correct = jnp.where(few, seen["test/correct"], seen["test_novel/correct"])
-    total = jnp.where(few, seen["test/n"], seen["test_novel/n"])
-    return (100 * correct >= 99 * total) & (total > 0)
 
 
 def _append(

@@ -96,8 +96,8 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
         def measure(lane: Lane, seen: dict[str, jax.Array]) -> dict[str, jax.Array]:
             return look.measure(program, lane.leaves, lane.data, lane.state, seen, tables)
 
-        def is_needed(lane: Lane) -> jax.Array:
-            return needs_measures(program, lane.state, lane.book, schedule)
+        def is_needed(lane: Lane, seen: dict[str, jax.Array]) -> jax.Array:
+            return needs_measures(program, lane.state, lane.book, seen, schedule)
 
         def write(lane: Lane, seen: dict[str, jax.Array], measured: dict[str, jax.Array]) -> Book:
             return write_down(program, lane.state, lane.book, seen, measured, schedule)
@@ -105,7 +105,7 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
         seen = over_lanes(fit, together)(chosen)
         shapes = jax.eval_shape(over_lanes(measure, together), chosen, seen)
         measured = jax.lax.cond(
-            jnp.any(over_lanes(is_needed, together)(chosen) & is_real),
+            jnp.any(over_lanes(is_needed, together)(chosen, seen) & is_real),
             over_lanes(measure, together),
             lambda *_: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
             chosen,

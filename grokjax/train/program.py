@@ -9,6 +9,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Counts, Measure, Signature, Split
 from grokjax.spec.run import Run
+from grokjax.spec.stop_plan import StopRule, stop_rules
 
 MAP, VMAP = "map", "vmap"
 
@@ -27,7 +28,7 @@ class Program:
       look_rows: examples of one block of a look.
       num_looks: length of the schedule of looks.
       num_rows: how many of the looks are measured in full.
-      has_stop_rule: whether runs may end before their budget by generalizing.
+      stop_rules: conditions that may end a run before its budget, that of generalization first.
     """
 
     run: Run
@@ -39,7 +40,7 @@ class Program:
     look_rows: int
     num_looks: int
     num_rows: int
-    has_stop_rule: bool
+    stop_rules: tuple[StopRule, ...] = stop_rules(None)
 
     @property
     def executor(self) -> str:
@@ -82,7 +83,7 @@ class Schedule(NamedTuple):
     Attributes:
       steps: [look] int32, increasing; the last is the budget.
       is_row: [look] bool, whether the look is measured in full.
-      release: [look] int32, the first look at which a run that generalizes from this look on may stop.
+      release: [rule, look] int32, the step from which a run may stop if a condition holds from this look on.
     """
 
     steps: Any
@@ -157,10 +158,10 @@ class Book(NamedTuple):
       diverged_at: int32, the update that left a number non-finite; -1 for none.
       is_audited: bool.
       cursor: int32, position in the schedule of looks.
-      since: int32, the look from which the run generalizes without a break; -1 when it does not.
+      since: [rule] int32, the look from which a condition of the stop rule holds without a break; -1 when it does not.
       num_looks, num_rows: int32, how much of the buffers is filled.
       look_steps, row_steps: [look] and [row] int32.
-      looks: `whole` -> [look, name] int32 and `float` -> [look, name]; names by `lane.names_of`.
+      looks: `whole` -> [look, name] int32 and `float` -> [look, name]; names by `look_names`.
       rows: `group/name` -> [row, ...].
     """
 

@@ -96,7 +96,7 @@ _READINGS: dict[Hashable, Reading] = {}
 
 def _trace(run: Run, signature: Signature, zeros: Sequence[bool], corrupts: bool) -> Reading:
     rows = block_rows(run, signature, is_cpu=True)
-    program = Program(run, signature, (), 1, 1, rows.step, rows.look, num_looks=1, num_rows=1, has_stop_rule=False)
+    program = Program(run, signature, (), 1, 1, rows.step, rows.look, num_looks=1, num_rows=1)
 
     def trained(numbers: list[Any], n_train: jax.Array, n_corrupt: jax.Array, stored: Any, tables: Tables) -> State:
         leaves = [0.0 if is_zero else number for is_zero, number in zip(zeros, numbers, strict=True)]

@@ -3,9 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokjax.analysis.stopping import Audit, audit, stop_steps, streak_starts
+from grokjax.analysis.stop_conditions import UNSEEN, StopCondition, ends_at, held_since
+from grokjax.analysis.stopping import Audit, audit
 
 GOOD = 198  # 99 % of the 200 novel examples
+
+
+def after_grok(steps=300, ratio=0.5, at=0.99):
+    return [StopCondition(UNSEEN, "at_least", at, steps, ratio)]
+
+
+def stop_steps(looks, **options):
+    return ends_at(looks, after_grok(**options))
 
 
 def stop(make_looks, looked_at, counts, **options):
@@ -39,9 +48,9 @@ def test_an_audit_counts_the_runs_that_the_rule_would_have_ended_and_what_became
     runs[4]["diverged"] = True
     runs[5]["stop_reason"] = "running"
     is_audited = np.array([True] * 6 + [False])
-    assert audit(make_looks(*runs), is_audited) == Audit(audited=5, stopped=3, collapsed=1, diverged=1)
-    assert audit(make_looks(*runs), ~is_audited) == Audit(1, 1, 1, 0)
-    assert audit(make_looks(*runs), is_audited, steps=5000) == Audit(5, 0, 0, 0)
+    assert audit(make_looks(*runs), is_audited, after_grok()) == Audit(5, stopped=3, collapsed=1, diverged=1, late=0)
+    assert audit(make_looks(*runs), ~is_audited, after_grok()) == Audit(1, 1, 1, 0, 0)
+    assert audit(make_looks(*runs), is_audited, after_grok(steps=5000)) == Audit(5, 0, 0, 0, 0)
 
 
 def test_nothing_stops_a_run_that_never_generalizes_or_was_never_seen(make_looks):
@@ -55,10 +64,31 @@ def test_all_of_test_decides_when_few_examples_are_novel(make_looks):
     assert stop_steps(make_looks(run))[0] == 310
 
 
-def test_the_step_at_which_a_streak_began_is_known_at_each_of_its_looks():
-    steps = np.array([[0, 10, 20, 30, 40]])
-    passing = np.array([[True, False, True, True, False]])
-    np.testing.assert_array_equal(streak_starts(steps, passing), [[0, -1, 20, 20, -1]])
+def test_a_run_that_is_stopped_as_hopeless_and_generalizes_later_is_counted_as_late(make_looks):
+    hopeless = [StopCondition("train/accuracy", "below", 0.5, 100)]
+    steps = [0, 50, 100, 200]
+    late = {"steps": steps, "train_clean": [0, 0, 0, 100], "test_novel": [0, 0, 0, GOOD]}
+    never = {"steps": steps, "train_clean": [0, 0, 0, 0], "test_novel": [0, 0, 0, 0]}
+    assert audit(make_looks(late, never), np.array([True, True]), hopeless) == Audit(2, 2, 0, 0, late=1)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, np.nan]), min_size=1, max_size=12),
+    st.lists(st.booleans(), min_size=12, max_size=12),
+    st.sampled_from([("at_least", 1.0), ("below", 1.0), ("no_new", 1.0), ("no_new", -1.0)]),
+)
+def test_since_when_a_condition_holds_agrees_with_playing_the_run_look_by_look(values, known, test):
+    name, compared = test
+    since, best, expected = -1, np.nan, []
+    for look, (value, is_known) in enumerate(zip(values, known, strict=False)):
+        if is_known and name == "no_new" and (since < 0 or np.isnan(best) or compared * value > compared * best):
+            since, best = look, value
+        elif is_known and name != "no_new":
+            holds = value >= compared if name == "at_least" else value < compared
+            since = (look if since < 0 else since) if holds else -1
+        expected.append(since)
+    found = held_since(StopCondition("m", name, compared), np.array([values]), None, np.array([known[: len(values)]]))
+    np.testing.assert_array_equal(found[0], expected)
 
 
 @given(

@@ -12,10 +12,14 @@ import pytest
 from grokjax import open_results
 from tests.store.small_sweep import SMALL, copied, typed
 
-MILLION = SMALL.replace("seeds: 2", "seeds: 10").replace("modulus: 7", "modulus: 31").replace(
-    "  optimizer.learning_rate: [1.0e-2, 1.0e+30]\n  optimizer.weight_decay: {log: [0.1, 10, 3]}\n",
-    "  model.width: [16, 24]\n  model.activation: [square, relu]\n"
-    "  optimizer.weight_decay: {log: [0.01, 10, 250]}\n  task.train_fraction: {linear: [0.2, 0.8, 100]}\n",
+MILLION = (
+    SMALL.replace("seeds: 2", "seeds: 10")
+    .replace("modulus: 7", "modulus: 31")
+    .replace(
+        "  optimizer.learning_rate: [1.0e-2, 1.0e+30]\n  optimizer.weight_decay: {log: [0.1, 10, 3]}\n",
+        "  model.width: [16, 24]\n  model.activation: [square, relu]\n"
+        "  optimizer.weight_decay: {log: [0.01, 10, 250]}\n  task.train_fraction: {linear: [0.2, 0.8, 100]}\n",
+    )
 )
 
 

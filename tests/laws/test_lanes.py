@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokjax.train.executables import COMPILATIONS, TRACES
-from grokjax.train.lane import unpack
+from grokjax.train.look_names import unpack
 from tests.laws.same_bits import assert_same_bits, assert_same_weights
 from tests.laws.small_cohort import STEPS, SmallCohort
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grokjax.analysis.stopping import stop_steps
+from grokjax.analysis.stop_conditions import UNSEEN, StopCondition, ends_at
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
@@ -23,6 +23,7 @@ from grokjax.train.worker import Worker
 
 STEPS, RUNS = 400, 12
 STOP = StopPlan(steps=30, ratio=0.5, audit=0.25)
+CONDITION = StopCondition(UNSEEN, "at_least", 0.99, 30, 0.5)
 
 
 def make_run(number: int) -> Run:
@@ -62,7 +63,7 @@ def test_online_rule_and_analysis_agree(stopped, unstopped) -> None:
     names = [str(number) for number in range(RUNS)]
     packed = pack_history(names, [unstopped[number] for number in range(RUNS)], [{}] * RUNS, STEPS, 0)
     order = assemble([packed], {}, names)
-    expected = stop_steps(looks_of(order, {"label_noise": 0.0, "loss": "mse"}), STOP.steps, STOP.ratio)
+    expected = ends_at(looks_of(order, {"label_noise": 0.0, "loss": "mse"}), [CONDITION])
     reached = np.array([int(stopped[number].state.step) for number in range(RUNS)])
     audited = np.array([is_audited(make_run(number), STOP.audit) for number in range(RUNS)])
     stops = (expected >= 0) & (expected < STEPS) & ~audited

@@ -16,7 +16,7 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
-from grokjax.train.lane import unpack
+from grokjax.train.look_names import unpack
 from grokjax.train.worker import Worker
 
 STEPS, AT = 60, 40
