@@ -11,7 +11,7 @@ import numpy as np
 from grokjax.analysis.history import Looks
 
 SHARES = {"50": 0.50, "90": 0.90, "95": 0.95, "99": 0.99}
-FIT = GENERALIZED = 0.99
+FIT = GENERALIZED = 0.99  # the home of the 99 % of the default rule; the columns of SHARES are other numbers
 FEW_NOVEL = 100  # with fewer novel test examples, all of test decides what counts as generalized
 HELD = 0.90  # no look after a sustained crossing has a lower accuracy
 HELD_SHARE = 0.95  # of the looks after a sustained crossing pass
@@ -127,9 +127,9 @@ def group_crossing(looks: Looks, group: str, share: float) -> Crossing:
     return crossing(looks, *looks.correct(group), share)
 
 
-def fit(looks: Looks) -> Crossing:
-    """When a run had fitted: 99 % of the train examples with a true label right."""
-    return group_crossing(looks, "train_clean", FIT)
+def fit(looks: Looks, share: float = FIT) -> Crossing:
+    """When a run had fitted: `share` of the train examples with a true label right."""
+    return group_crossing(looks, "train_clean", share)
 
 
 def unseen(looks: Looks, few_novel: int = FEW_NOVEL) -> tuple[np.ndarray, np.ndarray]:
@@ -144,15 +144,15 @@ def unseen(looks: Looks, few_novel: int = FEW_NOVEL) -> tuple[np.ndarray, np.nda
     return np.where(few[:, None], test, novel), np.where(few, num_test, num_novel)
 
 
-def generalized(looks: Looks) -> Crossing:
-    """When a run had generalized: 99 % of the novel test examples right, or of test when fewer than 100 are novel."""
-    return crossing(looks, *unseen(looks), GENERALIZED)
+def generalized(looks: Looks, share: float = GENERALIZED, few_novel: int = FEW_NOVEL) -> Crossing:
+    """When a run had generalized: `share` of the novel test examples right, or of test when few are novel."""
+    return crossing(looks, *unseen(looks, few_novel), share)
 
 
-def lost(looks: Looks) -> np.ndarray:
-    """[run] bool, whether a run had generalized and at its last look less than 90 % of these examples are right."""
+def lost(looks: Looks, share: float = GENERALIZED) -> np.ndarray:
+    """[run] bool, whether a run had generalized and at its last look less than 90 % (or `share`) are still right."""
     correct, size = unseen(looks)
-    return np.isfinite(generalized(looks).first_at) & (looks.final(correct) < needed(size, HELD))
+    return np.isfinite(generalized(looks, share).first_at) & (looks.final(correct) < needed(size, min(share, HELD)))
 
 
 def delay(fit_at: np.ndarray, generalized_at: np.ndarray) -> Delay:

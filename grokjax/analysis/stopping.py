@@ -19,7 +19,7 @@ class Audit:
     Attributes:
       audited: number of ended runs that the rule left alone.
       stopped: how many of these it would have ended.
-      collapsed: how many of those generalized and lost it again, by the default rule's counts.
+      collapsed: how many of those generalized and lost it again: under 90 %, or under that threshold where it is lower.
       diverged: how many of those diverged later.
     """
 
@@ -29,12 +29,18 @@ class Audit:
     diverged: int
 
 
-def audit(looks: Looks, is_audited: np.ndarray, steps: float = 300, ratio: float = 0.5) -> Audit:
-    """What became of the runs that the rule `after_grok: {steps, ratio}` left alone, `is_audited` [run]."""
+def audit(
+    looks: Looks,
+    is_audited: np.ndarray,
+    steps: float = 300,
+    ratio: float = 0.5,
+    generalized: float = events.GENERALIZED,
+) -> Audit:
+    """What became of the runs that the rule `after_grok` left alone, `is_audited` [run]; see `stop_steps`."""
     ended = np.asarray(is_audited, bool) & (np.asarray(looks.stop_reason) != "running")
-    stopped = ended & (stop_steps(looks, steps, ratio) >= 0)
+    stopped = ended & (stop_steps(looks, steps, ratio, generalized) >= 0)
     diverged = stopped & looks.is_diverged
-    collapsed = stopped & ~diverged & events.lost(looks)
+    collapsed = stopped & ~diverged & events.lost(looks, generalized)
     return Audit(*(int(np.count_nonzero(where)) for where in (ended, stopped, collapsed, diverged)))
 
 
@@ -46,17 +52,20 @@ def streak_starts(steps: np.ndarray, passing: np.ndarray) -> np.ndarray:
     return np.where(passing, np.take_along_axis(steps, began, axis=1), -1)
 
 
-def stop_steps(looks: Looks, steps: float = 300, ratio: float = 0.5) -> np.ndarray:
+def stop_steps(
+    looks: Looks, steps: float = 300, ratio: float = 0.5, generalized: float = events.GENERALIZED
+) -> np.ndarray:
     """[run] int64, the step at which `after_grok: {steps, ratio}` ends each run; -1 where it never does.
 
     Args:
       looks: whole histories: of runs that the rule left alone.
       steps: smallest margin, in steps.
       ratio: smallest margin as a share of the step at which the streak began.
+      generalized: share of the unseen examples from which a run counts as generalized.
     """
     if looks.steps.shape[1] == 0:
         return np.full(looks.num_runs, -1, np.int64)
-    passing = events.passes(looks, *events.unseen(looks), events.GENERALIZED)
+    passing = events.passes(looks, *events.unseen(looks), generalized)
     since = streak_starts(looks.steps, passing)
     ends = passing & (looks.steps >= since + np.maximum(float(steps), ratio * since))
     _, at = events.first_true(looks.steps, ends)

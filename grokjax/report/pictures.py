@@ -11,20 +11,22 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.near_misses import near_misses
+from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
-from grokjax.report.wording import audit_remark, number_text
+from grokjax.report.wording import audit_remark, near_remark, number_text
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
 
 
 def show_phases(
-    results: "Results", runs: pd.DataFrame, rule: str, x: str | None, y: str | None, out: str | None, name: str
+    results: "Results", runs: pd.DataFrame, rule: str | Rule, x: str | None, y: str | None, out: str | None, name: str
 ) -> str:
     """The phase diagram as text for this terminal; also written to a file when `out` names one.
 
@@ -35,11 +37,12 @@ def show_phases(
     """
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    notes = _audit_notes(results, runs)
+    near = near_misses(runs, rule)
+    notes = ([near_remark(near, rule)] if near else []) + _audit_notes(results, runs)
     is_selection = len(runs) < len(results.runs)
     counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):
-        write_csv(diagram, out)
+        write_csv(diagram, out, rule)
     elif out:
         from grokjax.report.phase_figure import draw_phases
 
@@ -103,18 +106,18 @@ def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path)
     return len(runs)
 
 
-def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[str], pd.DataFrame]) -> str:
+def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[Any], pd.DataFrame]) -> str:
     """Each claim with what was measured and the verdict.
 
     Args:
       claims: as in a sweep file.
-      phases: the table of runs, labelled by the rule of this name.
+      phases: the table of runs, labelled by this rule, or by the sweep's own when it is None.
     """
     lines = []
     for claim in claims:
-        rule = claim.get("rule") or "default"
+        rule = claim.get("rule") or None
         found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), phases(rule))
-        under = "" if rule == "default" else f" (phases by {rule})"
+        under = f" (phases by {find_rule(rule).title})" if rule else ""
         lines.append(f"{claim['name']}\n  claim     {claim['that']}{under}")
         published = claim.get("published")
         lines.append(f"  published {'-' if published is None else number_text(published)}")

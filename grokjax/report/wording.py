@@ -3,12 +3,14 @@
 import numpy as np
 
 from grokjax.analysis.diagram import PhaseDiagram
+from grokjax.analysis.near_misses import CLOSE, NearMisses
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stopping import Audit
 
 _GOING_ON = ("running", "unfinished", "not looked at yet")
 """Reasons of `phases.Labels` that more training removes."""
 _MOST_REASONS = 3
+_LOWER = 0.9  # the threshold that is named where a rule's own decides
 
 
 def number_text(value: object) -> str:
@@ -57,7 +59,7 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
     """Sentences below a diagram: how many runs, which rule, what was pooled or left out, how sure a cell can be."""
     found = find_rule(rule)
     source = f" ({found.paper})" if found.paper else ""
-    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.name}{source}: {found.about}."]
+    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.title}{source}: {found.about}."]
     decided = np.array([name != "undecided" for name in diagram.phases])
     certain = diagram.low[(diagram.counts == diagram.n[..., None]) & (diagram.counts > 0) & decided]
     if len(certain):
@@ -82,6 +84,17 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
         axes = " or ".join(name for name in (diagram.x_name, diagram.y_name) if name)
         lines.append(f"Left out: {diagram.left_out:,} runs without a value of {axes}.")
     return lines
+
+
+def near_remark(near: NearMisses, rule: str | Rule = "default") -> str:
+    """How many runs have their label from a threshold that they almost reached, and how to set another."""
+    labelled = [
+        f"{count:,} of {near.labelled[phase]:,} runs labelled {phase_name(phase, rule)}"
+        for phase, count in near.close.items()
+    ]
+    range_text = f"between {100 * CLOSE:g} and {100 * near.value:.10g} % of test"
+    hint = f"; `--set {near.threshold}=0.9` sets the threshold to 90 %" if near.value > _LOWER else ""
+    return f"{' and '.join(labelled)} end {range_text}{hint}."
 
 
 def audit_remark(audit: Audit) -> str:

@@ -28,6 +28,7 @@ from grokjax.spec.paths import fields_of, replaced
 from grokjax.spec.plans import (
     STREAMS,
     Claim,
+    RulePlan,
     SeedPlan,
     StopPlan,
     check_rows,
@@ -35,6 +36,7 @@ from grokjax.spec.plans import (
     read_claims,
     read_free_text,
     read_measure,
+    read_rule,
     read_seeds,
     read_steps,
     read_stop,
@@ -51,7 +53,7 @@ _QUEUE_SEED = 0
 _MOST_TASKS = 5000
 _MOST_PROGRAMS = 8  # each is traced; `plan` traces all of them
 
-__all__ = ["Axis", "Claim", "MeasurePlan", "SeedPlan", "StopPlan", "Sweep"]
+__all__ = ["Axis", "Claim", "MeasurePlan", "RulePlan", "SeedPlan", "StopPlan", "Sweep"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Sweep:
       stop: when runs end before their budget; None for never.
       exclude: conditions; a cell is left out when any holds.
       weights: when parameters are stored besides at the end; None for never.
+      rule: that labels the runs with phases.
       claims: statements about the results, kept as text.
       notes: free text.
       tags: words to find the sweep by.
@@ -82,6 +85,7 @@ class Sweep:
     stop: StopPlan | None = None
     exclude: tuple[str, ...] = ()
     weights: Cadence | None = None
+    rule: RulePlan = dataclasses.field(default_factory=RulePlan)
     claims: tuple[Claim, ...] = ()
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -350,6 +354,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "stop": read_stop,
     "exclude": lambda conditions: read_texts(conditions, "exclude"),
     "weights": lambda value: None if value is None else read_cadence(value, "weights"),
+    "rule": read_rule,
     "claims": read_claims,
     "notes": lambda value: read_free_text(value, "notes"),
     "tags": lambda value: read_texts(value, "tags"),

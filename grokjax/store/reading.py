@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from grokjax.analysis.history import Looks
+from grokjax.analysis.rules import Rule, find_rule
 from grokjax.store.dataset import GROUP_NAMES, assemble, read_zarr
 from grokjax.store.files import bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
@@ -98,6 +99,11 @@ def read_file(root: Path, name: str, head: Head) -> dict[str, np.ndarray]:
     if checksum(content) != head.files[name]:
         raise StoreError(f"{root / name} is damaged: its checksum is not the committed one.")
     return bytes_to_arrays(content)
+
+
+def rule_of(spec: dict[str, Any]) -> Rule:
+    """The phase rule of a sweep, from its spec.json; the default one in folders written before it could be set."""
+    return find_rule(spec.get("rule", "default"))
 
 
 def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
