@@ -99,7 +99,7 @@ class Results:
         if rule is None:
             return self.runs
         ruled = rule_columns(self.looks, rule)
-        return self.runs.assign(**{name: ruled[name].astype(self.runs[name].dtype).to_numpy() for name in ruled})
+        return self.runs.assign(**{name: ruled[name].astype(self.runs[name].dtype).array for name in ruled})
 
     def cells(self, rule: AnyRule = None, event: str = EVENT) -> pd.DataFrame:
         """One row per cell: shares of phases, chance to generalize, steps to it, each with its interval.
