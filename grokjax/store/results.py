@@ -116,7 +116,7 @@ class Results:
     def boundary(self, x: str, y: str | None = None, rule: AnyRule = None, **options: Any) -> Boundary:
         """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
 
-        Options as of `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
+        A window, inside which runs generalize, has two edges; see `Boundary.status`. Options as of `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
         """
         return boundary(self.phases(rule), x, y, **options)
 
@@ -156,7 +156,7 @@ class Results:
     def signature(self, run_id: str) -> Any:
         """What a model must know of the run's task: shapes, number formats and classes.
 
-        `model.module(signature)` and `model.logits(parameters, inputs, signature, None)` take it.
+        `model.module(signature)` and `model.logits(model.prepare(params, signature), inputs, signature, None)` take it.
         """
         return self._of(run_id).signature(run_id)
 

@@ -21,7 +21,9 @@ def test_runs_without_generalization_that_end_under_the_threshold_are_counted_by
     assert found.close == {"confusion": 1, "memorization": 3}  # with few novel examples all of test decides
     assert (found.labelled["memorization"], found.threshold, found.value) == (4, "generalized", 0.99)
     said = near_remark(found)
-    assert said.startswith("1 of 1 runs labelled confusion and 3 of 4 runs labelled memorization end between 80 and 99 %")
+    assert said.startswith(
+        "1 of 1 runs labelled confusion and 3 of 4 runs labelled memorization end between 80 and 99 %"
+    )
     assert "`--set generalized=0.9`" in said
 
 
