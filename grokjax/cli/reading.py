@@ -87,9 +87,14 @@ def curves(options: argparse.Namespace) -> int:
     with asked("--out"):
         check_format(path)
     results = open_results(Path(options.folder), with_running=True)
+    what = [name.strip() for name in (options.what or "").split(",") if name.strip()]
+    with asked("--what"):
+        for name in what:
+            results.measured(name)
     chosen = _some(select(results.runs, options.where), options)
     mask = results.runs["run_id"].isin(chosen["run_id"]).to_numpy()
-    count = write_curves(results, mask, " and ".join(options.where) or "all runs", path)
+    notes = [f"Phases by rule {results.rule.title}."] if any("phase" in text for text in options.where) else []
+    count = write_curves(results, mask, " and ".join(options.where) or "all runs", path, what, notes)
     sys.stderr.write(f"grokjax: curves of {count} runs in {path}\n")
     return 0
 

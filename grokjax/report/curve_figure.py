@@ -90,7 +90,9 @@ def wrapped(text: str, width: float, letter: float) -> list[str]:
 
 
 def _last_step(groups: Sequence[Curves]) -> int:
-    return max([1, *(int(found.steps[-1]) for one in groups for lines in one.panels.values() for found in lines.values())])
+    return max(
+        [1, *(int(found.steps[-1]) for one in groups for lines in one.panels.values() for found in lines.values())]
+    )
 
 
 def _line_names(groups: Sequence[Curves]) -> list[str]:
@@ -100,7 +102,7 @@ def _line_names(groups: Sequence[Curves]) -> list[str]:
 
 
 def _scale(panel: str, groups: Sequence[Curves]) -> str:
-    """ "share" for accuracies, "log" for losses and for positive values over many decades, else "linear"."""
+    """The vertical scale: "share" for accuracies, "log" for losses and positive values over decades, else "linear"."""
     if panel == "accuracy":
         return "share"
     if panel in ("loss", "objective"):
@@ -172,13 +174,13 @@ def _draw_group(panels: np.ndarray, group: Curves) -> None:
 
 
 def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) -> None:
-    """All groups in one column: test full and with a band, everything else dashed and without."""
+    """All groups in one column: test, or the last line, full and with a band, everything else dashed and without."""
     colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(groups)))
     handles = []
     for group, colour in zip(groups, colours, strict=True):
         for axes, measured in zip(panels, group.panels.values(), strict=False):
             for name, found in measured.items():
-                is_main = name == "test" or len(measured) == 1
+                is_main = name == ("test" if "test" in measured else list(measured)[-1])
                 _draw_bands(axes, found, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
         drop = _dropouts(group)
         label = f"{group.title or 'all'}: {group.num_runs:,} runs" + (f", {drop}" if drop else "")

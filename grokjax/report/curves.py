@@ -1,4 +1,4 @@
-"""Which curves are shown of a group of runs, as bands over its runs: accuracy and loss, or any measure that was taken."""
+"""Which curves are shown of a group of runs, as bands over its runs: accuracy and loss, or any measure of the sweep."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

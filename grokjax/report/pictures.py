@@ -16,7 +16,7 @@ from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
-from grokjax.report.curves import cell_curves
+from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
 from grokjax.report.wording import audit_remark, near_remark, number_text
@@ -97,12 +97,21 @@ def _together(groups: Sequence[Sequence[str]], path: str, other: str | None) -> 
     return other is not None and (path == other or any(path in group and other in group for group in groups))
 
 
-def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path) -> int:
-    """Learning curves of the chosen runs [run] bool, a band a cell; gives their number."""
+def write_curves(
+    results: "Results", chosen: np.ndarray, title: str, path: Path, what: Sequence[str] = (), notes: Sequence[str] = ()
+) -> int:
+    """Curves of the chosen runs [run] bool, a band a cell; gives their number.
+
+    Args:
+      what: measures by name; accuracy and loss without any.
+      notes: further sentences below the figure.
+    """
     runs = results.runs.loc[chosen].reset_index(drop=True)
-    groups, notes = cell_curves(results.looks.take(chosen), runs, results.spec["axes"], title)
+    measures = {name: results.measured(name) for name in what} or default_measures(results.looks)
+    taken = {name: (looks.take(chosen), values[chosen]) for name, (looks, values) in measures.items()}
+    groups, pooled = cell_curves(taken, runs, results.spec["axes"], title)
     name = results.spec["name"] + (f": {title}" if len(groups) > 1 else "")
-    draw_curves(groups, name, path, notes=notes)
+    draw_curves(groups, name, path, notes=[*pooled, *notes])
     return len(runs)
 
 

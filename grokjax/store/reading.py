@@ -1,5 +1,6 @@
 """Reading a sweep's folder, finished or not, without a lock: only what HEAD says is committed."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,9 @@ def _loss_kinds(dataset: xr.Dataset, constants: dict[str, Any]) -> np.ndarray:
     if "loss" not in dataset:
         return np.full(dataset.sizes["run"], constants["loss"])
     return np.array([str(text).partition(" ")[0] for text in dataset["loss"].values], dtype=str)
+
+
+def rows_of(dataset: xr.Dataset, looks: Looks) -> Looks:
+    """The same runs at the steps at which all measures were taken; without counts."""
+    steps = dataset["step"].values.astype(np.int64)
+    return dataclasses.replace(looks, steps=steps, columns={}, sizes={})

@@ -14,13 +14,14 @@ import xarray as xr
 
 from grokjax.analysis.boundary import Boundary, boundary
 from grokjax.analysis.cells import EVENT, cell_table
+from grokjax.analysis.columns import nearest
 from grokjax.analysis.history import Looks
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.store.combining import combine, until
 from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
-from grokjax.store.reading import is_complete, looks_of, read_dataset, rule_of
+from grokjax.store.reading import is_complete, looks_of, read_dataset, rows_of, rule_of
 from grokjax.store.table import run_table
 
 if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
@@ -116,7 +117,8 @@ class Results:
     def boundary(self, x: str, y: str | None = None, rule: AnyRule = None, **options: Any) -> Boundary:
         """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
 
-        A window, inside which runs generalize, has two edges; see `Boundary.status`. Options as of `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
+        A window, inside which runs generalize, has two edges; see `Boundary.status`. Options as of
+        `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
         """
         return boundary(self.phases(rule), x, y, **options)
 
@@ -141,6 +143,24 @@ class Results:
     def measures(self) -> list[str]:
         """Names of what was measured."""
         return [str(name) for name in self.history.data_vars if "/" in str(name)]
+
+    def measured(self, name: str) -> tuple[Looks, np.ndarray]:
+        """When the runs were measured, and the values [run, step]: at every look where that was looked at, else by row.
+
+        Raises:
+          ValueError: there is no such measure, with the nearest one, or it is more than one number a run and step.
+        """
+        if name in self.looks.columns:
+            return self.looks, self.looks.seen(name)
+        scalars = [known for known in self.measures if self.history[known].dims == ("run", "k")]
+        if name not in self.measures:
+            raise ValueError(f"no measure {name!r}{nearest(name, scalars)}; there are {', '.join(sorted(scalars))}")
+        if name not in scalars:
+            each = " x ".join(map(str, self.history[name].shape[2:]))
+            raise ValueError(f"{name} is {each} numbers a run and step, no single one; see Results.history")
+        rows = rows_of(self._compared, self.looks)
+        values = self._compared[name].values.astype(np.float64)
+        return rows, np.where(rows.present, values, np.nan)
 
     def params(self, run_id: str, step: int = -1) -> Any:
         """Flax variables of a run after `step` updates, -1 for its last.
