@@ -19,10 +19,13 @@ from grokjax.report.cell_axis import CellAxis, cell_axis
 from grokjax.report.cell_ticks import label_room, set_scale, set_ticks
 from grokjax.report.colours import PHASE_STYLES
 from grokjax.report.figure_file import check_format, save_figure, styled
+from grokjax.report.point_figure import draw_points
+from grokjax.report.points import is_scattered
 from grokjax.report.wording import axis_label, banner, number_text, phase_counts, phase_name, remarks
 
 _CELL = 0.36  # inches, as far as the limits below allow
 _WIDTHS, _HEIGHTS = (2.6, 5.6), (1.4, 4.6)
+_POINTS = (4.2, 3.2)  # inches, where cells are points
 _LETTERED = 0.2  # inches; in smaller cells a letter would touch the border
 _CAPTION_LINE, _CAPTION_LETTER = 0.108, 0.051  # inches
 _WARNING = "#b3261e"
@@ -60,6 +63,8 @@ def draw_phases(
     """
     if path is not None:
         check_format(path)
+    if is_scattered(diagram) and boundary is None:
+        return _draw_scattered(diagram, title, path, rule, (finished, total), units or {}, notes, letters)
     x, y = cell_axis(diagram.x), cell_axis(diagram.y)
     size = _plot_size(len(x), len(y) if diagram.y_name else 4)
     lines = [*remarks(diagram, rule), *_drawing_remarks(diagram, x, y), *_boundary_remarks(boundary), *notes]
@@ -72,6 +77,32 @@ def draw_phases(
     if boundary is not None:
         _draw_boundary(axes, diagram, boundary, y)
     _draw_legend(figure, diagram, rule, has_boundary=boundary is not None)
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _draw_scattered(
+    diagram: PhaseDiagram,
+    title: str,
+    path: str | Path | None,
+    rule: str | Rule,
+    counted: tuple[int | None, int | None],
+    units: Mapping[str, str],
+    notes: Sequence[str],
+    letters: bool,
+) -> Figure:
+    """The same of cells that fill no lattice; see `draw_phases`."""
+    divided = " Points of several colours are divided by the share of runs." if np.any(diagram.entropy > 0) else ""
+    lines = [*remarks(diagram, rule), f"Every point is one draw, at its values.{divided}", *notes]
+    longest = max(map(len, diagram.phases)) if not diagram.y_name else 0
+    figure, axes = _canvas(_POINTS, (0.06 * longest, 0.0), title, banner(diagram, *counted), lines)
+    draw_points(axes, diagram, letters)
+    names = paper_names((diagram.x_name, diagram.y_name))
+    axes.set_xlabel(axis_label(names[diagram.x_name], units.get(diagram.x_name, "")), parse_math=False)
+    if diagram.y_name:
+        axes.set_ylabel(axis_label(names[diagram.y_name], units.get(diagram.y_name, "")), parse_math=False)
+    _draw_legend(figure, diagram, rule, has_boundary=False, has_blanks=False)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -256,7 +287,9 @@ def _boundary_remarks(boundary: Boundary | None) -> list[str]:
     return lines
 
 
-def _draw_legend(figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_boundary: bool) -> None:
+def _draw_legend(
+    figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_boundary: bool, has_blanks: bool = True
+) -> None:
     counts, runs = phase_counts(diagram), int(diagram.n.sum())
     handles: list[Patch | Line2D] = []
     for phase in diagram.phases:
@@ -265,7 +298,7 @@ def _draw_legend(figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_bo
         edge = _hatch_colour(phase) if style.hatch else "#555555"
         patch = Patch(facecolor=style.colour, edgecolor=edge, hatch=style.hatch or None, linewidth=0.4, label=text)
         handles.append(patch)
-    if np.any(diagram.n == 0):
+    if has_blanks and np.any(diagram.n == 0):
         handles.append(Patch(facecolor="white", edgecolor="#bbbbbb", hatch="///", linewidth=0.4, label="no run"))
     if has_boundary:
         handles.append(_boundary_handle())

@@ -7,6 +7,7 @@ import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.rules import Rule, find_rule
+from grokjax.report.points import is_scattered
 
 
 def phase_table(diagram: PhaseDiagram, rule: str | Rule = "default") -> pd.DataFrame:
@@ -14,12 +15,12 @@ def phase_table(diagram: PhaseDiagram, rule: str | Rule = "default") -> pd.DataF
 
     Columns: the axes by their paths, `phase`, `count`, `n` (runs of the cell), `share`, `low`, `high`,
     `interval`, how these two were found, and `rule`, with the thresholds that were changed. In a cell without runs the
-    share is missing.
+    share is missing; of cells that fill no lattice only those with runs are there.
     """
     rows, columns, phases = diagram.counts.shape
     y, x, phase = (index.ravel() for index in np.indices((rows, columns, phases)))
     axes = {diagram.x_name: diagram.x[x]} | ({diagram.y_name: diagram.y[y]} if diagram.y_name else {})
-    return pd.DataFrame(
+    table = pd.DataFrame(
         axes
         | {
             "phase": np.array(diagram.phases, object)[phase],
@@ -32,6 +33,7 @@ def phase_table(diagram: PhaseDiagram, rule: str | Rule = "default") -> pd.DataF
             "rule": find_rule(rule).title,
         }
     )
+    return table[table["n"] > 0].reset_index(drop=True) if is_scattered(diagram) else table
 
 
 def write_csv(diagram: PhaseDiagram, path: str | Path, rule: str | Rule = "default") -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.importance import importance
 from grokjax.analysis.near_misses import near_misses
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stopping import audit
@@ -19,7 +20,8 @@ from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
-from grokjax.report.wording import audit_remark, near_remark, number_text
+from grokjax.report.points import is_scattered
+from grokjax.report.wording import audit_remark, importance_remarks, near_remark, number_text
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
@@ -38,7 +40,8 @@ def show_phases(
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
     near = near_misses(runs, rule)
-    notes = ([near_remark(near, rule)] if near else []) + _audit_notes(results, runs)
+    drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
+    notes = drawn + ([near_remark(near, rule)] if near else []) + _audit_notes(results, runs)
     is_selection = len(runs) < len(results.runs)
     counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):
@@ -50,6 +53,10 @@ def show_phases(
     width = shutil.get_terminal_size((100, 40)).columns
     text = phase_text(diagram, sys.stdout.isatty(), width, title=name, rule=rule, notes=notes, **counts)
     return text + "\n" + (f"written: {out}\n" if out else "")
+
+
+def _settings(results: "Results") -> list[str]:
+    return [path for path in results.spec["axes"] if not path.startswith("seeds.")]
 
 
 def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
@@ -74,7 +81,8 @@ def choose_axes(
 ) -> tuple[str, str | None]:
     """The axes of a diagram; by default the first two of the sweep, vertical the second.
 
-    Of axes that move together one says it all, and the seeds of a stream are an axis only where nothing else is.
+    Of axes that move together one says it all, but not of settings that are drawn together. The seeds of a stream are
+    an axis only where nothing else is.
 
     Args:
       groups: the axes of the sweep, those that move together in one list.
@@ -87,14 +95,26 @@ def choose_axes(
     paths = [path for group in groups for path in group]
     varying = [path for path in paths if len(runs[path].unique()) > 1] or paths
     free = [path for path in varying if not path.startswith("seeds.")] or varying
-    x = x or next((path for path in free if not _together(groups, path, y)), None)
+    x = x or next((path for path in free if not _together(groups, runs, path, y)), None)
     if x is None:
         raise ValueError("the sweep has no axis; name a column of `grokjax table`")
-    return x, y or next((path for path in free if not _together(groups, path, x)), None)
+    return x, y or next((path for path in free if not _together(groups, runs, path, x)), None)
 
 
-def _together(groups: Sequence[Sequence[str]], path: str, other: str | None) -> bool:
-    return other is not None and (path == other or any(path in group and other in group for group in groups))
+def _together(groups: Sequence[Sequence[str]], runs: pd.DataFrame, path: str, other: str | None) -> bool:
+    """Whether one of two axes says what the other says: in one group, and not drawn independently."""
+    if other is None or path == other:
+        return other is not None
+    return any(path in group and other in group for group in groups) and not _are_drawn(runs, path, other)
+
+
+def _are_drawn(runs: pd.DataFrame, path: str, other: str) -> bool:
+    """Whether one of two settings neither rises nor falls with the other, as independent draws do not."""
+    pairs = runs[[path, other]].drop_duplicates().sort_values(path)
+    if not all(pd.api.types.is_numeric_dtype(pairs[name]) for name in pairs):
+        return False
+    steps = np.diff(pairs[other].to_numpy(np.float64))
+    return bool(np.any(steps > 0) and np.any(steps < 0))
 
 
 def write_curves(

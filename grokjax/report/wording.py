@@ -1,6 +1,10 @@
 """What must be said beside a phase diagram so that nobody reads too much into it, in figures and terminal alike?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.near_misses import CLOSE, NearMisses
@@ -10,6 +14,10 @@ from grokjax.analysis.stopping import Audit
 _GOING_ON = ("running", "unfinished", "not looked at yet")
 """Reasons of `phases.Labels` that more training removes."""
 _MOST_REASONS = 3
+_OUTCOMES = {
+    "generalized": "the share of runs that generalize",
+    "steps_to_generalized": "the step at which they do (never is last)",
+}
 _LOWER = 0.9  # the threshold that is named where a rule's own decides
 
 
@@ -95,6 +103,24 @@ def near_remark(near: NearMisses, rule: str | Rule = "default") -> str:
     range_text = f"between {100 * CLOSE:g} and {100 * near.value:.10g} % of test"
     hint = f"; `--set {near.threshold}=0.9` sets the threshold to 90 %" if near.value > _LOWER else ""
     return f"{' and '.join(labelled)} end {range_text}{hint}."
+
+
+def importance_remarks(table: pd.DataFrame) -> list[str]:
+    """Which settings go with whether and when runs generalize: rank correlations with their intervals."""
+    lines = []
+    for outcome, words in _OUTCOMES.items():
+        known = [
+            row for row in table.to_dict("records") if row["outcome"] == outcome and not np.isnan(row["correlation"])
+        ]
+        if known:
+            settings = ", ".join(map(_correlation, known))
+            lines.append(f"Rank correlation with {words}, over {known[0]['cells']:,} draws: {settings}.")
+    return lines
+
+
+def _correlation(row: Mapping[Any, Any]) -> str:
+    interval = f" [{row['low']:+.2f}, {row['high']:+.2f}]" if np.isfinite(row["low"]) else ""
+    return f"{row['setting']} {row['correlation']:+.2f}{interval}"
 
 
 def audit_remark(audit: Audit) -> str:

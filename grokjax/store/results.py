@@ -16,6 +16,7 @@ from grokjax.analysis.boundary import Boundary, boundary
 from grokjax.analysis.cells import EVENT, cell_table
 from grokjax.analysis.columns import nearest
 from grokjax.analysis.history import Looks
+from grokjax.analysis.importance import importance
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.store.combining import combine, until
@@ -121,6 +122,14 @@ class Results:
         `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
         """
         return boundary(self.phases(rule), x, y, **options)
+
+    def importance(self, rule: AnyRule = None, **options: Any) -> pd.DataFrame:
+        """Rank correlation of each setting with whether and when runs generalize, over cells, with its interval.
+
+        See `analysis.importance.importance` for columns and options.
+        """
+        axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
+        return importance(self.phases(rule), axes, **options)
 
     def grid(self, measure: str) -> xr.DataArray:
         """A measure over the axes, the seeds and the measured steps; NaN where there is no such run or step.
