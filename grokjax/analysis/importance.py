@@ -42,7 +42,7 @@ def importance(
     decided = rows(runs, (series(runs, "phase") != "undecided").to_numpy())
     varying = [axis for axis in axes if series(decided, axis).nunique() > 1]
     settings = [axis for axis in varying if pd.api.types.is_numeric_dtype(series(decided, axis))]
-    columns = ["setting", "outcome", "correlation", "low", "high", "cells"]
+    columns = pd.Index(["setting", "outcome", "correlation", "low", "high", "cells"])
     if not settings:
         return pd.DataFrame(columns=columns)
     places = list(decided.groupby(varying, sort=True, dropna=False).indices.values())
@@ -63,10 +63,8 @@ def importance(
                 low, high = limits(_spearman(values[drawn], reached[drawn]), level)
             correlation = _spearman(values[None], reached[None])[0]
             found.append((axis, outcome, correlation, float(low), float(high), len(places)))
-    table = pd.DataFrame(found, columns=columns)
-    strength = table[table["outcome"] == "generalized"].set_index("setting")["correlation"].abs().fillna(0)
-    order = table["setting"].map(strength).sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+    strength = {row[0]: np.nan_to_num(abs(row[2])) for row in found if row[1] == "generalized"}
+    return pd.DataFrame(sorted(found, key=lambda row: -strength[row[0]]), columns=columns)
 
 
 def _spearman(values: np.ndarray, reached: np.ndarray) -> np.ndarray:

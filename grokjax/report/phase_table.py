@@ -33,7 +33,8 @@ def phase_table(diagram: PhaseDiagram, rule: str | Rule = "default") -> pd.DataF
             "rule": find_rule(rule).title,
         }
     )
-    return table[table["n"] > 0].reset_index(drop=True) if is_scattered(diagram) else table
+    kept = diagram.n.ravel().repeat(phases) > 0
+    return pd.DataFrame(table.loc[kept]).reset_index(drop=True) if is_scattered(diagram) else table
 
 
 def write_csv(diagram: PhaseDiagram, path: str | Path, rule: str | Rule = "default") -> None:

@@ -110,10 +110,10 @@ def _together(groups: Sequence[Sequence[str]], runs: pd.DataFrame, path: str, ot
 
 def _are_drawn(runs: pd.DataFrame, path: str, other: str) -> bool:
     """Whether one of two settings neither rises nor falls with the other, as independent draws do not."""
-    pairs = runs[[path, other]].drop_duplicates().sort_values(path)
-    if not all(pd.api.types.is_numeric_dtype(pairs[name]) for name in pairs):
+    if not all(pd.api.types.is_numeric_dtype(runs[name]) for name in (path, other)):
         return False
-    steps = np.diff(pairs[other].to_numpy(np.float64))
+    pairs = sorted(set(zip(runs[path].tolist(), runs[other].tolist(), strict=True)))
+    steps = np.diff([second for _, second in pairs])
     return bool(np.any(steps > 0) and np.any(steps < 0))
 
 
