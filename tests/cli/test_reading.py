@@ -147,7 +147,7 @@ def test_measures_by_row_are_those_of_the_history_and_arrays_are_refused(small):
     np.testing.assert_array_equal(looks.steps, results.history["step"].values)
     np.testing.assert_array_equal(values, results.history["weight_norm/total"].values.astype(float))
     results = open_results(small)
-    results._dataset["a/array"] = (("run", "k", "x"), np.zeros((*results.history["step"].shape, 3)))
+    results._dataset["a/array"] = (("run", "k", "x"), np.zeros((*looks.steps.shape, 3)))
     with pytest.raises(ValueError, match="a/array is 3 numbers a run and step"):
         results.measured("a/array")
 
