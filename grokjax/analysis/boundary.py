@@ -3,8 +3,12 @@
 For each value of `y` the share of runs that generalize is made monotone in `x` (isotonic regression: the monotone
 shares nearest to those seen), and the crossing is interpolated between two neighbouring values of `x`. The interval
 draws the seeds anew and goes from grid value to grid value: between two of them nothing was run, so it is never
-narrower than the gap around the crossing. Where the share is not monotone (a window that closes again), `misfit` is
-large.
+narrower than the gap around the crossing.
+
+Where the shares themselves cross 1/2 more than once, and a monotone truth is refused (`shapes.is_refused`), the row is
+cut in two at a peak (a window: generalizes inside) or at a trough (a gap: generalizes outside), wherever that leaves
+least. Each part is monotone and has an edge of its own, found in the same way; the cut itself stays as it was seen when
+seeds are drawn anew. Where such a shape is refused too, no edge is given: there are several windows.
 """
 
 import dataclasses
@@ -15,6 +19,10 @@ import pandas as pd
 from grokjax.analysis.columns import find, has_values, numbers, rows, seed_ids, series, sorted_values
 from grokjax.analysis.intervals import RESAMPLES, limits, resampled
 from grokjax.analysis.rules import GENERALIZED
+from grokjax.analysis.shapes import best_peak, fitted, is_refused, isotonic
+
+HALF = 0.5
+"""The chance that is crossed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +33,15 @@ class Boundary:
       x_name, y_name: full column names; `y_name` is empty without a second axis.
       y: [y] values of the second axis; one empty text without it.
       direction: "rising" (likelier at larger x) or "falling".
-      at: [y] crossing; -inf below the smallest x, +inf above the largest: censored, not measured. NaN without runs.
+      at: [y] crossing; -inf below the smallest x, +inf above the largest: censored, not measured. NaN without runs, and
+        where there is not one edge.
       low, high: [y] interval over seeds and grid; may be infinite; NaN with fewer than two seeds.
-      status: [y] "crosses", "always" or "never" (the chance is above or below 1/2 at every x), or "no runs".
+      edges: [y, 2] lower and upper edge of a window or a gap; infinite where it reaches beyond the values of x; NaN for
+        every other status.
+      edges_low, edges_high: [y, 2] their intervals, as `low` and `high`.
+      status: [y] "crosses", "always" or "never" (the chance is above or below 1/2 at every x), "window" (above 1/2
+        between two edges only), "gap" (below 1/2 between two edges only), "not monotone", or "no runs".
+      reason: [y] why there is no edge; empty where there is one.
       misfit: [y] largest distance between a share and its monotone fit.
       n: [y] number of runs behind it.
       undecided: number of runs left out because their phase is undecided.
@@ -40,7 +54,11 @@ class Boundary:
     at: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    edges: np.ndarray
+    edges_low: np.ndarray
+    edges_high: np.ndarray
     status: np.ndarray
+    reason: np.ndarray
     misfit: np.ndarray
     n: np.ndarray
     undecided: int
@@ -86,32 +104,26 @@ def boundary(
     direction = _direction(tables) if direction == "auto" else direction
     if direction not in ("rising", "falling"):
         raise ValueError(f"boundary: direction {direction!r} is neither 'rising' nor 'falling' nor 'auto'")
-    found = [_along(table, grid, direction, _is_log(grid, scale), level, resamples, seed) for table in tables]
-    at, low, high, misfit = np.array(found).T
-    n = np.array([len(group) for group in groups])
-    undecided = int(np.count_nonzero(labels == "undecided"))
-    status = _status(at, n, direction)
-    return Boundary(x_name, y_name, y_values, direction, at, low, high, status, misfit, n, undecided)
-
-
-def isotonic(share: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """[..., x] nondecreasing values nearest to `share` in weighted squares.
-
-    At i: the largest over j <= i of the smallest over k >= i of the mean over j..k.
-    Where `weight` is 0 the value is one between those of its neighbours; NaN where all weights are 0.
-    """
-    mass = np.cumsum(weight, axis=-1)
-    total = np.cumsum(np.where(weight > 0, share, 0.0) * weight, axis=-1)
-    mass, total = (np.concatenate([np.zeros_like(sums[..., :1]), sums], axis=-1) for sums in (mass, total))
-    size = share.shape[-1]
-    best = np.full(share.shape, -np.inf)
-    for start in range(size):
-        count = mass[..., start + 1 :] - mass[..., start, None]
-        summed = total[..., start + 1 :] - total[..., start, None]
-        mean = np.where(count > 0, summed / np.where(count > 0, count, 1), np.inf)
-        least = np.minimum.accumulate(mean[..., ::-1], axis=-1)[..., ::-1]
-        best[..., start:] = np.maximum(best[..., start:], np.where(np.isinf(least), -np.inf, least))
-    return np.where(np.isinf(best), np.nan, best)
+    search = _Search(grid, _is_log(grid, scale), level, resamples, seed)
+    found = [search.row(table, direction) for table in tables]
+    one, two = (np.array([[*getattr(row, name)] for row in found]) for name in ("edge", "edges"))
+    return Boundary(
+        x_name=x_name,
+        y_name=y_name,
+        y=y_values,
+        direction=direction,
+        at=one[:, 0],
+        low=one[:, 1],
+        high=one[:, 2],
+        edges=two[..., 0],
+        edges_low=two[..., 1],
+        edges_high=two[..., 2],
+        status=np.array([row.status for row in found], object),
+        reason=np.array([row.reason for row in found], object),
+        misfit=np.array([row.misfit for row in found]),
+        n=np.array([len(group) for group in groups]),
+        undecided=int(np.count_nonzero(labels == "undecided")),
+    )
 
 
 def _table(place: np.ndarray, success: np.ndarray, seeds: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -135,34 +147,100 @@ def _direction(tables: list[np.ndarray]) -> str:
     return "falling" if left["falling"] < left["rising"] else "rising"
 
 
-def _along(
-    table: np.ndarray, grid: np.ndarray, direction: str, is_log: bool, level: float, resamples: int, seed: int
-) -> tuple[float, float, float, float]:
-    """Crossing, low, high and misfit for one value of y."""
-    seen = table[1].sum(axis=0) > 0
-    if not seen.any():
-        return np.nan, np.nan, np.nan, np.nan
-    sign = 1 if direction == "rising" else -1
-    position = (np.log10(grid) if is_log else grid.astype(np.float64))[seen][::sign] * sign
-    success, total = table[0][:, seen][:, ::sign], table[1][:, seen][:, ::sign]
+_Edge = tuple[float, float, float]  # crossing, low and high
+_NO_EDGE = (np.nan, np.nan, np.nan)
 
-    def crossings(weights: np.ndarray) -> np.ndarray:
-        share, mass = _shares(weights @ success, weights @ total)
-        drawn = mass.any(axis=-1)[:, None]  # a draw of seeds that have no run here says nothing
-        return np.where(drawn, np.stack(_cross(isotonic(share, mass), position), axis=-1), np.nan)
 
-    share, mass = _shares(success.sum(axis=0), total.sum(axis=0))
-    fit = isotonic(share, mass)
-    at = _cross(fit[None], position)[1][0]
-    low = high = np.nan
-    if np.count_nonzero(total.sum(axis=1)) > 1:
-        draws = resampled(crossings, np.arange(len(total)), resamples, seed)
-        low, high = limits(draws[:, 0], level)[0], limits(draws[:, 2], level)[1]
-    ends = np.array([at, low, high]) if sign > 0 else -np.array([at, high, low])
-    at, low, high = 10.0**ends if is_log else ends
-    if is_log:  # 10 ** -inf is 0, which is not what "below the smallest x" means
-        at, low, high = np.where(np.isneginf(ends), -np.inf, [at, low, high])
-    return float(at), float(low), float(high), float(np.max(np.abs(share - fit)))
+@dataclasses.dataclass(frozen=True)
+class _Row:
+    """What is found for one value of y; see `Boundary`."""
+
+    status: str
+    edge: _Edge = _NO_EDGE
+    edges: tuple[_Edge, _Edge] = (_NO_EDGE, _NO_EDGE)
+    misfit: float = np.nan
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Search:
+    """How edges are searched on the grid of x."""
+
+    grid: np.ndarray
+    is_log: bool
+    level: float
+    resamples: int
+    seed: int
+
+    def row(self, table: np.ndarray, direction: str) -> _Row:
+        """The edges of one value of y, from the counts [2, seed, x]."""
+        seen = table[1].sum(axis=0) > 0
+        if not seen.any():
+            return _Row("no runs")
+        table, grid = table[..., seen], self.grid[seen]
+        success, total = table.sum(axis=1)
+        share = success / total
+        rising = direction == "rising"
+        fit = isotonic(share, total) if rising else isotonic(share[::-1], total[::-1])[::-1]
+        edge, misfit = self._edge(table, grid, rising), float(np.max(np.abs(share - fit)))
+        is_above = share >= HALF
+        is_sorted = bool(np.all(np.diff((is_above if rising else is_above[::-1]).astype(int)) >= 0))
+        single = _Row(_status(edge[0], rising), edge, misfit=misfit)
+        if is_sorted or not self._is_refused(share, total, len(share) - 1 if rising else 0):
+            return single
+        status, edges = self._two_edges(table, grid, share, total)
+        if edges is not None:
+            return _Row(status, edges=edges, misfit=misfit)
+        if status and single.status != "crosses":
+            return single  # up and down, on one side of 1/2
+        times = int(np.count_nonzero(np.diff(is_above.astype(int))))
+        reason = f"the share of runs that generalize crosses 1/2 {times} times, which noise around one window does not"
+        return _Row("not monotone", misfit=misfit, reason=reason)
+
+    def _two_edges(
+        self, table: np.ndarray, grid: np.ndarray, share: np.ndarray, total: np.ndarray
+    ) -> tuple[str, tuple[_Edge, _Edge] | None]:
+        """Both edges of a window or a gap, whichever leaves less; no name where neither may be the truth."""
+        if len(share) < 3:
+            return "", None
+        sides = {"window": share, "gap": 1 - share}
+        cuts = {name: best_peak(values, total) for name, values in sides.items()}
+        left = {name: np.sum(total * (sides[name] - fitted(sides[name], total, cuts[name])) ** 2) for name in sides}
+        status = min(left, key=lambda name: left[name])
+        cut = cuts[status]
+        if self._is_refused(sides[status], total, cut):
+            return "", None
+        opens = status == "window"
+        if fitted(sides[status], total, cut)[cut] < HALF:
+            return status, None
+        lower = self._edge(table[..., : cut + 1], grid[: cut + 1], rising=opens)
+        return status, (lower, self._edge(table[..., cut:], grid[cut:], rising=not opens))
+
+    def _is_refused(self, share: np.ndarray, total: np.ndarray, peak: int) -> bool:
+        return is_refused(share, total, peak, self.resamples, self.seed)
+
+    def _edge(self, table: np.ndarray, grid: np.ndarray, rising: bool) -> _Edge:
+        """Crossing, low and high of monotone shares, from the counts [2, seed, x] of the grid [x]."""
+        sign = 1 if rising else -1
+        position = (np.log10(grid) if self.is_log else grid.astype(np.float64))[::sign] * sign
+        success, total = table[0][:, ::sign], table[1][:, ::sign]
+
+        def crossings(weights: np.ndarray) -> np.ndarray:
+            share, mass = _shares(weights @ success, weights @ total)
+            drawn = mass.any(axis=-1)[:, None]  # a draw of seeds that have no run here says nothing
+            return np.where(drawn, np.stack(_cross(isotonic(share, mass), position), axis=-1), np.nan)
+
+        share, mass = _shares(success.sum(axis=0), total.sum(axis=0))
+        at = _cross(isotonic(share, mass)[None], position)[1][0]
+        low = high = np.nan
+        if np.count_nonzero(total.sum(axis=1)) > 1:
+            draws = resampled(crossings, np.arange(len(total)), self.resamples, self.seed)
+            low, high = limits(draws[:, 0], self.level)[0], limits(draws[:, 2], self.level)[1]
+        ends = np.array([at, low, high]) if sign > 0 else -np.array([at, high, low])
+        at, low, high = 10.0**ends if self.is_log else ends
+        if self.is_log:  # 10 ** -inf is 0, which is not what "below the smallest x" means
+            at, low, high = np.where(np.isneginf(ends), -np.inf, [at, low, high])
+        return float(at), float(low), float(high)
 
 
 def _shares(success: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,12 +250,12 @@ def _shares(success: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _cross(fit: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where nondecreasing `fit` [row, x] reaches 1/2: position before, interpolated, and after; [row] each."""
     row = np.arange(len(fit))
-    reached = fit >= 0.5
+    reached = fit >= HALF
     place = np.argmax(reached, axis=1)
     never, always = ~reached.any(axis=1), reached[:, 0]
     before = np.maximum(place - 1, 0)
     low, high = fit[row, before], fit[row, place]
-    part = np.where(high > low, (0.5 - low) / np.where(high > low, high - low, 1.0), 0.0)
+    part = np.where(high > low, (HALF - low) / np.where(high > low, high - low, 1.0), 0.0)
     middle = position[before] + part * (position[place] - position[before])
     outside = [np.where(never, np.inf, np.where(always, -np.inf, inner)) for inner in (middle, position[place])]
     # With a share of 1/2 or more nowhere, the crossing may be anywhere above the last position; and the like below.
@@ -197,7 +275,7 @@ def _is_log(grid: np.ndarray, scale: str) -> bool:
     return bool(np.std(log) / np.mean(log) < np.std(plain) / np.mean(plain))
 
 
-def _status(at: np.ndarray, n: np.ndarray, direction: str) -> np.ndarray:
-    below, above = ("always", "never") if direction == "rising" else ("never", "always")
-    status = np.where(np.isneginf(at), below, np.where(np.isposinf(at), above, "crosses"))
-    return np.where(n > 0, status, "no runs").astype(object)
+def _status(at: float, rising: bool) -> str:
+    if np.isfinite(at):
+        return "crosses"
+    return "always" if np.isneginf(at) == rising else "never"

@@ -7,7 +7,8 @@ below. A rule may hand runs with label noise over to another one; they are label
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Labels:
     """What a rule says of each run; text arrays [run].
 
     Attributes:
-      rule: name of the rule.
+      rule: name of the rule, with what was changed in it.
       phase: one of `rules.PHASES`.
       flags: names of `rules.FLAGS` joined by ";", empty for none.
       reason: why the phase is `undecided`, empty otherwise.
@@ -44,8 +45,8 @@ class _Verdict:
     refusals: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def label(looks: Looks, rule: str | Rule = "default") -> Labels:
-    """Label every run under a rule, given by name or as changed data.
+def label(looks: Looks, rule: str | Rule | Mapping[str, Any] = "default") -> Labels:
+    """Label every run under a rule; see `rules.find_rule`.
 
     Raises:
       ValueError: for a rule that does not exist, or a group without its size.
@@ -56,7 +57,7 @@ def label(looks: Looks, rule: str | Rule = "default") -> Labels:
     if not rule.with_noise or not is_noisy.any():
         return found
     noisy = _label(looks, find_rule(rule.with_noise))
-    return Labels(rule.name, *(np.where(is_noisy, *both) for both in zip(_texts(noisy), _texts(found), strict=True)))
+    return Labels(rule.title, *(np.where(is_noisy, *both) for both in zip(_texts(noisy), _texts(found), strict=True)))
 
 
 def _texts(labels: Labels) -> tuple[np.ndarray, ...]:
@@ -80,7 +81,7 @@ def _label(looks: Looks, rule: Rule) -> Labels:
     words = np.array([rule.words.get(name, name) for name in phase.tolist()], object)
     decided = (phase != "undecided") & (phase != "diverged")
     flags = verdict.flags | {"stopped_early": looks.is_stopped}
-    return Labels(rule.name, phase, _joined(flags, decided), reason, words)
+    return Labels(rule.title, phase, _joined(flags, decided), reason, words)
 
 
 def _without(looks: Looks, rule: Rule, missing: list[str]) -> _Verdict:
@@ -164,10 +165,12 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
     is_fit, is_general = np.isfinite(fit.first_at), np.isfinite(general.first_at)
     both = is_fit & is_general
 
-    def ends_under(correct: np.ndarray, size: np.ndarray) -> np.ndarray:
-        return looks.final(correct) < events.needed(size, rule.thresholds["collapsed"])
+    def ends_under(correct: np.ndarray, size: np.ndarray, passed: str) -> np.ndarray:
+        # A threshold under 90 % is its own floor: a run that still passes it did not collapse.
+        floor = min(rule.thresholds["collapsed"], rule.thresholds[passed])
+        return looks.final(correct) < events.needed(size, floor)
 
-    collapsed = is_general & ends_under(correct, size)
+    collapsed = is_general & ends_under(correct, size, "generalized")
     later = general.first_at >= rule.thresholds["delay_ratio"] * np.maximum(fit.first_at, 1.0)
     phase = np.select(
         [collapsed, both & later, both, is_fit, is_general],
@@ -178,7 +181,7 @@ def _default(looks: Looks, rule: Rule) -> _Verdict:
         "few_novel": few,
         **_few_clean(looks, rule),
         "unstable": is_general & (general.sustained_at != general.first_at) & (general.first_at < looks.final_step),
-        "lost_fit": is_fit & ends_under(*looks.correct("train_clean")),
+        "lost_fit": is_fit & ends_under(*looks.correct("train_clean"), "fit"),
         "at_last_look": (general.first_at == looks.final_step) | (fit.first_at == looks.final_step),
         "close_delay": both & ~collapsed & _is_close(fit, general, rule.thresholds["delay_ratio"]),
     }

@@ -1,27 +1,32 @@
 """What does one row per run say? Phase, events, extremes and final values of each run as columns."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from grokjax.analysis import events
 from grokjax.analysis.history import Looks
 from grokjax.analysis.phases import label
-from grokjax.analysis.rules import Rule
+from grokjax.analysis.rules import RULES, Rule, find_rule
 
 _GROUPS = ("train", "test", "train_clean", "train_noisy", "test_mirrored", "test_novel")
+LABELS = ("phase", "phase_word", "flags", "phase_reason", "phase_rule")
 _BLOCK = 1000  # runs
 
 
-def event_columns(looks: Looks, rule: str | Rule = "default") -> pd.DataFrame:
+def event_columns(looks: Looks, rule: str | Rule | Mapping[str, Any] = "default") -> pd.DataFrame:
     """One row per run, in the order of `looks`; an event that did not come is NaN.
 
     Columns:
-      phase, phase_word, flags, phase_reason: under `rule`; see `phases.Labels`.
+      phase, phase_word, flags, phase_reason, phase_rule: under `rule`, and what that was; see `phases.Labels`.
       final_step: of the last look.
       steps_to_train_50, _90, _95, _99 and steps_to_test_...: first look whose accuracy is at least that.
       ..._after: the look before, so that the event lies between the two; NaN also where the first look passes.
       ..._sustained, ..._sustained_after: the same for the first look after which it lasts; see `events.Crossing`.
-      steps_to_fit, steps_to_generalized: as the default rule counts them (clean train, novel test examples).
+      steps_to_fit, steps_to_generalized: as `rule` counts them (clean train, novel test examples), where it is the
+        default rule with whatever thresholds; as the default rule does under another.
       log10_delay: log10 of their ratio; NaN unless both came.
       min_train_loss, min_test_loss, max_test_train_ratio, max_test_accuracy, post_peak_drop: see `events.Extremes`.
       <group>/accuracy, <group>/loss, <group>/objective: at the last look, for the groups that were measured.
@@ -31,14 +36,30 @@ def event_columns(looks: Looks, rule: str | Rule = "default") -> pd.DataFrame:
         starts = range(0, looks.num_runs, _BLOCK)
         blocks = [event_columns(looks.take(slice(start, start + _BLOCK)), rule) for start in starts]
         return pd.concat(blocks, ignore_index=True)
-    labels = label(looks, rule)
-    columns = {"phase": labels.phase, "phase_word": labels.words, "flags": labels.flags, "phase_reason": labels.reason}
+    ruled = rule_columns(looks, rule)
+    columns = {name: ruled.pop(name) for name in LABELS}
     numbers = {"final_step": np.where(looks.final_step >= 0, looks.final_step, np.nan)}
-    numbers |= _crossings(looks)
+    numbers |= _crossings(looks) | dict(ruled.items())
     found = events.extremes(looks)
     numbers |= {name: getattr(found, name) for name in found.__dataclass_fields__}
     numbers |= _final_values(looks)
     return pd.DataFrame(columns | numbers)
+
+
+def rule_columns(looks: Looks, rule: str | Rule | Mapping[str, Any] = "default") -> pd.DataFrame:
+    """The columns of `event_columns` that hang on the rule."""
+    rule = find_rule(rule)
+    labels = label(looks, rule)
+    texts = (labels.phase, labels.words, labels.flags, labels.reason, np.full(looks.num_runs, labels.rule, object))
+    counted = (rule if rule.judge == "default" else RULES["default"]).thresholds
+    fit_at = events.fit(looks, counted["fit"]).first_at
+    generalized_at = events.generalized(looks, counted["generalized"], int(counted["few_novel"])).first_at
+    steps = {
+        "steps_to_fit": fit_at,
+        "steps_to_generalized": generalized_at,
+        "log10_delay": events.delay(fit_at, generalized_at).log10_ratio,
+    }
+    return pd.DataFrame(dict(zip(LABELS, texts, strict=True)) | {name: _known(at) for name, at in steps.items()})
 
 
 def _crossings(looks: Looks) -> dict[str, np.ndarray]:
@@ -50,10 +71,7 @@ def _crossings(looks: Looks) -> dict[str, np.ndarray]:
             columns |= {f"{name}_after": _known(found.first_after), name: _known(found.first_at)}
             columns[f"{name}_sustained_after"] = _known(found.sustained_after)
             columns[f"{name}_sustained"] = _known(found.sustained_at)
-    fit_at, generalized_at = events.fit(looks).first_at, events.generalized(looks).first_at
-    delay = events.delay(fit_at, generalized_at)
-    names = {"steps_to_fit": fit_at, "steps_to_generalized": generalized_at, "log10_delay": delay.log10_ratio}
-    return columns | {name: _known(values) for name, values in names.items()}
+    return columns
 
 
 def _final_values(looks: Looks) -> dict[str, np.ndarray]:

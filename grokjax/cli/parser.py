@@ -150,15 +150,14 @@ def _table(commands: Any) -> None:
     command = _command(commands, "table", "one row per run")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--out", metavar="FILE.csv|.parquet", help="default: CSV on standard output")
+    _rule(command)
     _where(command)
 
 
 def _phases(commands: Any) -> None:
     command = _command(commands, "phases", "the phase diagram over two axes")
     command.add_argument("folder", metavar="DIR")
-    command.add_argument(
-        "--rule", default="default", metavar="NAME", help="phase rule (default, liu2022, pair2023, doshi2024)"
-    )
+    _rule(command)
     command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
     command.add_argument("--y", metavar="AXIS", help="vertical axis (default: the second)")
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.csv", help="write a figure or a table")
@@ -168,8 +167,25 @@ def _phases(commands: Any) -> None:
 def _curves(commands: Any) -> None:
     command = _command(commands, "curves", "learning curves with quantile bands over seeds")
     command.add_argument("folder", metavar="DIR")
+    command.add_argument(
+        "--what", metavar="NAME[,NAME]", help="measures, such as weight_norm/total (default: accuracy and loss)"
+    )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: DIR/curves.png")
+
+
+def _rule(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--rule", metavar="NAME", help="phase rule: default, liu2022, pair2023, doshi2024 (default: the sweep's own)"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="thresholds",
+        help="another threshold of the rule, such as generalized=0.9",
+    )
 
 
 def _where(command: argparse.ArgumentParser) -> None:

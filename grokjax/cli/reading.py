@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ import pandas as pd
 from grokjax.cli.main import CONFLICT, UsageError
 from grokjax.cli.paths import new_file
 from grokjax.cli.sweep_names import packaged_sweeps
+
+if TYPE_CHECKING:
+    from grokjax.analysis.rules import Rule
+    from grokjax.store.results import Results
 
 
 def status(options: argparse.Namespace) -> int:
@@ -31,12 +36,14 @@ def status(options: argparse.Namespace) -> int:
 
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
+    from grokjax.store.results import open_results
     from grokjax.store.table import as_csv
 
     path = None if options.out is None else new_file(options.out, "--out")
     if path is not None and path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
-    runs = _runs(options, "default")
+    results = open_results(Path(options.folder))
+    runs = select(results.phases(_rule(results, options)), options.where)
     if options.where:
         _some(runs, options)
     if path is None:
@@ -52,7 +59,6 @@ def table(options: argparse.Namespace) -> int:
 
 def phases(options: argparse.Namespace) -> int:
     """The phase diagram, in the terminal and as a file."""
-    from grokjax.analysis.rules import find_rule
     from grokjax.report.figure_file import check_format
     from grokjax.report.pictures import choose_axes, show_phases
     from grokjax.store.results import open_results
@@ -60,14 +66,13 @@ def phases(options: argparse.Namespace) -> int:
     with asked("--out"):
         if options.out:
             check_format(new_file(options.out, "--out"), (".png", ".svg", ".pdf", ".csv"))
-    with asked("--rule"):
-        find_rule(options.rule)
     results = open_results(Path(options.folder), with_running=True)
-    runs = _some(select(results.phases(options.rule), options.where), options)
+    rule = _rule(results, options)
+    runs = _some(select(results.phases(rule), options.where), options)
     x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
     with asked("--x, --y"):
         choose_axes(results.groups, runs, x, y)
-    text = show_phases(results, runs, options.rule, x, y, options.out, results.spec["name"])
+    text = show_phases(results, runs, rule, x, y, options.out, results.spec["name"])
     sys.stdout.write(text)
     return 0
 
@@ -82,9 +87,14 @@ def curves(options: argparse.Namespace) -> int:
     with asked("--out"):
         check_format(path)
     results = open_results(Path(options.folder), with_running=True)
+    what = [name.strip() for name in (options.what or "").split(",") if name.strip()]
+    with asked("--what"):
+        for name in what:
+            results.measured(name)
     chosen = _some(select(results.runs, options.where), options)
     mask = results.runs["run_id"].isin(chosen["run_id"]).to_numpy()
-    count = write_curves(results, mask, " and ".join(options.where) or "all runs", path)
+    notes = [f"Phases by rule {results.rule.title}."] if any("phase" in text for text in options.where) else []
+    count = write_curves(results, mask, " and ".join(options.where) or "all runs", path, what, notes)
     sys.stderr.write(f"grokjax: curves of {count} runs in {path}\n")
     return 0
 
@@ -138,13 +148,27 @@ def print_claims(root: Path) -> None:
     from grokjax.store.results import open_results
 
     results = open_results(root)
+    if results.rule.changed or results.rule.name != "default":
+        sys.stdout.write(f"Phases by rule {results.rule.title} where a claim names no other.\n")
     sys.stdout.write(claims_text(results.spec["claims"], results.phases) + "\n")
 
 
-def _runs(options: argparse.Namespace, rule: str) -> pd.DataFrame:
-    from grokjax.store.results import open_results
+def _rule(results: "Results", options: argparse.Namespace) -> "Rule":
+    """The phase rule that is asked for: the sweep's own or one by name, with the thresholds of `--set`."""
+    from grokjax.analysis.rules import find_rule
 
-    return open_results(Path(options.folder)).phases(rule).pipe(select, options.where)
+    with asked("--rule"):
+        rule = results.rule if options.rule is None else find_rule(options.rule)
+    with asked("--set"):
+        return rule.at(**dict(map(_threshold, options.thresholds)))
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, _, written = text.partition("=")
+    try:
+        return name.strip(), float(written)
+    except ValueError:
+        raise UsageError(f"--set: expected NAME=VALUE with a number, such as generalized=0.9, not {text!r}.") from None
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from grokjax.report.watcher import Watcher
 from grokjax.spec.errors import SpecError
 from grokjax.spec.extension import extended
 from grokjax.spec.identity import run_ids
+from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.spec.yaml_file import parse_value
@@ -97,14 +98,14 @@ def _folder(options: argparse.Namespace, sweep: Sweep) -> Path:
     return new_folder(options.out or str(Path("results") / sweep.name), "--out")
 
 
-def _stored_phases(root: Path, steps: int) -> dict[str, str]:
+def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
     """Phases, by id, of runs that need no more training; none where the folder cannot be read, which is said later."""
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
-            runs = open_results(root).runs
+            runs = open_results(root).phases(rule_to_plain(sweep.rule))
     except StoreError:
         return {}
-    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)
+    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= sweep.steps)
     return dict(zip(runs.loc[is_over, "run_id"], runs.loc[is_over, "phase"], strict=True))
 
 
@@ -118,7 +119,7 @@ def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callabl
     check_device(_training_options(options))
     warn_of_idle_gpu(options.device)
     signals = Signals()
-    watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep.steps))
+    watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep))
     watchdog = Watchdog(root)
 
     def watch(progress: Progress) -> None:

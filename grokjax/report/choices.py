@@ -8,13 +8,14 @@ from typing import Any, cast
 import numpy as np
 
 from grokjax.analysis.chance import fewest_seeds
-from grokjax.analysis.rules import RULES
+from grokjax.analysis.rules import RULES, find_rule
 from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Part
 from grokjax.optimizers.grouped import Grouped
 from grokjax.plan.plan import Plan
 from grokjax.report.wording import number_text
 from grokjax.spec.axes import Axis
+from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.run import Run
 from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
 
@@ -25,7 +26,7 @@ Ranges = dict[str, np.ndarray]  # path of an axis -> the values that it takes
 
 def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
     """What a reader of the results must know: (topic, choice) pairs, one for each part that some runs have."""
-    sweep, rule = plan.sweep, RULES["default"]
+    sweep, rule = plan.sweep, find_rule(rule_to_plain(plan.sweep.rule))
     kinds = _kinds(plan)
 
     def each(topic: str, text_of: Callable[[Run, Ranges], str]) -> list[tuple[str, str]]:
@@ -33,7 +34,7 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
 
     others = ", ".join(other for other in RULES if other != rule.name)
     return [
-        ("phase rule", f"{rule.name}: {rule.about}; other rules relabel without training ({others})"),
+        ("phase rule", f"{rule.title}: {rule.about}; other rules relabel without training ({others})"),
         *each("losses", lambda run, ranges: _loss(run, ranges)),
         ("stopping", _stopping(plan)),
         *_some_lines("decay", [_decay(plan, kind) for kind in kinds]),

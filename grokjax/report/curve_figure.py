@@ -26,9 +26,10 @@ _BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.25))  # low, high, opacity
 _PANEL = (2.6, 1.7)  # inches
 _LEGEND = 2.0  # inches, beside panels that are shared
 _TITLE_LETTER, _NAME_LETTER, _CAPTION_LETTER = 0.078, 0.055, 0.046  # inches
+_DECADES = 100.0  # positive values further apart than this factor are drawn on a log scale, losses always
 _LOSS = "The loss of classes is cross-entropy in the log1p form."
-_CAPTION = f"Median over runs; 25 to 75 % and 5 to 95 % of the runs. {_LOSS}"
-_OVERLAY_CAPTION = f"Median over runs; 25 to 75 % of the runs. {_LOSS}"
+_CAPTION = "Median over runs; 25 to 75 % and 5 to 95 % of the runs."
+_OVERLAY_CAPTION = "Median over runs; 25 to 75 % of the runs."
 
 
 @styled
@@ -57,23 +58,26 @@ def draw_curves(
         raise ValueError("curves: no group of runs to draw")
     if path is not None:
         check_format(path)
-    has_loss = any(one.loss for one in groups)
+    scales = {name: _scale(name, groups) for one in groups for name in one.panels}
     is_overlay = len(groups) > MOST_PANELS if overlay is None else overlay
     is_single = all(one.num_runs <= 1 for one in groups)
     caption = "" if is_single else _OVERLAY_CAPTION if is_overlay else _CAPTION
-    lines = [*filter(None, [caption]), *notes]
-    figure, panels = _canvas((1 + has_loss, 1 if is_overlay else len(groups)), title, lines, is_overlay)
+    losses = _LOSS if "loss" in scales and caption else ""
+    lines = [*filter(None, [" ".join(filter(None, [caption, losses]))]), *notes]
+    figure, panels = _canvas(scales, 1 if is_overlay else len(groups), title, lines, is_overlay)
     if is_overlay:
         _draw_overlay(figure, panels[:, 0], groups)
     else:
         for column, one in enumerate(groups):
             _draw_group(panels[:, column], one)
-        names = list(dict.fromkeys(name for one in groups for name in one.accuracy))
+        names = _line_names(groups)
         handles = [Line2D([], [], color=_colour(name), linestyle=_dash(name), label=name) for name in names]
-        panels[0, -1].legend(handles=handles, loc="best")
+        if handles:
+            panels[0, -1].legend(handles=handles, loc="best")
     panels[0, 0].set_xlim(0, _last_step(groups))
-    for axes in panels[1:].flat:
-        set_decades(axes.yaxis, *axes.get_ylim())
+    for axes in panels.flat:
+        if axes.get_yscale() == "log":
+            set_decades(axes.yaxis, *axes.get_ylim())
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -86,12 +90,35 @@ def wrapped(text: str, width: float, letter: float) -> list[str]:
 
 
 def _last_step(groups: Sequence[Curves]) -> int:
-    return max([1, *(int(found.steps[-1]) for one in groups for found in one.accuracy.values())])
+    return max(
+        [1, *(int(found.steps[-1]) for one in groups for lines in one.panels.values() for found in lines.values())]
+    )
 
 
-def _canvas(shape: tuple[int, int], title: str, lines: Sequence[str], is_overlay: bool) -> tuple[Figure, np.ndarray]:
-    """A figure and its panels [row, column], accuracy above loss, with shared axes, and sentences below them."""
-    rows, columns = shape
+def _line_names(groups: Sequence[Curves]) -> list[str]:
+    """Names of the lines that share a panel with others, or are of a group of examples: the rest is on the axis."""
+    named = (name for one in groups for panel, lines in one.panels.items() for name in lines if name != panel)
+    return list(dict.fromkeys(named))
+
+
+def _scale(panel: str, groups: Sequence[Curves]) -> str:
+    """The vertical scale: "share" for accuracies, "log" for losses and positive values over decades, else "linear"."""
+    if panel == "accuracy":
+        return "share"
+    if panel in ("loss", "objective"):
+        return "log"
+    seen = [found.values.ravel() for one in groups for found in one.panels.get(panel, {}).values()]
+    values = np.concatenate([*seen, np.zeros(0)])
+    values = values[np.isfinite(values)]
+    is_log = len(values) > 0 and values.min() > 0 and values.max() >= _DECADES * values.min()
+    return "log" if is_log else "linear"
+
+
+def _canvas(
+    scales: Mapping[str, str], columns: int, title: str, lines: Sequence[str], is_overlay: bool
+) -> tuple[Figure, np.ndarray]:
+    """A figure and its panels [row, column] with shared axes, a row for each of `scales`, and sentences below them."""
+    rows = len(scales)
     width = 4.0 + 2.2 if is_overlay else 0.5 + columns * _PANEL[0]
     titles = wrapped(title, width, _TITLE_LETTER)
     caption = [part for line in lines for part in wrapped(line, width, _CAPTION_LETTER)]
@@ -104,16 +131,18 @@ def _canvas(shape: tuple[int, int], title: str, lines: Sequence[str], is_overlay
     panels = figure.subplots(rows, columns, sharex=True, sharey="row", squeeze=False)
     if titles:
         figure.suptitle("\n".join(titles), x=0.01, ha="left", fontsize=9, fontweight="bold", parse_math=False)
-    for row, label in enumerate(("accuracy", "loss")[:rows]):
-        panels[row, 0].set_ylabel(label)
+    for row, label in enumerate(scales):
+        panels[row, 0].set_ylabel("\n".join(wrapped(label, _PANEL[1], _NAME_LETTER)), parse_math=False)
     for axes in panels.flat:
         axes.grid(color="#e4e4e4", linewidth=0.5)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[0]:
-        axes.set_ylim(-0.03, 1.03)
-    for axes in panels[1:].flat:
-        axes.set_yscale("log")
+    for row, scale in enumerate(scales.values()):
+        for axes in panels[row]:
+            if scale == "share":
+                axes.set_ylim(-0.03, 1.03)
+            else:
+                axes.set_yscale(scale)
     for axes in panels[-1]:
         _set_steps(axes)
     return figure, panels
@@ -135,28 +164,28 @@ def _step_text(step: float) -> str:
 
 def _draw_group(panels: np.ndarray, group: Curves) -> None:
     """One group in the panels of a column."""
-    for axes, measured in zip(panels, (group.accuracy, group.loss), strict=False):
+    for axes, measured in zip(panels, group.panels.values(), strict=False):
         for name, found in measured.items():
             _draw_bands(axes, found, _colour(name), _dash(name), _BANDS if group.num_runs > 1 else ())
     runs = f"{group.num_runs:,} run{'s' if group.num_runs != 1 else ''}"
     lines = [*wrapped(group.title, _PANEL[0] - 0.5, _NAME_LETTER)]
-    lines += wrapped(", ".join(filter(None, (runs, _dropouts(group.accuracy)))), _PANEL[0] - 0.5, _NAME_LETTER)
+    lines += wrapped(", ".join(filter(None, (runs, _dropouts(group)))), _PANEL[0] - 0.5, _NAME_LETTER)
     panels[0].set_title("\n".join(lines), loc="left", fontsize=7.5, parse_math=False)
 
 
 def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) -> None:
-    """All groups in one column: test full and with a band, everything else dashed and without."""
+    """All groups in one column: test, or the last line, full and with a band, everything else dashed and without."""
     colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(groups)))
     handles = []
     for group, colour in zip(groups, colours, strict=True):
-        for axes, measured in zip(panels, (group.accuracy, group.loss), strict=False):
+        for axes, measured in zip(panels, group.panels.values(), strict=False):
             for name, found in measured.items():
-                is_main = name == "test" or len(measured) == 1
+                is_main = name == ("test" if "test" in measured else list(measured)[-1])
                 _draw_bands(axes, found, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
-        drop = _dropouts(group.accuracy)
+        drop = _dropouts(group)
         label = f"{group.title or 'all'}: {group.num_runs:,} runs" + (f", {drop}" if drop else "")
         handles.append(Line2D([], [], color=colour, label="\n".join(wrapped(label, _LEGEND, _NAME_LETTER))))
-    names = list(dict.fromkeys(name for one in groups for name in one.accuracy))
+    names = _line_names(groups)
     for name in names if len(names) > 1 else ():
         dash = "-" if name == "test" else _DASHES["train"]
         handles.append(Line2D([], [], color="#555555", linestyle=dash, label=name))
@@ -181,8 +210,8 @@ def _drawable(axes: Axes, values: np.ndarray) -> np.ndarray:
     return np.where((values > 0) & np.isfinite(values), values, np.nan)
 
 
-def _dropouts(measured: Mapping[str, Bands]) -> str:
-    return dropouts(next(iter(measured.values()))) if measured else ""
+def _dropouts(group: Curves) -> str:
+    return dropouts(group.first) if group.first is not None else ""
 
 
 def _colour(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which learning curves are shown of a group of runs: accuracy and loss on train and test, as bands over its runs."""
+"""Which curves are shown of a group of runs, as bands over its runs: accuracy and loss, or any measure of the sweep."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -24,49 +24,76 @@ class Curves:
     Attributes:
       title: what the runs have in common.
       num_runs: in the group.
-      accuracy, loss: by group of examples (`train`, `test`, ...); `loss` may be empty.
+      panels: by what its vertical axis shows (`accuracy`, `loss`, `weight_norm/total`, ...), the lines by their name
+        (`train`, `test`, ...).
     """
 
     title: str
     num_runs: int
-    accuracy: Mapping[str, Bands]
-    loss: Mapping[str, Bands]
+    panels: Mapping[str, Mapping[str, Bands]]
+
+    @property
+    def accuracy(self) -> Mapping[str, Bands]:
+        """By group of examples."""
+        return self.panels.get("accuracy", {})
+
+    @property
+    def loss(self) -> Mapping[str, Bands]:
+        """By group of examples; may be empty."""
+        return self.panels.get("loss", {})
+
+    @property
+    def first(self) -> Bands | None:
+        """The bands by which it is said how many runs are left."""
+        return next((lines[name] for lines in self.panels.values() for name in lines), None)
 
 
-def group_curves(
-    looks: Looks,
-    where: np.ndarray | None = None,
-    title: str = "",
-    examples: Sequence[str] = ("train", "test"),
-    with_loss: bool = True,
-) -> Curves:
-    """Learning curves over the runs where the mask `where` [run] is true, or over all.
+Measures = Mapping[str, tuple[Looks, np.ndarray]]
+"""What is drawn: `group/name` -> when its runs were measured, and the values [run, step]."""
+
+
+def default_measures(
+    looks: Looks, examples: Sequence[str] = ("train", "test"), with_loss: bool = True
+) -> dict[str, tuple[Looks, np.ndarray]]:
+    """Accuracies and losses of groups of examples, at every look; losses of the groups that have one."""
+    losses = [name for name in examples if with_loss and f"{name}/loss" in looks.columns]
+    return {f"{name}/accuracy": (looks, looks.accuracy(name)) for name in examples} | {
+        f"{name}/loss": (looks, looks.seen(f"{name}/loss")) for name in losses
+    }
+
+
+def group_curves(measures: Measures, where: np.ndarray | None = None, title: str = "") -> Curves:
+    """Curves over the runs where the mask `where` [run] is true, or over all.
+
+    Measures of one name (`train/accuracy`, `test/accuracy`) share a panel.
 
     Args:
-      looks: of all runs.
+      measures: of all runs.
       where: which of them form the group.
       title: what they have in common.
-      examples: groups of examples to show.
-      with_loss: whether the losses are shown, for the groups that have one.
     """
-    chosen = looks if where is None else looks.take(np.asarray(where))
-    steps = common_steps(chosen)
-    steps = steps if len(steps) else np.zeros(1, np.int64)  # nothing was looked at yet: one point without a run
-    losses = [name for name in examples if with_loss and f"{name}/loss" in chosen.columns]
-    return Curves(
-        title=title,
-        num_runs=chosen.num_runs,
-        accuracy={name: bands(chosen, chosen.accuracy(name), steps) for name in examples},
-        loss={name: bands(chosen, chosen.seen(f"{name}/loss"), steps) for name in losses},
-    )
+    names = [name.rpartition("/")[2] for name in measures]
+    panels: dict[str, dict[str, Bands]] = {}
+    num_runs = 0
+    for full, name in zip(measures, names, strict=True):
+        looks, values = measures[full]
+        chosen, taken = (looks, values) if where is None else (looks.take(where), values[where])
+        num_runs, steps = chosen.num_runs, common_steps(chosen)
+        steps = steps if len(steps) else np.zeros(1, np.int64)  # nothing was looked at yet: one point without a run
+        is_shared = names.count(name) > 1 or full.partition("/")[0] in ("train", "test")
+        panel, line = (name, full.rpartition("/")[0]) if is_shared else (full, full)
+        panels.setdefault(panel, {})[line] = bands(chosen, taken, steps)
+    return Curves(title, num_runs, panels)
 
 
-def cell_curves(looks: Looks, runs: pd.DataFrame, axes: Sequence[str], title: str) -> tuple[list[Curves], list[str]]:
+def cell_curves(
+    measures: Measures, runs: pd.DataFrame, axes: Sequence[str], title: str
+) -> tuple[list[Curves], list[str]]:
     """One group a cell, its seeds behind the bands; one for all runs where there are more than `MOST_GROUPS` cells.
 
     Args:
-      looks: of the runs.
-      runs: one row per run of `looks`.
+      measures: of the runs.
+      runs: one row per run of `measures`.
       axes: columns that tell cells apart.
       title: what all of the runs have in common.
 
@@ -75,11 +102,11 @@ def cell_curves(looks: Looks, runs: pd.DataFrame, axes: Sequence[str], title: st
     """
     varying = list(differing(runs, [], [path for path in axes if not path.startswith("seeds.")]))
     if not varying:
-        return [group_curves(looks, None, title)], []
+        return [group_curves(measures, None, title)], []
     cell = series(runs.assign(cell=runs[varying].astype(str).agg("\n".join, axis=1)), "cell").to_numpy()
     if len(set(cell)) > MOST_GROUPS:
         counted = ", ".join(f"{path} ({series(runs, path).astype(str).nunique()} values)" for path in varying)
-        return [group_curves(looks, None, title)], [
+        return [group_curves(measures, None, title)], [
             f"Pooled in these bands: {counted}. Choose fewer cells for a band each."
         ]
     ordered = runs.assign(place=np.arange(len(runs))).sort_values(varying, kind="stable", key=_sortable)
@@ -87,7 +114,7 @@ def cell_curves(looks: Looks, runs: pd.DataFrame, axes: Sequence[str], title: st
     for place in ordered.groupby(cell[ordered["place"]], sort=False)["place"].first():
         values = runs.iloc[int(place)][varying]
         named = ", ".join(f"{path.split('.')[-1]} = {number_text(value)}" for path, value in values.items())
-        groups.append(group_curves(looks, cell == cell[place], named))
+        groups.append(group_curves(measures, cell == cell[place], named))
     return groups, []
 
 
@@ -115,9 +142,12 @@ def curve_table(groups: Sequence[Curves]) -> pd.DataFrame:
     """One row per group, measure and step: `group`, `measure`, `step`, `n`, and `q05` to `q95`, one a quantile."""
     parts = []
     for one in groups:
-        measured = {f"{name}/accuracy": found for name, found in one.accuracy.items()}
-        measured |= {f"{name}/loss": found for name, found in one.loss.items()}
-        for measure, found in measured.items():
+        named = {
+            (line if line == panel else f"{line}/{panel}"): found
+            for panel, lines in one.panels.items()
+            for line, found in lines.items()
+        }
+        for measure, found in named.items():
             columns = {f"q{round(100 * q):02d}": row for q, row in zip(found.quantiles, found.values, strict=True)}
             head = {"group": one.title, "measure": measure, "step": found.steps, "n": found.n}
             parts.append(pd.DataFrame(head | columns))

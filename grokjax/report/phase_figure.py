@@ -19,10 +19,13 @@ from grokjax.report.cell_axis import CellAxis, cell_axis
 from grokjax.report.cell_ticks import label_room, set_scale, set_ticks
 from grokjax.report.colours import PHASE_STYLES
 from grokjax.report.figure_file import check_format, save_figure, styled
-from grokjax.report.wording import axis_label, banner, phase_counts, phase_name, remarks
+from grokjax.report.point_figure import draw_points
+from grokjax.report.points import is_scattered
+from grokjax.report.wording import axis_label, banner, number_text, phase_counts, phase_name, remarks
 
 _CELL = 0.36  # inches, as far as the limits below allow
 _WIDTHS, _HEIGHTS = (2.6, 5.6), (1.4, 4.6)
+_POINTS = (4.2, 3.2)  # inches, where cells are points
 _LETTERED = 0.2  # inches; in smaller cells a letter would touch the border
 _CAPTION_LINE, _CAPTION_LETTER = 0.108, 0.051  # inches
 _WARNING = "#b3261e"
@@ -60,9 +63,11 @@ def draw_phases(
     """
     if path is not None:
         check_format(path)
+    if is_scattered(diagram) and boundary is None:
+        return _draw_scattered(diagram, title, path, rule, (finished, total), units or {}, notes, letters)
     x, y = cell_axis(diagram.x), cell_axis(diagram.y)
     size = _plot_size(len(x), len(y) if diagram.y_name else 4)
-    lines = [*remarks(diagram, rule), *_drawing_remarks(diagram, x, y), *notes]
+    lines = [*remarks(diagram, rule), *_drawing_remarks(diagram, x, y), *_boundary_remarks(boundary), *notes]
     figure, axes = _canvas(size, label_room(x, y, size[0]), title, banner(diagram, finished, total), lines)
     _set_axes(axes, diagram, (x, y), size[0], units or {})
     _draw_cells(axes, diagram, x, y)
@@ -72,6 +77,32 @@ def draw_phases(
     if boundary is not None:
         _draw_boundary(axes, diagram, boundary, y)
     _draw_legend(figure, diagram, rule, has_boundary=boundary is not None)
+    if path is not None:
+        save_figure(figure, path)
+    return figure
+
+
+def _draw_scattered(
+    diagram: PhaseDiagram,
+    title: str,
+    path: str | Path | None,
+    rule: str | Rule,
+    counted: tuple[int | None, int | None],
+    units: Mapping[str, str],
+    notes: Sequence[str],
+    letters: bool,
+) -> Figure:
+    """The same of cells that fill no lattice; see `draw_phases`."""
+    divided = " Points of several colours are divided by the share of runs." if np.any(diagram.entropy > 0) else ""
+    lines = [*remarks(diagram, rule), f"Every point is one draw, at its values.{divided}", *notes]
+    longest = max(map(len, diagram.phases)) if not diagram.y_name else 0
+    figure, axes = _canvas(_POINTS, (0.06 * longest, 0.0), title, banner(diagram, *counted), lines)
+    draw_points(axes, diagram, letters)
+    names = paper_names((diagram.x_name, diagram.y_name))
+    axes.set_xlabel(axis_label(names[diagram.x_name], units.get(diagram.x_name, "")), parse_math=False)
+    if diagram.y_name:
+        axes.set_ylabel(axis_label(names[diagram.y_name], units.get(diagram.y_name, "")), parse_math=False)
+    _draw_legend(figure, diagram, rule, has_boundary=False, has_blanks=False)
     if path is not None:
         save_figure(figure, path)
     return figure
@@ -217,21 +248,48 @@ def _draw_letters(axes: Axes, diagram: PhaseDiagram, x: CellAxis, y: CellAxis) -
 
 
 def _draw_boundary(axes: Axes, diagram: PhaseDiagram, boundary: Boundary, y: CellAxis) -> None:
-    """Crossings that were measured, with their intervals cut off at the border of the diagram."""
+    """Crossings that were measured, with their intervals cut off at the border of the diagram.
+
+    Single edges are joined by a line, the two edges of a window or a gap are hollow and stand alone.
+    """
     if (boundary.x_name, boundary.y_name) != (diagram.x_name, diagram.y_name):
         raise ValueError(f"boundary: is over {boundary.x_name} and {boundary.y_name}, the diagram is not")
     place = {value: float(centre) for value, centre in zip(diagram.y.tolist(), y.centres, strict=True)}
-    rows = np.flatnonzero((boundary.status == "crosses") & np.isin(boundary.y, diagram.y))
-    low_limit, high_limit = axes.get_xlim()
-    at = boundary.at[rows]
-    heights = np.array([place[value] if diagram.y_name else 0.5 for value in boundary.y[rows].tolist()], np.float64)
-    low, high = (np.clip(end[rows], low_limit, high_limit) for end in (boundary.low, boundary.high))
-    reach = np.nan_to_num(np.stack([at - low, high - at]))  # one seed has no interval
-    line = {"color": "black", "linewidth": 1.0, "markersize": 3.0, "capsize": 2.0, "elinewidth": 0.7}
-    axes.errorbar(at, heights, xerr=np.maximum(reach, 0.0), fmt="-o", markeredgecolor="white", zorder=4, **line)
+    heights = np.array([place.get(value, np.nan) if diagram.y_name else 0.5 for value in boundary.y.tolist()])
+    single = boundary.at, boundary.low, boundary.high
+    pairs = [
+        tuple(ends[:, side] for ends in (boundary.edges, boundary.edges_low, boundary.edges_high)) for side in (0, 1)
+    ]
+    for (at, low, high), style, fill in [(single, "-o", "black"), *((pair, "o", "white") for pair in pairs)]:
+        is_drawn = np.isfinite(at) & np.isfinite(heights)
+        if not is_drawn.any():
+            continue
+        middle = at[is_drawn]
+        low, high = (np.clip(end[is_drawn], *axes.get_xlim()) for end in (low, high))
+        reach = np.maximum(np.nan_to_num(np.stack([middle - low, high - middle])), 0.0)  # one seed has no interval
+        line = {"color": "black", "linewidth": 1.0, "markersize": 3.0, "capsize": 2.0, "elinewidth": 0.7}
+        edge = "white" if fill == "black" else "black"
+        axes.errorbar(
+            middle, heights[is_drawn], xerr=reach, fmt=style, mfc=fill, markeredgecolor=edge, zorder=4, **line
+        )
 
 
-def _draw_legend(figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_boundary: bool) -> None:
+def _boundary_remarks(boundary: Boundary | None) -> list[str]:
+    """Rows in which there is not one edge."""
+    if boundary is None:
+        return []
+    lines = []
+    if np.isfinite(boundary.edges).any():
+        lines.append("Hollow points: both edges of a window, inside which runs generalize, or of a gap.")
+    for value, reason in zip(boundary.y.tolist(), boundary.reason.tolist(), strict=True):
+        at = f" at {boundary.y_name} = {number_text(value)}" if boundary.y_name else ""
+        lines += [f"No edge{at}: {reason}."] if reason else []
+    return lines
+
+
+def _draw_legend(
+    figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_boundary: bool, has_blanks: bool = True
+) -> None:
     counts, runs = phase_counts(diagram), int(diagram.n.sum())
     handles: list[Patch | Line2D] = []
     for phase in diagram.phases:
@@ -240,7 +298,7 @@ def _draw_legend(figure: Figure, diagram: PhaseDiagram, rule: str | Rule, has_bo
         edge = _hatch_colour(phase) if style.hatch else "#555555"
         patch = Patch(facecolor=style.colour, edgecolor=edge, hatch=style.hatch or None, linewidth=0.4, label=text)
         handles.append(patch)
-    if np.any(diagram.n == 0):
+    if has_blanks and np.any(diagram.n == 0):
         handles.append(Patch(facecolor="white", edgecolor="#bbbbbb", hatch="///", linewidth=0.4, label="no run"))
     if has_boundary:
         handles.append(_boundary_handle())

@@ -10,6 +10,8 @@ from rich.text import Text
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.rules import Rule
 from grokjax.report.colours import PHASE_STYLES
+from grokjax.report.point_text import point_blocks
+from grokjax.report.points import is_scattered
 from grokjax.report.terminal import WIDTH, rendered
 from grokjax.report.wording import banner, number_text, phase_counts, phase_name, remarks
 
@@ -49,8 +51,13 @@ def phase_view(
     warning = banner(diagram, finished, total)
     if warning:
         lines.append(Text(f" {warning} ", style=Style(color="#ffffff", bgcolor="#b3261e", bold=True)))
-    blocks = _blocks(diagram, width) if diagram.y_name else _bars(diagram, width)
-    said = [*_explained(diagram, rule), *(Text(line, style="dim") for line in [*remarks(diagram, rule), *notes])]
+    is_points = bool(diagram.y_name) and is_scattered(diagram)
+    draw = point_blocks if is_points else _blocks if diagram.y_name else _bars
+    blocks = draw(diagram, width)
+    said = [
+        *_explained(diagram, rule, is_points),
+        *(Text(line, style="dim") for line in [*remarks(diagram, rule), *notes]),
+    ]
     return Group(*lines, *blocks, Text(""), *said)
 
 
@@ -124,7 +131,7 @@ def _shortened(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
 
 
-def _explained(diagram: PhaseDiagram, rule: str | Rule) -> list[Text]:
+def _explained(diagram: PhaseDiagram, rule: str | Rule, is_points: bool) -> list[Text]:
     """The legend: letter, phase, runs; and what small letters mean when there are some."""
     counts, runs = phase_counts(diagram), int(diagram.n.sum())
     lines = []
@@ -133,6 +140,9 @@ def _explained(diagram: PhaseDiagram, rule: str | Rule) -> list[Text]:
         line, share = Text(), f"{100 * counts[phase] / runs:.0f} %"
         line.append(f" {style.letter} ", Style(color=style.ink, bgcolor=style.colour))
         lines.append(line.append(f" {phase_name(phase, rule):<18}{counts[phase]:>7,} runs {share:>6}"))
+    if is_points:
+        lines.append(Text("Every draw is at its values; small: runs at this place do not all agree", style="dim"))
+        return lines
     if diagram.y_name and np.any(diagram.entropy > 0):
         tie = ", g= two or more phases are equally frequent" if diagram.tied.any() else ""
         lines.append(Text(f"G all runs agree, g{MIXED} most frequent of several phases{tie}", style="dim"))

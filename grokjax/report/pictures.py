@@ -11,21 +11,25 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.importance import importance
+from grokjax.analysis.near_misses import near_misses
+from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stop_conditions import is_looked_at, stop_conditions
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import judge
 from grokjax.report.curve_figure import draw_curves
-from grokjax.report.curves import cell_curves
+from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
-from grokjax.report.wording import audit_remark, number_text
+from grokjax.report.points import is_scattered
+from grokjax.report.wording import audit_remark, importance_remarks, near_remark, number_text
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
 
 
 def show_phases(
-    results: "Results", runs: pd.DataFrame, rule: str, x: str | None, y: str | None, out: str | None, name: str
+    results: "Results", runs: pd.DataFrame, rule: str | Rule, x: str | None, y: str | None, out: str | None, name: str
 ) -> str:
     """The phase diagram as text for this terminal; also written to a file when `out` names one.
 
@@ -36,11 +40,13 @@ def show_phases(
     """
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    notes = _audit_notes(results, runs)
+    near = near_misses(runs, rule)
+    drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
+    notes = drawn + ([near_remark(near, rule)] if near else []) + _audit_notes(results, runs)
     is_selection = len(runs) < len(results.runs)
     counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):
-        write_csv(diagram, out)
+        write_csv(diagram, out, rule)
     elif out:
         from grokjax.report.phase_figure import draw_phases
 
@@ -48,6 +54,10 @@ def show_phases(
     width = shutil.get_terminal_size((100, 40)).columns
     text = phase_text(diagram, sys.stdout.isatty(), width, title=name, rule=rule, notes=notes, **counts)
     return text + "\n" + (f"written: {out}\n" if out else "")
+
+
+def _settings(results: "Results") -> list[str]:
+    return [path for path in results.spec["axes"] if not path.startswith("seeds.")]
 
 
 def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
@@ -76,7 +86,8 @@ def choose_axes(
 ) -> tuple[str, str | None]:
     """The axes of a diagram; by default the first two of the sweep, vertical the second.
 
-    Of axes that move together one says it all, and the seeds of a stream are an axis only where nothing else is.
+    Of axes that move together one says it all, but not of settings that are drawn together. The seeds of a stream are
+    an axis only where nothing else is.
 
     Args:
       groups: the axes of the sweep, those that move together in one list.
@@ -89,37 +100,58 @@ def choose_axes(
     paths = [path for group in groups for path in group]
     varying = [path for path in paths if len(runs[path].unique()) > 1] or paths
     free = [path for path in varying if not path.startswith("seeds.")] or varying
-    x = x or next((path for path in free if not _together(groups, path, y)), None)
+    x = x or next((path for path in free if not _together(groups, runs, path, y)), None)
     if x is None:
         raise ValueError("the sweep has no axis; name a column of `grokjax table`")
-    return x, y or next((path for path in free if not _together(groups, path, x)), None)
+    return x, y or next((path for path in free if not _together(groups, runs, path, x)), None)
 
 
-def _together(groups: Sequence[Sequence[str]], path: str, other: str | None) -> bool:
-    return other is not None and (path == other or any(path in group and other in group for group in groups))
+def _together(groups: Sequence[Sequence[str]], runs: pd.DataFrame, path: str, other: str | None) -> bool:
+    """Whether one of two axes says what the other says: in one group, and not drawn independently."""
+    if other is None or path == other:
+        return other is not None
+    return any(path in group and other in group for group in groups) and not _are_drawn(runs, path, other)
 
 
-def write_curves(results: "Results", chosen: np.ndarray, title: str, path: Path) -> int:
-    """Learning curves of the chosen runs [run] bool, a band a cell; gives their number."""
+def _are_drawn(runs: pd.DataFrame, path: str, other: str) -> bool:
+    """Whether one of two settings neither rises nor falls with the other, as independent draws do not."""
+    if not all(pd.api.types.is_numeric_dtype(runs[name]) for name in (path, other)):
+        return False
+    pairs = sorted(set(zip(runs[path].tolist(), runs[other].tolist(), strict=True)))
+    steps = np.diff([second for _, second in pairs])
+    return bool(np.any(steps > 0) and np.any(steps < 0))
+
+
+def write_curves(
+    results: "Results", chosen: np.ndarray, title: str, path: Path, what: Sequence[str] = (), notes: Sequence[str] = ()
+) -> int:
+    """Curves of the chosen runs [run] bool, a band a cell; gives their number.
+
+    Args:
+      what: measures by name; accuracy and loss without any.
+      notes: further sentences below the figure.
+    """
     runs = results.runs.loc[chosen].reset_index(drop=True)
-    groups, notes = cell_curves(results.looks.take(chosen), runs, results.spec["axes"], title)
+    measures = {name: results.measured(name) for name in what} or default_measures(results.looks)
+    taken = {name: (looks.take(chosen), values[chosen]) for name, (looks, values) in measures.items()}
+    groups, pooled = cell_curves(taken, runs, results.spec["axes"], title)
     name = results.spec["name"] + (f": {title}" if len(groups) > 1 else "")
-    draw_curves(groups, name, path, notes=notes)
+    draw_curves(groups, name, path, notes=[*pooled, *notes])
     return len(runs)
 
 
-def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[str], pd.DataFrame]) -> str:
+def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[Any], pd.DataFrame]) -> str:
     """Each claim with what was measured and the verdict.
 
     Args:
       claims: as in a sweep file.
-      phases: the table of runs, labelled by the rule of this name.
+      phases: the table of runs, labelled by this rule, or by the sweep's own when it is None.
     """
     lines = []
     for claim in claims:
-        rule = claim.get("rule") or "default"
+        rule = claim.get("rule") or None
         found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), phases(rule))
-        under = "" if rule == "default" else f" (phases by {rule})"
+        under = f" (phases by {find_rule(rule).title})" if rule else ""
         lines.append(f"{claim['name']}\n  claim     {claim['that']}{under}")
         published = claim.get("published")
         lines.append(f"  published {'-' if published is None else number_text(published)}")

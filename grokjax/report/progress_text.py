@@ -60,7 +60,7 @@ def status_view(status: Mapping[str, Any], phases: Mapping[str, int] | None = No
         "name": status.get("name", ""),
         "stage": stage,
         "runs": runs,
-        "phases": _phases_text(phases or {}),
+        "phases": _phases_text(phases or {}) + _rule_text(status.get("rule", "default")),
         "rate": _known(status.get("run_steps_per_second"), lambda rate: f"{rate:,.0f} run-steps/s"),
         "occupancy": _known(status.get("occupancy"), lambda share: f"{100 * share:.0f} %"),
         "left": _known(status.get("seconds_left"), lambda seconds: f"{duration_text(seconds)} at most"),
@@ -91,6 +91,11 @@ def _runs_text(progress: "Progress") -> str:
 
 def _phases_text(phases: Mapping[str, int]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {phases[name]:,}" for name in PHASES if phases.get(name))
+
+
+def _rule_text(title: str) -> str:
+    """Said where the phases are not those of the default rule."""
+    return "" if title == "default" else f" (rule {title})"
 
 
 def _speed(progress: "Progress") -> list[str]:

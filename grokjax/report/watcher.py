@@ -12,6 +12,7 @@ from rich.live import Live
 
 from grokjax.analysis.phases import label
 from grokjax.report.progress_text import progress_line, progress_view
+from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.sweep import Sweep
 from grokjax.store.dataset import assemble
 from grokjax.store.progress import Progress
@@ -73,4 +74,4 @@ class Watcher:
         noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
         packed = pack_history(ids, [one.lane for one in ended], [{}] * len(ids), self._sweep.steps, 0, noises)
         looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
-        self._phase_of.update(zip(ids, label(looks).phase.tolist(), strict=True))
+        self._phase_of.update(zip(ids, label(looks, rule_to_plain(self._sweep.rule)).phase.tolist(), strict=True))

@@ -1,14 +1,24 @@
 """What must be said beside a phase diagram so that nobody reads too much into it, in figures and terminal alike?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
+from grokjax.analysis.near_misses import CLOSE, NearMisses
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stopping import Audit
 
 _GOING_ON = ("running", "unfinished", "not looked at yet")
 """Reasons of `phases.Labels` that more training removes."""
 _MOST_REASONS = 3
+_OUTCOMES = {
+    "generalized": "the share of runs that generalize",
+    "steps_to_generalized": "the step at which they do (never is last)",
+}
+_LOWER = 0.9  # the threshold that is named where a rule's own decides
 
 
 def number_text(value: object) -> str:
@@ -57,7 +67,7 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
     """Sentences below a diagram: how many runs, which rule, what was pooled or left out, how sure a cell can be."""
     found = find_rule(rule)
     source = f" ({found.paper})" if found.paper else ""
-    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.name}{source}: {found.about}."]
+    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.title}{source}: {found.about}."]
     decided = np.array([name != "undecided" for name in diagram.phases])
     certain = diagram.low[(diagram.counts == diagram.n[..., None]) & (diagram.counts > 0) & decided]
     if len(certain):
@@ -82,6 +92,35 @@ def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
         axes = " or ".join(name for name in (diagram.x_name, diagram.y_name) if name)
         lines.append(f"Left out: {diagram.left_out:,} runs without a value of {axes}.")
     return lines
+
+
+def near_remark(near: NearMisses, rule: str | Rule = "default") -> str:
+    """How many runs have their label from a threshold that they almost reached, and how to set another."""
+    labelled = [
+        f"{count:,} of {near.labelled[phase]:,} runs labelled {phase_name(phase, rule)}"
+        for phase, count in near.close.items()
+    ]
+    range_text = f"between {100 * CLOSE:g} and {100 * near.value:.10g} % of test"
+    hint = f"; `--set {near.threshold}=0.9` sets the threshold to 90 %" if near.value > _LOWER else ""
+    return f"{' and '.join(labelled)} end {range_text}{hint}."
+
+
+def importance_remarks(table: pd.DataFrame) -> list[str]:
+    """Which settings go with whether and when runs generalize: rank correlations with their intervals."""
+    lines = []
+    for outcome, words in _OUTCOMES.items():
+        known = [
+            row for row in table.to_dict("records") if row["outcome"] == outcome and not np.isnan(row["correlation"])
+        ]
+        if known:
+            settings = ", ".join(map(_correlation, known))
+            lines.append(f"Rank correlation with {words}, over {known[0]['cells']:,} draws: {settings}.")
+    return lines
+
+
+def _correlation(row: Mapping[Any, Any]) -> str:
+    interval = f" [{row['low']:+.2f}, {row['high']:+.2f}]" if np.isfinite(row["low"]) else ""
+    return f"{row['setting']} {row['correlation']:+.2f}{interval}"
 
 
 def audit_remark(audit: Audit) -> str:

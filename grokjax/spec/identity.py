@@ -13,7 +13,7 @@ import numpy as np
 
 from grokjax.core.part import Part
 from grokjax.spec.errors import wrong
-from grokjax.spec.plans import claim_to_plain, measure_to_plain, seeds_to_plain
+from grokjax.spec.plans import RulePlan, claim_to_plain, measure_to_plain, rule_to_plain, seeds_to_plain
 from grokjax.spec.run import Run, StoredInit
 from grokjax.spec.stop_plan import stop_to_plain
 from grokjax.spec.sweep import Sweep
@@ -60,6 +60,7 @@ def spec_hash(sweep: Sweep) -> str:
             "claims": [claim_to_plain(claim) for claim in sweep.claims],
             "notes": sweep.notes,
             "tags": list(sweep.tags),
+            **({} if sweep.rule == RulePlan() else {"rule": rule_to_plain(sweep.rule)}),
         }
     )
 

@@ -37,6 +37,19 @@ class SeedPlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class RulePlan:
+    """Which phase rule labels the runs; nothing of their training hangs on it.
+
+    Attributes:
+      kind: name of the rule.
+      thresholds: those that are set, by name, sorted.
+    """
+
+    kind: str = "default"
+    thresholds: tuple[tuple[str, float], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Claim:
     """A statement about the results, kept as text: `that` must hold, over the named axes.
 
@@ -45,14 +58,14 @@ class Claim:
       that: the statement.
       over: axes that are paired.
       published: what a paper says, as text or number; None where nothing is published.
-      rule: the phase rule that labels the runs; empty for the default one.
+      rule: the phase rule that labels the runs; None for that of the sweep.
     """
 
     name: str
     that: str
     over: tuple[str, ...] = ()
     published: str | float | None = None
-    rule: str = ""
+    rule: RulePlan | None = None
 
 
 def read_seeds(value: Any) -> SeedPlan:
@@ -206,6 +219,21 @@ def _read_measures(value: Any, folder: Path | None) -> tuple[Measure, ...]:
     return tuple(found)
 
 
+def read_rule(value: Any, key: str = "rule") -> RulePlan:
+    """`liu2022` or `{kind: default, generalized: 0.9}`; which names there are is the analysis' to say."""
+    if isinstance(value, RulePlan):
+        return value
+    if not isinstance(value, Mapping):
+        value = {"kind": value}
+    thresholds = {str(name): read_float(number, f"{key}.{name}") for name, number in value.items() if name != "kind"}
+    return RulePlan(read_free_text(value.get("kind", RulePlan.kind), f"{key}.kind"), tuple(sorted(thresholds.items())))
+
+
+def rule_to_plain(plan: RulePlan) -> str | dict[str, Any]:
+    """What a sweep file would say."""
+    return {"kind": plan.kind, **dict(plan.thresholds)} if plan.thresholds else plan.kind
+
+
 def read_claims(value: Any) -> tuple[Claim, ...]:
     """A list of `{name, that, over, published, rule}`."""
     if not isinstance(value, list | tuple):
@@ -213,7 +241,7 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
     found = []
     for index, one in enumerate(value):
         key = f"claims.{index}"
-        one = dataclasses.asdict(one) if isinstance(one, Claim) else one
+        one = vars(one) if isinstance(one, Claim) else one
         if not isinstance(one, Mapping):
             raise wrong(key, "expected a mapping with name, that and over", one)
         refuse_unknown(one, ("name", "that", "over", "published", "rule"), key)
@@ -222,16 +250,15 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
                 raise wrong(f"{key}.{name}", "expected text", one.get(name))
         over = read_texts(one.get("over", ()), f"{key}.over")
         published = _published(one.get("published"), f"{key}.published")
-        found.append(
-            Claim(one["name"], one["that"], over, published, read_free_text(one.get("rule", ""), f"{key}.rule"))
-        )
+        rule = read_rule(one["rule"], f"{key}.rule") if one.get("rule") else None
+        found.append(Claim(one["name"], one["that"], over, published, rule))
     return tuple(found)
 
 
 def claim_to_plain(claim: Claim) -> dict[str, Any]:
     """What a sweep file would say."""
     found = {"name": claim.name, "that": claim.that, "over": list(claim.over)}
-    found |= {"rule": claim.rule} if claim.rule else {}
+    found |= {"rule": rule_to_plain(claim.rule)} if claim.rule else {}
     return found if claim.published is None else {**found, "published": claim.published}
 
 

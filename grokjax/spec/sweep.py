@@ -27,12 +27,14 @@ from grokjax.spec.paths import fields_of, replaced
 from grokjax.spec.plans import (
     STREAMS,
     Claim,
+    RulePlan,
     SeedPlan,
     check_rows,
     read_cadence,
     read_claims,
     read_free_text,
     read_measure,
+    read_rule,
     read_seeds,
     read_steps,
     read_texts,
@@ -49,7 +51,7 @@ _QUEUE_SEED = 0
 _MOST_TASKS = 5000
 _MOST_PROGRAMS = 8  # each is traced; `plan` traces all of them
 
-__all__ = ["Axis", "Claim", "MeasurePlan", "SeedPlan", "StopPlan", "StopRule", "Sweep"]
+__all__ = ["Axis", "Claim", "MeasurePlan", "RulePlan", "SeedPlan", "StopPlan", "StopRule", "Sweep"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class Sweep:
       stop: when runs end before their budget; None for never.
       exclude: conditions; a cell is left out when any holds.
       weights: when parameters are stored besides at the end; None for never.
+      rule: that labels the runs with phases.
       claims: statements about the results, kept as text.
       notes: free text.
       tags: words to find the sweep by.
@@ -80,6 +83,7 @@ class Sweep:
     stop: StopPlan | None = None
     exclude: tuple[str, ...] = ()
     weights: Cadence | None = None
+    rule: RulePlan = dataclasses.field(default_factory=RulePlan)
     claims: tuple[Claim, ...] = ()
     notes: str = ""
     tags: tuple[str, ...] = ()
@@ -339,6 +343,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "stop": read_stop,
     "exclude": lambda conditions: read_texts(conditions, "exclude"),
     "weights": lambda value: None if value is None else read_cadence(value, "weights"),
+    "rule": read_rule,
     "claims": read_claims,
     "notes": lambda value: read_free_text(value, "notes"),
     "tags": lambda value: read_texts(value, "tags"),

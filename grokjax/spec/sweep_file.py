@@ -10,10 +10,12 @@ from grokjax.spec.axes import axes_to_mapping
 from grokjax.spec.build import absolute_source
 from grokjax.spec.errors import Collector, SpecError, suggestion, wrong
 from grokjax.spec.plans import (
+    RulePlan,
     cadence_to_plain,
     claim_to_plain,
     measure_to_plain,
     read_steps,
+    rule_to_plain,
     seeds_to_plain,
 )
 from grokjax.spec.read_run import RUN_KEYS, read_run, run_to_mapping
@@ -23,9 +25,10 @@ from grokjax.spec.yaml_file import load as load_yaml
 from grokjax.spec.yaml_file import parse_value
 from grokjax.spec.yaml_text import dump
 
-_SWEEP_KEYS = ("axes", "seeds", "measure", "stop", "exclude", "weights", "claims", "notes", "tags")
+_SWEEP_KEYS = ("axes", "seeds", "measure", "stop", "exclude", "weights", "rule", "claims", "notes", "tags")
 KEYS = ("name", "from", *RUN_KEYS, "train", *_SWEEP_KEYS)
-_MERGED = (*RUN_KEYS, "train", "axes", "measure")
+_KINDS = (*RUN_KEYS, "rule")  # may stand there as their kind alone
+_MERGED = (*_KINDS, "train", "axes", "measure")
 _DEEPEST_FROM = 16
 _FILE_KIND = re.compile(r"(?P<file>[^:]*\.py):(?P<name>[\w.]+)")
 Lines = dict[str, tuple[str, int]]
@@ -126,6 +129,7 @@ def to_mapping(sweep: Sweep) -> dict[str, Any]:
         "measure": measure_to_plain(sweep.measure),
         "stop": stop_to_plain(sweep.stop),
         "weights": None if sweep.weights is None else cadence_to_plain(sweep.weights),
+        "rule": "" if sweep.rule == RulePlan() else rule_to_plain(sweep.rule),
         "claims": [
             {key: value for key, value in claim_to_plain(claim).items() if value != []} for claim in sweep.claims
         ],
@@ -208,7 +212,7 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = dict(below)
     for key, value in above.items():
-        old = {"kind": found[key]} if isinstance(found.get(key), str) and key in RUN_KEYS else found.get(key)
+        old = {"kind": found[key]} if isinstance(found.get(key), str) and key in _KINDS else found.get(key)
         if key in _MERGED and isinstance(old, dict) and isinstance(value, Mapping):
             if value.get("kind", old.get("kind")) == old.get("kind"):
                 value = {**old, **value}
@@ -281,7 +285,7 @@ def _inner(node: Any, word: str, key: str) -> Any:
         return node[_place(node, word, key)]
     if not isinstance(node, dict):
         raise wrong(key, "has no settings of its own", node)
-    if isinstance(node.get(word), str) and word in RUN_KEYS:
+    if isinstance(node.get(word), str) and word in _KINDS:
         node[word] = {"kind": node[word]}
     return node.setdefault(word, [] if word == "regularizers" else {})
 

@@ -9,6 +9,7 @@ from grokjax.analysis.claims import Claim, check_claim, make_claim
 from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
 from grokjax.spec.errors import Collector, suggestion, wrong
+from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.stop_plan import AT_LOOKS, UNSEEN
 from grokjax.spec.sweep import Sweep
 from grokjax.store.dataset import GROUP_NAMES, assemble
@@ -23,11 +24,15 @@ from grokjax.train.look_names import look_names
 
 
 def check_claims(sweep: Sweep) -> None:
-    """Refuse claims that say nothing, or that no runs of the sweep could decide.
+    """Refuse a phase rule that there is not, and claims that say nothing or that no runs of the sweep could decide.
 
     Raises:
       SpecError: with every claim that is wrong; names phases, keys, values and measures with the nearest valid one.
     """
+    try:
+        find_rule(rule_to_plain(sweep.rule))
+    except ValueError as error:
+        raise wrong("rule", str(error)) from None
     cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
     problems = Collector()
     for index, stated in enumerate(sweep.claims):
@@ -39,7 +44,7 @@ def check_claims(sweep: Sweep) -> None:
                 raise wrong(f"claims.{index}.that", str(error)) from None
         with problems.collecting():
             try:
-                find_rule(stated.rule or "default")
+                find_rule(rule_to_plain(stated.rule or sweep.rule))
             except ValueError as error:
                 raise wrong(f"claims.{index}.rule", str(error)) from None
     problems.finish()

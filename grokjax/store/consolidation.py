@@ -12,7 +12,7 @@ from grokjax.store.dataset import GROUP_NAMES, assemble, write_zarr
 from grokjax.store.files import checksum, write_atomically
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
-from grokjax.store.reading import looks_of, with_budget
+from grokjax.store.reading import looks_of, rule_of, with_budget
 from grokjax.store.stored_params import read_spec
 from grokjax.store.table import as_csv, run_table
 
@@ -41,7 +41,7 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     write_zarr(dataset, partial)
     shutil.rmtree(layout.history, ignore_errors=True)
     partial.rename(layout.history)
-    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"])))
+    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"]), rule_of(spec)))
     write_atomically(layout.table, as_csv(table).encode())
     kept = {
         name: digest

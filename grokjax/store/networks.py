@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grokjax.core.interfaces import Model, Params, Split
+from grokjax.core.interfaces import Model, Params, Signature, Split
 from grokjax.spec.errors import suggestion
 from grokjax.spec.identity import run_id
 from grokjax.spec.run import Run
@@ -81,6 +81,10 @@ class Networks:
     def model(self, name: str) -> Model:
         """The model part of a run."""
         return self.run(name).model
+
+    def signature(self, name: str) -> Signature:
+        """What the model must know of the run's task."""
+        return self.run(name).task.signature()
 
     def dataset(self, name: str) -> dict[str, np.ndarray]:
         """The whole table and how the run's seeds split it.

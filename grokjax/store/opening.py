@@ -8,7 +8,7 @@ from typing import Any
 
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
-from grokjax.spec.plans import claim_to_plain
+from grokjax.spec.plans import claim_to_plain, read_rule, rule_to_plain
 from grokjax.spec.stop_plan import StopPlan
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
@@ -76,6 +76,7 @@ def describe(sweep: Sweep) -> dict[str, Any]:
             "full_batch": run.minibatch is None,
         },
         "stop": _stop(sweep.stop),
+        "rule": rule_to_plain(sweep.rule),
         "claims": [claim_to_plain(claim) for claim in sweep.claims],
         "notes": sweep.notes,
         "tags": list(sweep.tags),
@@ -97,6 +98,9 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
     if stored["spec_hash"] == spec_hash(sweep):
         if not (stored["yaml"] == to_yaml(sweep) == _text(layout.spec_yaml)):
             write_spec(layout, sweep)  # notes were changed, or spec.yaml is damaged or of before an extension
+        return
+    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, rule=read_rule(stored.get("rule", "default")))):
+        write_spec(layout, sweep)  # the same runs under another phase rule: the table is written again
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Reading a sweep's folder, finished or not, without a lock: only what HEAD says is committed."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from grokjax.analysis.history import Looks
+from grokjax.analysis.rules import Rule, find_rule
 from grokjax.store.dataset import GROUP_NAMES, assemble, read_zarr
 from grokjax.store.files import bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
@@ -100,6 +102,11 @@ def read_file(root: Path, name: str, head: Head) -> dict[str, np.ndarray]:
     return bytes_to_arrays(content)
 
 
+def rule_of(spec: dict[str, Any]) -> Rule:
+    """The phase rule of a sweep, from its spec.json; the default one in folders written before it could be set."""
+    return find_rule(spec.get("rule", "default"))
+
+
 def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
     """What the analysis reads, from a dataset of histories."""
     columns = {
@@ -133,3 +140,9 @@ def _loss_kinds(dataset: xr.Dataset, constants: dict[str, Any]) -> np.ndarray:
     if "loss" not in dataset:
         return np.full(dataset.sizes["run"], constants["loss"])
     return np.array([str(text).partition(" ")[0] for text in dataset["loss"].values], dtype=str)
+
+
+def rows_of(dataset: xr.Dataset, looks: Looks) -> Looks:
+    """The same runs at the steps at which all measures were taken; without counts."""
+    steps = dataset["step"].values.astype(np.int64)
+    return dataclasses.replace(looks, steps=steps, columns={}, sizes={})

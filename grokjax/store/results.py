@@ -4,7 +4,7 @@ import difflib
 import functools
 import importlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,23 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.analysis.boundary import Boundary, boundary
-from grokjax.analysis.cells import cell_table
+from grokjax.analysis.cells import EVENT, cell_table
+from grokjax.analysis.columns import nearest
 from grokjax.analysis.history import Looks
-from grokjax.analysis.phases import label
-from grokjax.analysis.table import event_columns
+from grokjax.analysis.importance import importance
+from grokjax.analysis.rules import Rule, find_rule
+from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.store.combining import combine, until
 from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
-from grokjax.store.reading import is_complete, looks_of, read_dataset
+from grokjax.store.reading import is_complete, looks_of, read_dataset, rows_of, rule_of
 from grokjax.store.table import run_table
 
 if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
     from grokjax.store.networks import Networks
+
+AnyRule = str | Rule | Mapping[str, Any] | None
+"""How a phase rule may be named; None is the sweep's own."""
 
 
 def open_results(paths: str | Path | Sequence[str | Path], with_running: bool = False) -> "Results":
@@ -70,29 +75,61 @@ class Results:
         return looks_of(self._compared, self.spec["constants"])
 
     @functools.cached_property
+    def rule(self) -> Rule:
+        """The phase rule that the sweep names, with its thresholds; the default one where it names none."""
+        rules = {rule.title: rule for rule in map(rule_of, self.specs)}
+        if len(rules) > 1:
+            named = " and ".join(rules)
+            warnings.warn(f"The folders name different phase rules ({named}); runs have the default one.", stacklevel=2)
+        return next(iter(rules.values())) if len(rules) == 1 else find_rule("default")
+
+    @functools.cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per run: settings, status, events under the default rule, final values."""
-        return run_table(self._compared, self.spec, event_columns(self.looks))
+        """One row per run: settings, status, events under the sweep's rule, final values."""
+        return run_table(self._compared, self.spec, event_columns(self.looks, self.rule))
 
-    def phases(self, rule: str = "default") -> pd.DataFrame:
-        """`runs` with the phases of another rule; nothing is trained again."""
-        found = label(self.looks, rule)
-        return self.runs.assign(phase=found.phase, phase_word=found.words, flags=found.flags, phase_reason=found.reason)
+    def phases(self, rule: AnyRule = None) -> pd.DataFrame:
+        """`runs` under another phase rule; nothing is trained again.
 
-    def cells(self, rule: str = "default") -> pd.DataFrame:
+        Args:
+          rule: a name, `{"kind": "default", "generalized": 0.9}` for other thresholds, or a `Rule`; None for the
+            sweep's own.
+
+        Raises:
+          ValueError: for a rule or a threshold that does not exist.
+        """
+        if rule is None:
+            return self.runs
+        ruled = rule_columns(self.looks, rule)
+        return self.runs.assign(**{name: ruled[name].astype(self.runs[name].dtype).array for name in ruled})
+
+    def cells(self, rule: AnyRule = None, event: str = EVENT) -> pd.DataFrame:
         """One row per cell: shares of phases, chance to generalize, steps to it, each with its interval.
 
         See `analysis.cells.cell_table` for the columns. A seed that is an axis tells runs of a cell apart, not cells.
+
+        Args:
+          rule: as of `phases`.
+          event: when; `steps_to_generalized` has the threshold of the rule.
         """
         axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
-        return cell_table(self.phases(rule), axes)
+        return cell_table(self.phases(rule), axes, event=event)
 
-    def boundary(self, x: str, y: str | None = None, rule: str = "default", **options: Any) -> Boundary:
+    def boundary(self, x: str, y: str | None = None, rule: AnyRule = None, **options: Any) -> Boundary:
         """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
 
-        Options as of `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
+        A window, inside which runs generalize, has two edges; see `Boundary.status`. Options as of
+        `analysis.boundary.boundary`. Other axes are pooled; the seeds are drawn anew all the same.
         """
         return boundary(self.phases(rule), x, y, **options)
+
+    def importance(self, rule: AnyRule = None, **options: Any) -> pd.DataFrame:
+        """Rank correlation of each setting with whether and when runs generalize, over cells, with its interval.
+
+        See `analysis.importance.importance` for columns and options.
+        """
+        axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
+        return importance(self.phases(rule), axes, **options)
 
     def grid(self, measure: str) -> xr.DataArray:
         """A measure over the axes, the seeds and the measured steps; NaN where there is no such run or step.
@@ -116,6 +153,24 @@ class Results:
         """Names of what was measured."""
         return [str(name) for name in self.history.data_vars if "/" in str(name)]
 
+    def measured(self, name: str) -> tuple[Looks, np.ndarray]:
+        """When the runs were measured, and the values [run, step]: at every look where that was looked at, else by row.
+
+        Raises:
+          ValueError: there is no such measure, with the nearest one, or it is more than one number a run and step.
+        """
+        if name in self.looks.columns:
+            return self.looks, self.looks.seen(name)
+        scalars = [known for known in self.measures if self.history[known].dims == ("run", "k")]
+        if name not in self.measures:
+            raise ValueError(f"no measure {name!r}{nearest(name, scalars)}; there are {', '.join(sorted(scalars))}")
+        if name not in scalars:
+            each = " x ".join(map(str, self.history[name].shape[2:]))
+            raise ValueError(f"{name} is {each} numbers a run and step, no single one; see Results.history")
+        rows = rows_of(self._compared, self.looks)
+        values = self._compared[name].values.astype(np.float64)
+        return rows, np.where(rows.present, values, np.nan)
+
     def params(self, run_id: str, step: int = -1) -> Any:
         """Flax variables of a run after `step` updates, -1 for its last.
 
@@ -126,6 +181,13 @@ class Results:
     def model(self, run_id: str) -> Any:
         """The model part of a run; `.module(signature)` of a built-in one is its Flax module."""
         return self._of(run_id).model(run_id)
+
+    def signature(self, run_id: str) -> Any:
+        """What a model must know of the run's task: shapes, number formats and classes.
+
+        `model.module(signature)` and `model.logits(model.prepare(params, signature), inputs, signature, None)` take it.
+        """
+        return self._of(run_id).signature(run_id)
 
     def dataset(self, run_id: str) -> dict[str, np.ndarray]:
         """`inputs`, `targets` (true), `labels` (as given) and `group` of the whole table, and `train_index`."""

@@ -37,6 +37,7 @@ def status(root: Path) -> dict[str, Any]:
         "queued": spec["num_runs"] - done - running,
         "diverged": int(np.count_nonzero(runs["status"] == "diverged")),
         "phases": {str(name): int(count) for name, count in counts.items()},
+        "rule": results.rule.title,
         "stage": "complete" if results.is_complete else live.get("stage", "opening") if is_running else "stopped",
         "occupancy": live.get("occupancy"),
         "compiled_programs": live.get("compiled_programs", 0),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from grokjax.analysis.table import LABELS
 from grokjax.store.dataset import GROUP_NAMES
 from grokjax.store.layout import SEED_PATHS
 
@@ -26,7 +27,7 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
     )
     columns["stop_reason"] = stop_reason
     columns["budget"] = dataset["budget"].values if runs else np.zeros(0, np.int64)
-    for name in ("phase", "phase_word", "flags", "phase_reason"):
+    for name in LABELS:
         columns[name] = events[name].to_numpy()
     columns["final_step"] = dataset["final_step"].values if runs else np.zeros(0, np.int64)
     columns |= _passes(dataset) if runs else {"examples_seen": np.zeros(0, np.int64), "epochs": np.zeros(0)}

@@ -77,8 +77,81 @@ def test_a_chance_that_never_crosses_is_censored():
     assert falling.status.tolist() == ["never", "always"]
 
 
-def test_a_window_that_closes_again_shows_as_misfit():
-    assert boundary(table([0, 1, 0], [1, 2, 3]), "x").misfit[0] >= 0.5
+def edges(found, row=0):
+    return [found.edges[row].tolist(), found.edges_low[row].tolist(), found.edges_high[row].tolist()]
+
+
+def test_a_window_has_two_edges_with_intervals_and_no_single_one():
+    found = boundary(table([0, 0, 0.5, 1, 1, 0.1, 0], [0.1, 1, 10, 100, 1e3, 1e4, 1e5]), "x")
+    assert found.status[0] == "window" and found.reason[0] == "" and found.misfit[0] >= 0.5
+    assert np.isnan([found.at[0], found.low[0], found.high[0]]).all()
+    (lower, upper), low, high = edges(found)
+    assert lower == pytest.approx(10) and upper == pytest.approx(10 ** (3 + 0.5 / 0.9))
+    assert low[0] <= 10 <= high[0] and low == pytest.approx([1, 1e3]) and high == pytest.approx([100, 1e4])
+
+
+def test_a_window_of_one_value_and_one_that_reaches_beyond_the_grid():
+    narrow = boundary(table([0, 1, 0], [1, 2, 3]), "x")
+    assert narrow.status[0] == "window" and edges(narrow)[0] == [1.5, 2.5]
+    runs = pd.concat([table([0, 0, 0, 1, 1], range(1, 6), y=0.0), table([1, 1, 0, 0, 0], range(1, 6), y=1.0)])
+    found = boundary(runs, "x", "y", direction="rising")  # the second row falls where the first one rises
+    assert found.status.tolist() == ["crosses", "window"]
+    assert edges(found, 1)[0] == [-np.inf, 2.5] and found.at[0] == 3.5
+
+
+def test_a_gap_has_two_edges_too():
+    found = boundary(table([1, 1, 0, 0, 1], [1, 2, 3, 4, 5]), "x")
+    assert found.status[0] == "gap" and edges(found) == [[2.5, 4.5], [2, 4], [3, 5]]
+
+
+def test_several_windows_have_no_edge_and_a_reason():
+    found = boundary(table([0, 1, 0, 1, 0], [1, 2, 3, 4, 5]), "x")
+    assert found.status[0] == "not monotone" and "crosses 1/2 4 times" in found.reason[0]
+    assert np.isnan([found.at[0], found.low[0], found.high[0], *found.edges[0]]).all()
+
+
+def test_one_seed_shows_a_window_without_an_interval():
+    found = boundary(table([0, 0, 1, 1, 0, 0], range(1, 7), seeds=1), "x")
+    assert found.status[0] == "window" and edges(found)[0] == [2.5, 4.5]
+    assert np.isnan(found.edges_low[0]).all()
+
+
+def test_shares_that_go_up_and_down_on_one_side_of_a_half_have_no_edge():
+    assert boundary(table([0, 0.4, 0, 0.4, 0], range(1, 6), seeds=50), "x").status[0] == "never"
+    assert boundary(table([1, 0.6, 1, 0.6, 1], range(1, 6), seeds=50), "x").status[0] == "always"
+
+
+def drawn(generator, chance, x, seeds=12):
+    """Runs that generalize with these chances, all by themselves."""
+    return pd.DataFrame(
+        [
+            {"a.x": value, "seeds.init": seed, "phase": "grokking" if generator.random() < p else "confusion"}
+            for value, p in zip(x, chance, strict=True)
+            for seed in range(seeds)
+        ]
+    )
+
+
+def test_planted_windows_are_found_and_their_intervals_cover_both_edges():
+    generator, x = np.random.default_rng(11), np.linspace(0, 8, 17)
+    windows = inside = 0
+    for _ in range(60):
+        lower, upper = generator.uniform(1.2, 2.8), generator.uniform(5.2, 6.8)
+        chance = 1 / (1 + np.exp(-4 * np.minimum(x - lower, upper - x)))
+        found = boundary(drawn(generator, chance, x), "x", resamples=200)
+        windows += found.status[0] == "window"
+        inside += sum(found.edges_low[0] <= [lower, upper]) + sum(found.edges_high[0] >= [lower, upper]) == 4
+    assert windows == 60 and inside >= 55
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.3, 0.5, 0.7])
+def test_noise_without_an_edge_is_no_window(chance):
+    generator, x = np.random.default_rng(3), np.arange(9.0)
+    status = [
+        boundary(drawn(generator, np.full(9, chance), x), "x", direction="rising", resamples=200).status[0]
+        for _ in range(60)
+    ]
+    assert sum(one in ("window", "gap", "not monotone") for one in status) <= 3  # about 1 % of them, at most
 
 
 def test_undecided_runs_are_left_out_and_counted_and_other_phases_do_not_generalize():

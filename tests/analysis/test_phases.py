@@ -419,3 +419,13 @@ def test_doshi_2024_needs_the_label_noise(make_looks):
 def test_doshi_2024_without_noise_has_no_partial_inversion(make_looks):
     assert doshi(make_looks, [0, 0, 899], [0, 0, 1000], 0.0).phase[0] == "full_inversion"
     assert doshi(make_looks, [0, 0, 1000], [0, 0, 1000], 0.0).phase[0] == "coexistence"
+
+
+def test_a_run_that_still_passes_a_low_threshold_has_not_collapsed(make_looks):
+    looks = make_looks({"steps": [0, 10, 100], "train_clean": [0, 100, 100], "test_novel": [0, 0, 172]})  # 86 %
+    assert label(looks).phase.tolist() == ["memorization"]
+    assert label(looks, {"generalized": 0.85}).phase.tolist() == ["grokking"]
+    assert label(looks, {"generalized": 0.86}).phase.tolist() == ["grokking"]
+    assert label(looks, {"generalized": 0.861}).phase.tolist() == ["memorization"]
+    fallen = make_looks({"steps": [0, 10, 100, 110], "train_clean": [0, 100, 100, 100], "test_novel": [0, 0, 172, 168]})
+    assert label(fallen, {"generalized": 0.85}).phase.tolist() == ["collapsed"]

@@ -79,7 +79,7 @@ def test_another_rule_changes_the_labels_and_no_number(make_looks):
     default, published = event_columns(looks), event_columns(looks, "liu2022")
     assert published["phase"][0] == "undecided"
     assert published["phase_reason"][0] == "liu2022 is stated for 100000 steps, not 2000"
-    labels = ["phase", "phase_word", "flags", "phase_reason"]
+    labels = ["phase", "phase_word", "flags", "phase_reason", "phase_rule"]
     assert default.drop(columns=labels).equals(published.drop(columns=labels))
 
 
@@ -106,3 +106,13 @@ def test_many_runs_take_seconds_and_are_labelled_as_a_few():
     assert time.process_time() - start < 20  # takes one; a loop over runs and looks takes minutes
     few = event_columns(looks.take(np.arange(2500, 2600)))
     assert table.iloc[2500:2600].reset_index(drop=True).equals(few)
+
+
+def test_steps_to_generalize_follow_the_threshold_of_the_rule_and_the_counted_shares_do_not(make_looks):
+    looks = make_looks({"steps": [0, 10, 20, 30], "train_clean": [0, 90, 99, 100], "test_novel": [0, 0, 180, 190]})
+    row = event_columns(looks, {"kind": "default", "fit": 0.9, "generalized": 0.9}).iloc[0]
+    assert (row["steps_to_fit"], row["steps_to_generalized"]) == (10, 20)
+    assert (row["phase"], row["phase_rule"]) == ("comprehension", "default, fit=0.9, generalized=0.9")
+    assert np.isnan(row["steps_to_test_99"])
+    row = event_columns(looks).iloc[0]
+    assert row["steps_to_fit"] == 20 and np.isnan(row["steps_to_generalized"]) and row["phase_rule"] == "default"

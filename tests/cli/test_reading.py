@@ -126,6 +126,32 @@ def test_curves_of_a_selection(small, tmp_path, capsys):
     assert typed("curves", small, "--out", tmp_path / "curves.txt") == 2
 
 
+def test_curves_of_any_stored_measure(small, tmp_path, capsys):
+    path = tmp_path / "curves.svg"
+    where = ("--where", "learning_rate < 1", "--where", "phase != diverged")
+    assert typed("curves", small, *where, "--what", "weight_norm/total,test/accuracy", "--out", path) == 0
+    drawn = path.read_text()
+    assert "weight_norm/total" in drawn and "Phases by rule default." in drawn and "cross-entropy" not in drawn
+    capsys.readouterr()
+    for words, message in [
+        ("weight_norm/totl", "--what: no measure 'weight_norm/totl'; nearest is 'weight_norm/total'"),
+        ("total", "--what: no measure 'total'"),
+    ]:
+        assert typed("curves", small, "--what", words, "--out", path) == 2
+        assert message in (said := capsys.readouterr().err) and said.count("\n") == 1
+
+
+def test_measures_by_row_are_those_of_the_history_and_arrays_are_refused(small):
+    results = open_results(small)
+    looks, values = results.measured("weight_norm/total")
+    np.testing.assert_array_equal(looks.steps, results.history["step"].values)
+    np.testing.assert_array_equal(values, results.history["weight_norm/total"].values.astype(float))
+    results = open_results(small)
+    results._dataset["a/array"] = (("run", "k", "x"), np.zeros((*looks.steps.shape, 3)))
+    with pytest.raises(ValueError, match="a/array is 3 numbers a run and step"):
+        results.measured("a/array")
+
+
 def test_export_gives_the_stored_parameters(small, tmp_path, monkeypatch):
     results = open_results(small)
     run_id = results.runs["run_id"][0]

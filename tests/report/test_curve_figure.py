@@ -6,7 +6,7 @@ import pytest
 
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curve_text import curve_text
-from grokjax.report.curves import MOST_GROUPS, cell_curves, group_curves, write_curves
+from grokjax.report.curves import MOST_GROUPS, cell_curves, default_measures, group_curves, write_curves
 
 PHASES = ["memorization", "grokking", "grokking", "comprehension", "comprehension"]
 TEST_MEDIAN = [0, 0, 0, 1, 1]  # of 5 runs at steps 0, 10, 20, 100, 1000: 0, 0, 2, 4 and 4 have generalized
@@ -14,7 +14,7 @@ TEST_MEDIAN = [0, 0, 0, 1, 1]  # of 5 runs at steps 0, 10, 20, 100, 1000: 0, 0, 
 
 @pytest.fixture(scope="module")
 def group(make_looks):
-    return group_curves(make_looks(PHASES), title="weight_decay = 1")
+    return group_curves(default_measures(make_looks(PHASES)), title="weight_decay = 1")
 
 
 def test_medians_are_drawn_over_the_steps_of_the_looks(group):
@@ -42,13 +42,16 @@ def test_bands_reach_from_quantile_to_quantile(group):
 
 
 def test_a_single_run_has_lines_only(make_looks):
-    axes = draw_curves([group_curves(make_looks(["grokking"]), with_loss=False)]).axes
+    axes = draw_curves([group_curves(default_measures(make_looks(["grokking"]), with_loss=False))]).axes
     assert len(axes) == 1 and not axes[0].collections
 
 
 def test_each_group_has_a_panel_that_says_how_many_runs_it_has(make_looks):
     looks = make_looks([*PHASES, "diverged"])
-    groups = [group_curves(looks, np.arange(6) < 2, "first"), group_curves(looks, np.arange(6) >= 2, "second")]
+    groups = [
+        group_curves(default_measures(looks), np.arange(6) < 2, "first"),
+        group_curves(default_measures(looks), np.arange(6) >= 2, "second"),
+    ]
     axes = draw_curves(groups).axes
     assert [one.get_title(loc="left") for one in axes[:2]] == ["first\n2 runs", "second\n4 runs"]
 
@@ -57,13 +60,13 @@ def test_diverged_runs_are_said_to_be_missing(make_looks):
     looks = make_looks(["grokking", "grokking", "diverged"])
     steps = looks.steps.copy()
     steps[2, 3:] = -1
-    found = group_curves(type(looks)(**{**vars(looks), "steps": steps}))
+    found = group_curves(default_measures(type(looks)(**{**vars(looks), "steps": steps})))
     assert draw_curves([found]).axes[0].get_title(loc="left") == "3 runs, 1 diverged"
     assert found.accuracy["test"].n[-1] == 2
 
 
 def test_many_groups_share_a_panel_in_colours_of_their_own(make_looks):
-    groups = [group_curves(make_looks(PHASES), title=f"group {place}") for place in range(6)]
+    groups = [group_curves(default_measures(make_looks(PHASES)), title=f"group {place}") for place in range(6)]
     figure = draw_curves(groups, "many")
     assert len(figure.axes) == 2 and len(figure.axes[0].lines) == 12
     assert len({tuple(line.get_color()) for line in figure.axes[0].lines}) == 6
@@ -107,14 +110,14 @@ def test_bars_in_the_terminal_rise_where_the_median_does(group):
 def test_runs_that_were_not_looked_at_give_no_bars(make_looks):
     looks = make_looks(["undecided"])
     unseen = type(looks)(**{**vars(looks), "steps": np.full_like(looks.steps, -1)})
-    assert curve_text([group_curves(unseen, title="new")]) == "new · 1 run · not looked at yet"
-    draw_curves([group_curves(unseen)]).draw_without_rendering()
+    assert curve_text([group_curves(default_measures(unseen), title="new")]) == "new · 1 run · not looked at yet"
+    draw_curves([group_curves(default_measures(unseen))]).draw_without_rendering()
 
 
 def test_each_cell_has_a_band_of_its_own_over_its_seeds(make_looks):
     runs = pd.DataFrame({"a.b": [10.0, 2.0, 10.0, 2.0], "seeds.init": [0, 0, 1, 1], "a.c": [1] * 4})
     phases = ["grokking", "memorization", "grokking", "memorization"]
-    groups, notes = cell_curves(make_looks(phases), runs, ["a.b", "a.c", "seeds.init"], "all runs")
+    groups, notes = cell_curves(default_measures(make_looks(phases)), runs, ["a.b", "a.c", "seeds.init"], "all runs")
     assert [(one.title, one.num_runs) for one in groups] == [("b = 2", 2), ("b = 10", 2)] and not notes
     np.testing.assert_array_equal(groups[0].accuracy["test"].values[2], 0)
     assert groups[1].accuracy["test"].values[2, -1] == 1
@@ -123,7 +126,7 @@ def test_each_cell_has_a_band_of_its_own_over_its_seeds(make_looks):
 def test_more_cells_than_colours_are_pooled_and_the_figure_says_so(make_looks):
     count = MOST_GROUPS + 1
     runs = pd.DataFrame({"a.b": np.arange(count), "seeds.init": 0})
-    groups, notes = cell_curves(make_looks(["grokking"] * count), runs, ["a.b"], "all runs")
+    groups, notes = cell_curves(default_measures(make_looks(["grokking"] * count)), runs, ["a.b"], "all runs")
     assert [one.num_runs for one in groups] == [count]
     texts = [text.get_text() for text in draw_curves(groups, notes=notes).texts]
     assert any(f"Pooled in these bands: a.b ({count} values)" in text.replace("\n", " ") for text in texts)
@@ -135,7 +138,7 @@ def test_losses_have_numbers_beside_them_however_small_their_range(make_looks, e
     low, high = ends
     for name in ("train/loss", "test/loss"):
         looks.columns[name][:] = np.geomspace(high, low, looks.steps.shape[1])
-    figure = draw_curves([group_curves(looks)])
+    figure = draw_curves([group_curves(default_measures(looks))])
     figure.draw_without_rendering()
     axes = figure.axes[1]
     shown = [tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
@@ -144,8 +147,35 @@ def test_losses_have_numbers_beside_them_however_small_their_range(make_looks, e
 
 def test_long_titles_are_wrapped_and_not_cut(make_looks):
     title = "weight_decay = 4.9 and train_fraction = 0.5 and seeds.init = 0 and learning_rate = 0.01"
-    figure = draw_curves([group_curves(make_looks(PHASES), title=title)], title)
+    figure = draw_curves([group_curves(default_measures(make_looks(PHASES)), title=title)], title)
     figure.draw_without_rendering()
     texts = [figure._suptitle, figure.axes[0]._left_title]
     assert all(text.get_text().replace("\n", " ").startswith(title) for text in texts)
     assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in texts)
+
+
+def test_any_measure_has_a_panel_of_its_own_on_the_scale_of_its_values(make_looks):
+    looks = make_looks(["grokking", "grokking"])
+    wide, narrow = 10.0 ** np.arange(5) * np.ones((2, 1)), np.arange(5.0) * np.ones((2, 1))
+    signed = wide - 100
+    found = group_curves({"norm/total": (looks, wide), "norm/layer": (looks, wide), "angle/mean": (looks, narrow)})
+    assert {panel: list(lines) for panel, lines in found.panels.items()} == {
+        "norm/total": ["norm/total"], "norm/layer": ["norm/layer"], "angle/mean": ["angle/mean"],
+    }  # fmt: skip
+    figure = draw_curves([found])
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log", "linear"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["norm/total", "norm/layer", "angle/mean"]
+    np.testing.assert_allclose(figure.axes[2].lines[0].get_ydata(), np.arange(5.0))
+    assert draw_curves([group_curves({"a/b": (looks, signed)})]).axes[0].get_yscale() == "linear"
+
+
+def test_measures_of_one_name_share_a_panel(make_looks):
+    looks = make_looks(["grokking", "grokking"])
+    values = np.ones((2, 5))
+    found = group_curves({"train/margin": (looks, values), "test/margin": (looks, values), "a/x": (looks, values)})
+    assert {panel: list(lines) for panel, lines in found.panels.items()} == {
+        "margin": ["train", "test"],
+        "a/x": ["a/x"],
+    }
+    legend = draw_curves([found]).axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["train", "test"]

@@ -146,6 +146,27 @@ def test_the_boundary_is_drawn_where_it_crosses(make_runs):
         draw_phases(phase_diagram(runs, FRACTION, DECAY), boundary=found)
 
 
+def test_windows_are_drawn_with_both_edges_and_several_windows_are_said(make_runs):
+    none, all_of_them = ["memorization"] * 6, ["grokking"] * 6
+    rows = {0.3: (none, all_of_them, none, none, none), 0.6: (none, all_of_them, none, all_of_them, none)}
+    values = (0.1, 1.0, 10.0, 100.0, 1000.0)
+    runs = make_runs(
+        [
+            ({DECAY: decay, FRACTION: fraction}, phases)
+            for fraction, row in rows.items()
+            for decay, phases in zip(values, row, strict=True)
+        ]
+    )
+    found = boundary(runs, DECAY, FRACTION, resamples=50)
+    figure = draw_phases(phase_diagram(runs, DECAY, FRACTION), boundary=found)
+    drawn = [container.lines[0] for container in figure.axes[0].containers]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in drawn], [10**-0.5, 10**0.5])
+    assert [line.get_ydata().tolist() for line in drawn] == [[0.3], [0.3]]
+    said = " ".join(" ".join(words(figure)).split())
+    assert "No edge at task.train_fraction = 0.6: the share of runs that generalize crosses 1/2 4 times" in said
+    assert "both edges of a window" in said
+
+
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
 def test_files_are_written_the_same_each_time(diagram, tmp_path, suffix, start):
     contents = []

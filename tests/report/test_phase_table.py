@@ -24,7 +24,18 @@ def written(grid_runs, tmp_path):
 
 def test_each_cell_and_phase_has_a_row(written):
     table = pd.read_csv(written)
-    assert table.columns.tolist() == [DECAY, FRACTION, "phase", "count", "n", "share", "low", "high", "interval"]
+    assert table.columns.tolist() == [
+        DECAY,
+        FRACTION,
+        "phase",
+        "count",
+        "n",
+        "share",
+        "low",
+        "high",
+        "interval",
+        "rule",
+    ]
     assert set(table["interval"]) == {"wilson"}
     assert len(table) == 3 * 2 * 5 and table["count"].sum() == 25
 

@@ -138,10 +138,14 @@ def test_activations_by_path(results, run_id):
 
 def test_model_with_params_is_a_network_of_ones_own(results, run_id):
     model, data = results.model(run_id), results.dataset(run_id)
-    signature = ModularArithmetic(operation="x+y", modulus=7).signature()
+    signature = results.signature(run_id)
+    assert signature == ModularArithmetic(operation="x+y", modulus=7).signature()
     outputs = model.module(signature).apply({"params": results.params(run_id)}, data["inputs"], None, None)
     np.testing.assert_allclose(outputs, results.logits(run_id), rtol=1e-5, atol=1e-6)
     assert model == MLP(activation="square", width=16)
+    rows = data["inputs"][3:5]
+    same = model.logits(model.prepare(results.params(run_id), signature), rows, signature, None)
+    np.testing.assert_allclose(same, results.logits(run_id, rows), rtol=1e-5, atol=1e-6)
 
 
 def test_params_of_a_stored_step_are_read_and_of_another_one_made(results, run_id):
