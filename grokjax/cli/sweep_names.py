@@ -1,6 +1,7 @@
 """Which sweep is meant: a file, or the name of one that ships with the package; and what does it say?"""
 
 import difflib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +39,24 @@ def find_sweep(text: str) -> Path:
 def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -> "Sweep":
     """A sweep that can be trained: checked, and what its runs start from is stored.
 
+    Claims speak of the sweep as its file has it; where overrides leave them undecided, a warning says so.
+
     Raises:
       SpecError: with file and line.
     """
+    from grokjax.spec.errors import SpecError
     from grokjax.spec.sweep_file import load
     from grokjax.store.claim_check import check_claims
     from grokjax.store.stored_params import check_starts
 
     def check(sweep: "Sweep") -> None:
         check_starts(sweep)
-        check_claims(sweep)
+        try:
+            check_claims(sweep, scale)
+        except SpecError as error:
+            changed = {override.partition("=")[0].strip().partition(".")[0] for override in overrides} - {"name"}
+            if not changed or "claims" in changed:
+                raise
+            sys.stderr.write(f"grokjax: warning: {error}; with --set it is trained all the same\n")
 
     return load(path, overrides, check=check, scale=scale)

@@ -20,21 +20,24 @@ from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh, look_names
 
 
-def check_claims(sweep: Sweep) -> None:
+def check_claims(sweep: Sweep, scale: str | None = None) -> None:
     """Refuse claims that say nothing, or that no runs of the sweep could decide.
+
+    Args:
+      scale: of the file, whose own claims would replace those in full.
 
     Raises:
       SpecError: with every claim that is wrong; names phases, keys, values and measures with the nearest valid one.
     """
     cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
-    problems = Collector()
+    problems, hint = Collector(), f"the scale {scale!r} may state `claims` of its own" if scale else ""
     for index, stated in enumerate(sweep.claims):
         with problems.collecting():
             try:
                 claim = make_claim(stated.name, stated.that, stated.over)
                 check_claim(claim, cells, _columns(sweep, claim))
             except ValueError as error:
-                raise wrong(f"claims.{index}.that", str(error)) from None
+                raise wrong(f"claims.{index}.that", str(error), hint=hint) from None
         with problems.collecting():
             try:
                 find_rule(stated.rule or "default")

@@ -1,5 +1,6 @@
 """Opening a sweep's folder for writing: a new one is laid out, an old one must hold the same sweep."""
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
-from grokjax.spec.plans import claim_to_plain
+from grokjax.spec.plans import claim_to_plain, read_claims
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import is_unfinished, write_atomically, write_record
@@ -81,7 +82,10 @@ def describe(sweep: Sweep) -> dict[str, Any]:
 
 
 def check_same(layout: Layout, sweep: Sweep) -> None:
-    """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room."""
+    """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room.
+
+    Claims judge runs and train none: a sweep that differs in them alone is the same one, and its claims are taken over.
+    """
     stored = read_spec(layout.root)
     check_current(layout, stored)
     if stored["spec_hash"] == spec_hash(sweep):
@@ -90,6 +94,9 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)
+        write_spec(layout, sweep)
+        return
+    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, claims=read_claims(stored["claims"]))):
         write_spec(layout, sweep)
         return
     old, new = stored["yaml"].splitlines(), to_yaml(sweep).splitlines()
