@@ -17,7 +17,6 @@ from grokjax.analysis.columns import differing, find, matches, rows, seed_column
 from grokjax.analysis.intervals import RESAMPLES, Interval, limits, resampled, weighted_median, weighted_share
 from grokjax.analysis.rules import GENERALIZED
 
-VERDICTS = ("holds", "fails", "undecided")
 _ROUNDING = 1e-12  # shares of equal counts may differ by this
 
 

@@ -13,7 +13,7 @@ from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.analysis.intervals import Interval
 from grokjax.analysis.stopping import audit
-from grokjax.analysis.verdicts import VERDICTS, Verdict, judge
+from grokjax.analysis.verdicts import Verdict, judge
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves
 from grokjax.report.phase_table import write_csv
@@ -114,14 +114,14 @@ def claims_text(results: "Results", scale: str | None) -> str:
     version = "in full" if scale is None else f"scale {scale}"
     partial = "PARTIAL, " if finished < spec["num_runs"] else ""
     lines = [f"{spec['name']}, {version}: {partial}{finished:,} of {spec['num_runs']:,} runs finished"]
-    counts = dict.fromkeys(VERDICTS, 0)
+    verdicts = []
     for claim in spec["claims"]:
         rule = claim.get("rule") or "default"
         verdict = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), results.phases(rule))
-        counts[verdict.verdict] += 1
+        verdicts.append(verdict.verdict)
         lines += ["", claim["name"], *_claim_lines(claim, rule, verdict)]
-    tally = f"{counts['holds']} hold, {counts['fails']} fail, {counts['undecided']} undecided"
-    return "\n".join([*lines, "", f"claims: {tally}"])
+    hold, fail, undecided = (verdicts.count(word) for word in ("holds", "fails", "undecided"))
+    return "\n".join([*lines, "", f"claims: {hold} hold, {fail} fail, {undecided} undecided"])
 
 
 def _claim_lines(claim: dict[str, Any], rule: str, verdict: Verdict) -> list[str]:
