@@ -57,6 +57,6 @@ def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -
             changed = {override.partition("=")[0].strip().partition(".")[0] for override in overrides} - {"name"}
             if not changed or "claims" in changed:
                 raise
-            sys.stderr.write(f"grokjax: warning: {error}; with --set it is trained all the same\n")
+            sys.stderr.write(f"grokjax: warning: with --set, no run can decide what the file claims:\n{error}\n")
 
     return load(path, overrides, check=check, scale=scale)

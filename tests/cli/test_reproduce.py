@@ -79,7 +79,9 @@ def test_settings_typed_over_a_file_may_leave_its_claims_undecided(tmp_path, cap
     path = written(tmp_path, SMALL + CLAIM)
     typed_over = "axes.optimizer.weight_decay=[0.1]"
     assert read_sweep(path, [typed_over]).num_cells == 2
-    assert "warning: claims.0.that: claim 'a large rate diverges': weight_decay=1 is" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "warning: with --set, no run can decide" in said
+    assert "\nclaims.0.that: claim 'a large rate diverges': weight_decay=1 is" in said
     for overrides in (["name=other", "claims.0.that=probability(groking) > 0"], ["claims.0.that=1 > 0"]):
         with pytest.raises(SpecError, match="claims.0.that"):
             read_sweep(path, overrides)
