@@ -22,6 +22,7 @@ from grokjax.spec.identity import run_ids
 from grokjax.spec.measured_steps import cadence_steps
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
+from grokjax.store.claim_check import check_claims
 from grokjax.store.consolidation import consolidate
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
@@ -375,6 +376,7 @@ def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) ->
     """
     sweep.check()
     check_trainable(sweep)
+    check_claims(sweep)
     folder = Path("results") / sweep.name if root is None else Path(root)
     run_sweep(sweep, folder, Options(**options))
     return open_results(folder)

@@ -94,7 +94,7 @@ def _command(options: argparse.Namespace) -> int:
 def _show_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
     """What is said of a folder is for who types; where in a file any other came from is for who reads the code."""
     if category in SHOWN:
-        sys.stderr.write(f"grokjax: warning: {_printable(message)}\n")
+        sys.stderr.write("grokjax: warning: " + "\n".join(map(_printable, str(message).splitlines())) + "\n")
     else:
         sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
 

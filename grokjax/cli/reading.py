@@ -142,15 +142,26 @@ def list_parts(options: argparse.Namespace) -> int:
     return 0
 
 
-def print_claims(root: Path) -> None:
-    """The claims of a sweep: published, measured, verdict."""
+def print_claims(root: Path, file: Path, scale: str | None) -> None:
+    """The claims of a sweep: published, measured, verdict. Runs that are still trained count as undecided.
+
+    Args:
+      root: its folder.
+      file: where it is written, with the `scale` that was trained.
+    """
     from grokjax.report.pictures import claims_text
     from grokjax.store.results import open_results
 
-    results = open_results(root)
+    results = open_results(root, with_running=True)
+    if not results.spec["claims"]:
+        sys.stdout.write(
+            f"{file} states no claims, so there is nothing to judge: write what you expect under `claims:` "
+            f"(docs/formats.md), or see what came out with `grokjax phases {root}`.\n"
+        )
+        return
     if results.rule.changed or results.rule.name != "default":
         sys.stdout.write(f"Phases by rule {results.rule.title} where a claim names no other.\n")
-    sys.stdout.write(claims_text(results.spec["claims"], results.phases) + "\n")
+    sys.stdout.write(claims_text(results, scale) + "\n")
 
 
 def _rule(results: "Results", options: argparse.Namespace) -> "Rule":

@@ -38,6 +38,8 @@ def find_sweep(text: str) -> Path:
 def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -> "Sweep":
     """A sweep that can be trained: checked, and what its runs start from is stored.
 
+    Claims speak of the sweep as its file has it; where overrides leave them undecided, a warning says so.
+
     Raises:
       SpecError: with file and line.
     """

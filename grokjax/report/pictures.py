@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ import pandas as pd
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.analysis.importance import importance
+from grokjax.analysis.intervals import Interval
 from grokjax.analysis.near_misses import near_misses
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stop_conditions import is_looked_at, stop_conditions
 from grokjax.analysis.stopping import audit
-from grokjax.analysis.verdicts import judge
+from grokjax.analysis.verdicts import Verdict, judge
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv
@@ -140,26 +141,50 @@ def write_curves(
     return len(runs)
 
 
-def claims_text(claims: Sequence[dict[str, Any]], phases: Callable[[Any], pd.DataFrame]) -> str:
-    """Each claim with what was measured and the verdict.
+def claims_text(results: "Results", scale: str | None) -> str:
+    """Each claim of a sweep with what was published, what was measured and the verdict; how many hold in the last line.
 
     Args:
-      claims: as in a sweep file.
-      phases: the table of runs, labelled by this rule, or by the sweep's own when it is None.
+      scale: of the sweep file that was trained; None for the sweep in full.
     """
-    lines = []
-    for claim in claims:
+    spec, finished = results.spec, _finished(results)
+    version = "in full" if scale is None else f"scale {scale}"
+    partial = "PARTIAL, " if finished < spec["num_runs"] else ""
+    lines = [f"{spec['name']}, {version}: {partial}{finished:,} of {spec['num_runs']:,} runs finished"]
+    verdicts = []
+    for claim in spec["claims"]:
         rule = claim.get("rule") or None
-        found = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), phases(rule))
-        under = f" (phases by {find_rule(rule).title})" if rule else ""
-        lines.append(f"{claim['name']}\n  claim     {claim['that']}{under}")
-        published = claim.get("published")
-        lines.append(f"  published {'-' if published is None else number_text(published)}")
-        left_out = f", {found.left_out} runs left out" if found.left_out else ""
-        lines.append(
-            f"  measured  {found.left.estimate:.3g} against {found.right.estimate:.3g}, "
-            f"difference {found.difference.estimate:.3g} [{found.difference.low:.3g}, {found.difference.high:.3g}] "
-            f"over {found.pairs} pairs, {found.seeds} seeds{left_out}"
-        )
-        lines.append(f"  verdict   {found.verdict}" + (f": {found.reason}" if found.reason else ""))
-    return "\n".join(lines)
+        verdict = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), results.phases(rule))
+        verdicts.append(verdict.verdict)
+        lines += ["", claim["name"], *_claim_lines(claim, rule, verdict)]
+    hold, fail, undecided = (verdicts.count(word) for word in ("holds", "fails", "undecided"))
+    return "\n".join([*lines, "", f"claims: {hold} hold, {fail} fail, {undecided} undecided"])
+
+
+def _claim_lines(claim: dict[str, Any], rule: str | dict[str, Any] | None, verdict: Verdict) -> list[str]:
+    published = claim.get("published")
+    over = f", over {' and '.join(claim['over'])}" if claim.get("over") else ""
+    under = f" (phases by {find_rule(rule).title})" if rule else ""
+    return [
+        f"  claim     {claim['that']}{over}{under}",
+        f"  published {'-' if published is None else number_text(published)}",
+        f"  measured  {_measured(verdict)}",
+        f"  verdict   {verdict.verdict}" + (f": {verdict.reason}" if verdict.reason else ""),
+    ]
+
+
+def _measured(verdict: Verdict) -> str:
+    """Both sides of a claim, their difference with its interval where one could be given, and over how much."""
+    if np.isnan(verdict.left.estimate):
+        return "-"
+    difference = verdict.difference
+    interval = "" if np.isnan(difference.low) else f" [{difference.low:.3g}, {difference.high:.3g}]"
+    left_out = f", {verdict.left_out} runs left out" if verdict.left_out else ""
+    return (
+        f"{_side(verdict.left)} against {_side(verdict.right)}, difference {difference.estimate:.3g}{interval} "
+        f"over {verdict.pairs} pairs, {verdict.seeds} seeds{left_out}"
+    )
+
+
+def _side(interval: Interval) -> str:
+    return "never" if interval.estimate == np.inf else f"{interval.estimate:.3g}"

@@ -168,6 +168,7 @@ def _with_origin(mapping: dict[str, Any], folder: Path, above: tuple[Path, ...],
     below = _read_file(path, above, lines_below)
     below.pop("name", None)
     below.pop("scales", None)
+    below.pop("claims", None)  # they speak of the sweep as that file has it
     for key, line in lines_below.items():
         if not _is_replaced(key, below, mapping):
             lines.setdefault(key, line)

@@ -23,8 +23,11 @@ from grokjax.train.lane import fresh
 from grokjax.train.look_names import look_names
 
 
-def check_claims(sweep: Sweep) -> None:
+def check_claims(sweep: Sweep, scale: str | None = None) -> None:
     """Refuse a phase rule that there is not, and claims that say nothing or that no runs of the sweep could decide.
+
+    Args:
+      scale: of the file, whose own claims would replace those in full.
 
     Raises:
       SpecError: with every claim that is wrong; names phases, keys, values and measures with the nearest valid one.
@@ -34,14 +37,14 @@ def check_claims(sweep: Sweep) -> None:
     except ValueError as error:
         raise wrong("rule", str(error)) from None
     cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
-    problems = Collector()
+    problems, hint = Collector(), f"the scale {scale!r} may state `claims` of its own" if scale else ""
     for index, stated in enumerate(sweep.claims):
         with problems.collecting():
             try:
                 claim = make_claim(stated.name, stated.that, stated.over)
                 check_claim(claim, cells, _columns(sweep, claim))
             except ValueError as error:
-                raise wrong(f"claims.{index}.that", str(error)) from None
+                raise wrong(f"claims.{index}.that", str(error), hint=hint) from None
         with problems.collecting():
             try:
                 find_rule(rule_to_plain(stated.rule or sweep.rule))

@@ -8,7 +8,7 @@ from typing import Any
 
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
-from grokjax.spec.plans import claim_to_plain, read_rule, rule_to_plain
+from grokjax.spec.plans import claim_to_plain, read_claims, read_rule, rule_to_plain
 from grokjax.spec.stop_plan import StopPlan
 from grokjax.spec.sweep import Sweep, label
 from grokjax.spec.sweep_file import to_yaml
@@ -92,7 +92,10 @@ def _stop(stop: StopPlan | None) -> dict[str, Any] | None:
 
 
 def check_same(layout: Layout, sweep: Sweep) -> None:
-    """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room."""
+    """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room.
+
+    Claims judge runs and train none: a sweep that differs in them alone is the same one, and its claims are taken over.
+    """
     stored = read_spec(layout.root)
     check_current(layout, stored)
     if stored["spec_hash"] == spec_hash(sweep):
@@ -104,6 +107,9 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)
+        write_spec(layout, sweep)
+        return
+    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, claims=read_claims(stored["claims"]))):
         write_spec(layout, sweep)
         return
     old, new = stored["yaml"].splitlines(), to_yaml(sweep).splitlines()

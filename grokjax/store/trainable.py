@@ -1,9 +1,12 @@
 """Sweeps that can be trained: read, and asked everything that would make their training a waste."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grokjax.core.data_warning import DataWarning
+from grokjax.spec.errors import SpecError
 from grokjax.spec.sweep import Sweep
 from grokjax.spec.sweep_file import load
 from grokjax.store.claim_check import check_claims, check_stop
@@ -21,18 +24,31 @@ def load_sweep(
 
     Args:
       path_or_mapping: a file, or a mapping of its keys.
-      overrides: `KEY=VALUE` texts as of `--set`; later ones win.
+      overrides: `KEY=VALUE` texts as of `--set`; later ones win. Claims of the file that no run can decide any more
+        are then said in a warning in place of an error.
       folder: what relative paths of a mapping are relative to; of a file they are relative to the file.
       scale: which of the file's `scales` is meant; None for the sweep in full.
 
     Raises:
       SpecError: with every problem found, each with file, line and key.
     """
-    return load(path_or_mapping, overrides, folder, check_trainable, scale)
+    changed = {override.partition("=")[0].strip().partition(".")[0] for override in overrides} - {"name"}
+    is_lenient = bool(changed) and "claims" not in changed
+
+    def check(sweep: Sweep) -> None:
+        check_trainable(sweep)
+        try:
+            check_claims(sweep, scale)
+        except SpecError as error:
+            if not is_lenient:
+                raise
+            warnings.warn(f"with --set, no run can decide what the file claims:\n{error}", DataWarning, stacklevel=2)
+
+    return load(path_or_mapping, overrides, folder, check, scale)
 
 
 def check_trainable(sweep: Sweep) -> None:
-    """Refuse starts that are not stored, equal runs, stops on what is not measured, claims that no run could decide.
+    """Refuse starts that are not stored, runs that are equal to others, and stops on what is not measured.
 
     Raises:
       SpecError: with the key and the reason.
@@ -40,4 +56,3 @@ def check_trainable(sweep: Sweep) -> None:
     check_starts(sweep)
     check_equal_runs(sweep)
     check_stop(sweep)
-    check_claims(sweep)

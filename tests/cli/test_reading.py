@@ -277,11 +277,12 @@ def test_reproduce_prints_claims(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("grokjax.cli.sweep_names.packaged_sweeps", lambda: {"claimed": tmp_path / "claimed.yaml"})
     assert typed("reproduce", "claimed", "--out", tmp_path / "out", "--lanes", "2") == 0
     shown = capsys.readouterr().out
-    lines = [line.split(maxsplit=1) for line in shown.splitlines()]
+    assert shown.splitlines()[-1] == "claims: 0 hold, 0 fail, 2 undecided"
+    lines = [line.split(maxsplit=1) for line in shown.splitlines()[1:] if line]
     assert lines[0] == ["a", "large rate diverges"] and [line[0] for line in lines[1:5]] == WORDS
     assert lines[2][1] == "in all of 8 runs" and lines[3][1].startswith("1 against 0, difference 1")
     assert lines[4][1] == "undecided: fewer than 6 seeds"
-    assert lines[6][1].endswith("> 0.5 (phases by liu2022)")
+    assert lines[6][1].endswith("> 0.5, over optimizer.weight_decay (phases by liu2022)")
     assert (
         lines[9][1].startswith("undecided: ") and "runs of probability(comprehension" in lines[9][1]
     )  # it asks for 1e5 steps
