@@ -331,7 +331,9 @@ class View:
       inputs: [example, ...] of the whole table.
       targets: [example, ...] true targets of the whole table.
       n_train: int32 scalar.
-      logits: function () -> [example, class], outputs on the whole table, without noise or dropout.
+      apply: function (parameters, inputs [example, ...]) -> [example, class], the network without dropout.
+      train_loss: function (parameters) -> scalar, mean loss over the whole train set: labels as given, no dropout, no
+        penalties.
       initial_params: function () -> parameters before the first update.
       fit: `group/name` -> scalar, what `measures/fit.py` gives at this step.
     """
@@ -343,9 +345,18 @@ class View:
     inputs: jax.Array
     targets: jax.Array
     n_train: jax.Array
-    logits: Callable[[], jax.Array]
+    apply: Callable[[Params, jax.Array], jax.Array]
+    train_loss: Callable[[Params], jax.Array]
     initial_params: Callable[[], Params]
     fit: dict[str, jax.Array]
+
+    def logits(self) -> jax.Array:
+        """Outputs [example, class] of these parameters on these inputs, the whole table."""
+        return self.apply(self.params, self.inputs)
+
+    def gradient(self) -> Params:
+        """Gradient of `train_loss` at these parameters, a tree like them; neither clipped nor scaled."""
+        return jax.grad(self.train_loss)(self.params)
 
 
 class Measure(Part):

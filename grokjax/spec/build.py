@@ -30,7 +30,7 @@ from grokjax.spec.values import (
     read_text,
 )
 
-_NO_METADATA: Mapping[str, Any] = {"bounds": {}, "choices": (), "scheduled": True}
+_NO_METADATA: Mapping[str, Any] = {"bounds": {}, "choices": (), "scheduled": True, "strict": False}
 _PLAIN = {bool: read_bool, int: read_int, float: read_float, str: read_text}
 _FULL = "full"
 _kinds = functools.lru_cache(catalogue)
@@ -225,15 +225,27 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
         found = _fill(SCHEDULES[kind], inner, key, folder)
     else:
         found = _fill(type(value), _fields_of(value), key, folder)
-    check_schedule(found, key, metadata["bounds"])
+    check_schedule(found, key, metadata)
     return found
 
 
-def check_schedule(schedule: Any, key: str, bounds: Mapping[str, float]) -> None:
-    """Refuse a schedule whose ends leave the bounds of its setting, or that ends before it begins."""
-    for field in dataclasses.fields(schedule):
-        if field.metadata.get("unit") != "steps":
-            check_bounds(getattr(schedule, field.name), f"{key}.{field.name}", bounds)
+def schedule_bounds(metadata: Mapping[str, Any]) -> dict[str, float]:
+    """Bounds of the values of a schedule: it may reach the one that a constant must stay above, if not `strict`."""
+    bounds = dict(metadata.get("bounds", {}))
+    if "above" in bounds and not metadata.get("strict", False):
+        bounds["at_least"] = bounds.pop("above")
+    return bounds
+
+
+def check_schedule(schedule: Any, key: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse a schedule whose values leave the bounds of its setting, or that ends before it begins."""
+    names = [field.name for field in dataclasses.fields(schedule) if field.metadata.get("unit") != "steps"]
+    values = {name: getattr(schedule, name) for name in names}
+    for name, value in values.items():
+        check_bounds(value, f"{key}.{name}", schedule_bounds(metadata))
+    above = metadata["bounds"].get("above")
+    if above is not None and max(values.values()) <= above:
+        raise wrong(key, f"must be > {above:g} at some step", max(values.values()))
     if hasattr(schedule, "finish") and schedule.finish < schedule.begin:
         raise wrong(f"{key}.finish", f"must be at least begin, {schedule.begin:g}", schedule.finish)
 

@@ -142,27 +142,33 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
                 raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
         transform = _ask("optimizer", now.optimizer.transform)
         opt_state = _ask("optimizer", lambda: transform.init(params))
-        _check_measures(measures, _view(signature, params, opt_state, outputs))
+        _check_measures(measures, _view(now, signature, params, opt_state))
         return _ask("optimizer", lambda: transform.update(params, opt_state, params))
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
 
 
-def _view(signature: Signature, params: Params, opt_state: Any, outputs: jax.Array) -> View:
+def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> View:
     """What measures may look at, with the shapes of the sweep."""
     examples = signature.num_examples
     targets = jnp.zeros((examples, *signature.target_shape), signature.target_dtype)
     position = jnp.zeros(examples, jnp.int32)
+    inputs = jnp.zeros((examples, *signature.input_shape), signature.input_dtype)
+
+    def apply(params: Params, inputs: jax.Array) -> jax.Array:
+        return run.model.logits(run.model.prepare(params, signature), inputs, signature, None)
+
     return View(
         params=params,
         opt_state=opt_state,
         step=jnp.zeros((), jnp.int32),
         split=Split(order=position, labels=targets, group=position),
-        inputs=jnp.zeros((examples, *signature.input_shape), signature.input_dtype),
+        inputs=inputs,
         targets=targets,
         n_train=jnp.zeros((), jnp.int32),
-        logits=lambda: jnp.zeros((examples, *outputs.shape[1:]), outputs.dtype),
+        apply=apply,
+        train_loss=lambda params: jnp.mean(run.loss.loss(apply(params, inputs), targets)),
         initial_params=lambda: params,
         fit=finish(no_rows()),
     )

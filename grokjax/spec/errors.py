@@ -34,7 +34,8 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
         found = f" (got {self.value})" if self.value else ""
-        text = ": ".join(word for word in (place, self.key, self.rule + found) if word)
+        key = "" if place == f"--set {self.key}" else self.key
+        text = ": ".join(word for word in (place, key, self.rule + found) if word)
         return f"{text}; {self.hint}" if self.hint else text
 
 
