@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
-from grokjax.spec.errors import Collector, first_line, suggestion, wrong
+from grokjax.spec.errors import TYPO, Collector, first_line, suggestion, wrong
+from grokjax.spec.other_names import our_name
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
 from grokjax.spec.user_parts import data_sha256, kind_of, source_of, user_part
@@ -132,8 +133,8 @@ def _class_of(slot: str, kind: str, key: str, folder: Path | None) -> type[Part]
         return user_part(slot, kind, key, folder)
     known = _kinds(slot)
     if kind not in known:
-        hint = "name a file as ./FILE.py:Name" if kind.endswith(".py") else suggestion(kind, known)
-        raise wrong(key, f"unknown kind of {slot}", kind, hint)
+        other = "name a file as ./FILE.py:Name" if kind.endswith(".py") else our_name(slot, kind)
+        raise wrong(key, f"unknown kind of {slot}", kind, other or suggestion(kind, known, TYPO))
     return known[kind]
 
 
@@ -217,7 +218,7 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
     if isinstance(value, Mapping):
         if len(value) != 1 or next(iter(value)) not in SCHEDULES:
             name = str(next(iter(value), ""))
-            raise wrong(key, "expected a number or one schedule", name, suggestion(name, SCHEDULES))
+            raise wrong(key, "expected a number or one schedule", name, suggestion(name, SCHEDULES, TYPO))
         kind, inner = next(iter(value.items()))
         if not isinstance(inner, Mapping):
             names = ", ".join(field.name for field in dataclasses.fields(SCHEDULES[kind]))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 LONGEST_VALUE = 80
+TYPO = 0.75
+"""How like a name must be to be meant where another name means another thing: `leaky_relu` is no slip of `relu`."""
 MOST_LINES = 20
 _NOTHING = object()
 
@@ -114,11 +116,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name that looks most like `name`; None when none does."""
+def nearest(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The valid name that looks most like `name`, from 0 to 1; None when none is as like as asked for."""
     valid = list(valid)
     lowered = {other.lower(): other for other in reversed(valid)}
-    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=likeness)
     if found:
         return lowered[found[0]]
     return next((other for other in valid if other.rpartition(".")[2] == name), None)
@@ -144,11 +146,11 @@ OTHER_WORDS = {
 """What other code bases call a setting -> its name here, where the spelling does not show it."""
 
 
-def suggestion(name: str, valid: Iterable[str]) -> str:
+def suggestion(name: str, valid: Iterable[str], likeness: float = 0.5) -> str:
     """A hint for an unknown name: the nearest valid one, or all of them when there are few."""
     valid = list(valid)
     meant = OTHER_WORDS.get(name.rpartition(".")[2])
-    found = meant if meant in valid else nearest(name, valid)
+    found = meant if meant in valid else nearest(name, valid, likeness)
     if found is not None:
         return f"did you mean {found!r}?"
     if not valid:

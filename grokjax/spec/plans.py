@@ -136,7 +136,7 @@ def read_steps(value: Any, key: str = "train.steps") -> int:
 
 
 def read_cadence(value: Any, key: str) -> Cadence:
-    """`100`, `{every: 100}`, `{log: 60, horizon: 2000}`, `{linear: 60}`, `{per_decade: 20}`, `{ratio: 1.04}`, `[0, 9]`."""
+    """`100`, `{every: 100}`, `{log: 60, horizon: 2000}`, `{linear: 60}`, `{per_decade: 20}`, or `[0, 9]`."""
     if isinstance(value, Cadence):
         value = cadence_to_plain(value)
     if isinstance(value, list | tuple):

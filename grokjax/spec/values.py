@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from grokjax.spec.errors import suggestion, wrong
+from grokjax.spec.errors import TYPO, suggestion, wrong
 from grokjax.spec.yaml_file import resolve
 
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -92,7 +92,7 @@ def check_bounds(value: float, key: str, bounds: Mapping[str, float]) -> None:
 def check_choice(value: Any, key: str, choices: tuple) -> None:
     """Refuse a value that is not among the permitted ones."""
     if choices and value not in choices:
-        raise wrong(key, "unknown choice", value, suggestion(str(value), [str(choice) for choice in choices]))
+        raise wrong(key, "unknown choice", value, suggestion(str(value), [str(choice) for choice in choices], TYPO))
 
 
 def _not_a(value: Any, key: str, what: str) -> Exception:
