@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
-from grokjax.spec.errors import TYPO, Collector, first_line, suggestion, wrong
+from grokjax.spec.errors import TYPO, Collector, blamed, first_line, suggestion, wrong
 from grokjax.spec.other_names import our_name
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
@@ -336,4 +336,5 @@ def _try_transform(part: Any, where: str) -> None:
     try:
         part.transform()
     except Exception as error:
-        raise wrong(where, f"{kind_of(type(part))} refused its settings: {first_line(error)}") from None
+        refusal = wrong(where, f"{kind_of(type(part))} refused its settings: {first_line(error)}")
+        raise blamed(refusal, error) from error

@@ -3,6 +3,7 @@
 Shapes are worked out without computing anything.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.spec.axes import Axis
-from grokjax.spec.errors import Collector, SpecError, wrong, wrong_in_part
+from grokjax.spec.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
+from grokjax.spec.user_parts import source_of
 
 _ROWS = 2  # of the example block whose shapes are worked out
 
@@ -93,7 +95,7 @@ def _signature(task: Task) -> Signature:
     try:
         return task.signature()
     except Exception as error:  # whatever somebody else's code raises
-        raise wrong_in_part("task", error) from None
+        raise wrong_in_part("task", error) from error
 
 
 def _check_counts(task: Any, signature: Signature) -> None:
@@ -102,7 +104,7 @@ def _check_counts(task: Any, signature: Signature) -> None:
     try:
         counts = task.counts(signature)
     except Exception as error:  # whatever somebody else's code raises
-        raise wrong_in_part(key, error, share) from None
+        raise wrong_in_part(key, error, share) from error
     total = signature.num_examples
     if counts.n_train < 1:
         raise wrong(key, f"gives {counts.n_train} of {total} examples to train on, at least 1 is needed", share)
@@ -141,9 +143,9 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
             if jnp.shape(penalty) != ():
                 raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
         transform = _ask("optimizer", now.optimizer.transform)
-        opt_state = _ask("optimizer", lambda: transform.init(params))
+        opt_state = _ask("optimizer", lambda: transform.init(params), run.optimizer)
         _check_measures(measures, _view(now, signature, params, opt_state))
-        return _ask("optimizer", lambda: transform.update(params, opt_state, params))
+        return _ask("optimizer", lambda: transform.update(params, opt_state, params), run.optimizer)
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
@@ -184,11 +186,23 @@ def _check_measures(measures: Sequence[Measure], view: View) -> None:
             given_by[name] = part.kind
 
 
-def _ask(key: str, question: Any) -> Any:
-    """What a part answers; whatever it raises is said of its key."""
+def _ask(key: str, question: Any, part: Any = None) -> Any:
+    """What a part answers; whatever it raises is said of its key, and of the lines that made `part`, if given."""
     try:
         return question()
     except SpecError:
         raise
     except Exception as error:
-        raise wrong_in_part(key, error) from None
+        refusal = wrong_in_part(key, error)
+        (problem,) = refusal.problems
+        made = "" if part is None or own_lines(error) else _definition_of(part)
+        raise SpecError(dataclasses.replace(problem, detail=problem.detail + made)) from error
+
+
+def _definition_of(optimizer: Any) -> str:
+    """Where the user's code begins that made a transformation; empty for the optimizers of this package."""
+    made_by = getattr(type(optimizer), "function", type(optimizer).transform)
+    code = getattr(made_by, "__code__", None)
+    if code is None or source_of(type(optimizer)) is None:
+        return ""
+    return f'  in what was made by {code.co_name}: File "{code.co_filename}", line {code.co_firstlineno}\n'
