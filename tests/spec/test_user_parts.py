@@ -128,6 +128,11 @@ def line(slope: float = 2.0):
     return {"inputs": inputs, "targets": slope * inputs}
 
 
+def given(rows: tuple = (0, 2, 5)):
+    inputs = np.arange(6)[:, None]
+    return {"inputs": inputs, "targets": np.arange(6) % 2, "mirror": inputs[::-1, 0], "train_indices": np.array(rows)}
+
+
 def lopsided():
     return {"inputs": np.zeros((3, 1)), "targets": np.zeros(2)}
 
@@ -272,6 +277,16 @@ def test_plain_functions_are_measures_regularizers_and_tasks(folder):
     assert (line.num_classes, line.vocabulary) == (1, None)
 
 
+def test_a_function_may_say_which_examples_are_trained_on(folder):
+    task = build("tasks", "given", folder)
+    table = task.table()
+    assert table.inputs[:, 0].tolist() == [0, 2, 5, 1, 3, 4]
+    assert table.mirror.tolist() == [2, 4, 0, 5, 1, 3]  # the same pairs of examples, at their new places
+    assert task.counts(task.signature()).n_train == 3
+    with pytest.raises(ValueError, match="returns train_indices must be from 0 to 5"):
+        build("tasks", "given", folder, rows=[7]).table()
+
+
 def test_a_function_may_give_vectors_or_several_answers_to_tokens(folder):
     vectors, answers = (build("tasks", "pairs", folder, targets=kind).signature() for kind in ("vectors", "answers"))
     assert (vectors.num_answers, vectors.operands, vectors.fixed) == (1, (0, 1), (3,))
@@ -323,6 +338,7 @@ def test_a_part_that_cannot_be_used_is_refused_in_one_line(folder, slot, kind, m
             "gives outputs [2, 3] for 2 examples, the task needs 7",
         ),
         ({"task": "./mine.py:lopsided"}, "got 3 inputs and 2 targets"),
+        ({"task": {"kind": "./mine.py:given", "train_fraction": 0.3}}, "task.train_fraction: the train set is given"),
         ({"measure": {"what": ["./mine.py:another_fit"]}}, "gives 'train/loss', which fit gives too"),
         ({"measure": {"what": ["./mine.py:of_a_missing_layer"]}}, "measure.what: KeyError: 'absent'"),
         ({"measure": {"what": ["./mine.py:no_mapping"]}}, "measure.what: "),
