@@ -4,13 +4,15 @@ Shapes are worked out without computing anything.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
-from grokjax.core.interfaces import Measure, Params, Signature, Split, Task, View
+from grokjax.core.interfaces import Measure, Optimizer, Params, Signature, Split, Task, View
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
@@ -20,7 +22,7 @@ from grokjax.spec.errors import Collector, SpecError, own_lines, wrong, wrong_in
 from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
-from grokjax.spec.user_parts import source_of
+from grokjax.spec.user_parts import kind_of, source_of
 
 _ROWS = 2  # of the example block whose shapes are worked out
 
@@ -145,10 +147,28 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         transform = _ask("optimizer", now.optimizer.transform)
         opt_state = _ask("optimizer", lambda: transform.init(params), run.optimizer)
         _check_measures(measures, _view(now, signature, params, opt_state))
-        return _ask("optimizer", lambda: transform.update(params, opt_state, params), run.optimizer)
+        return _ask("optimizer", lambda: _updated(transform, params, opt_state, run.optimizer), run.optimizer)
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
+
+
+def _updated(transform: optax.GradientTransformation, params: Params, opt_state: Any, optimizer: Optimizer) -> Any:
+    """What an update gives; refused where it asks for more than a step has."""
+    value = jnp.zeros((), jax.tree.leaves(params)[0].dtype)
+    try:
+        return optax.with_extra_args_support(transform).update(params, opt_state, params, value=value)
+    except TypeError as error:
+        asked = re.search(r"missing \d+ required keyword-only arguments?: (.+)", str(error))
+        if asked is None:
+            raise
+        is_search = getattr(optimizer, "linesearch", None) is not None
+        rule = f"{kind_of(type(optimizer))} asks for {asked[1]} in an update, which offers `value`, the loss"
+        way_out = (
+            "set linesearch: null and a learning_rate" if is_search else "nearest are optax:polyak_sgd and optax:adamw"
+        )
+        hint = f"no loss is evaluated again within an update; {way_out}" if "value_fn" in asked[1] else way_out
+        raise wrong("optimizer", rule, hint=hint) from error
 
 
 def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> View:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Optional, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -71,7 +72,8 @@ def _takes_tracer(function: Callable[..., Any], given: dict[str, Given], name: s
 
     def update(value: jax.Array, params: Params) -> Params:
         transform = function(**(required | {name: value}))
-        return transform.update(params, transform.init(params), params)[0]
+        update = optax.with_extra_args_support(transform).update  # some ask for the loss
+        return update(params, transform.init(params), params, value=jnp.zeros(()))[0]
 
     try:
         jax.eval_shape(update, jax.ShapeDtypeStruct((), np.float32), params)

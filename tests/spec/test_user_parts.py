@@ -91,6 +91,17 @@ def not_an_optimizer(learning_rate):
     return learning_rate
 
 
+def torn(learning_rate=0.1):
+    def update(updates, state, params=None):
+        raise RuntimeError("first line\\nsecond line of the message")
+
+    return optax.GradientTransformation(lambda params: (), update)
+
+
+def undimensioned(learning_rate=0.1):
+    return optax.chain(optax.contrib.scale_by_muon(), optax.scale(-learning_rate))
+
+
 def ridge(params, strength=0.1):
     return strength * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
 
@@ -333,6 +344,18 @@ def test_a_part_that_cannot_be_used_is_refused_in_one_line(folder, slot, kind, m
         ({"model": {"kind": "./mine.py:Net", "sizes": 3}}, "model.sizes: expected a list"),
         ({"model": {"kind": "./mine.py:Net", "rate": "high"}}, "model.rate: expected a number"),
         ({"model": "./mine.py:Normed"}, "keeps batch_stats beside its parameters"),
+        ({"model": "./mine.py:Normed"}, "use LayerNorm, GroupNorm or RMSNorm"),
+        ({"optimizer": "optax:lbfgs"}, "optax:lbfgs asks for 'grad' and 'value_fn' in an update"),
+        ({"optimizer": "optax:lbfgs"}, "set linesearch: null and a learning_rate"),
+        (
+            {"optimizer": {"kind": "grouped", "matched": "optax:lbfgs", "rest": "adamw", "pattern": "out*"}},
+            "grouped asks for 'grad' and 'value_fn'",
+        ),
+        ({"optimizer": "./mine.py:torn"}, "  second line of the message\n"),
+        ({"optimizer": "./mine.py:torn"}, 'mine.py", line '),
+        ({"optimizer": "./mine.py:undimensioned"}, "<class 'NoneType'>"),
+        ({"optimizer": "./mine.py:undimensioned"}, "raised in optax/contrib/_muon.py, line "),
+        ({"optimizer": "./mine.py:undimensioned"}, "in what was made by undimensioned: File "),
         (
             {"model": {"kind": "./mine.py:Net", "num_classes": 3}},
             "gives outputs [2, 3] for 2 examples, the task needs 7",
