@@ -1,12 +1,9 @@
 """`plan`, `try`, `replay`: commands that compute but store nothing in a sweep's folder."""
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import sys
-import traceback
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from grokjax.pipeline import forecast
 from grokjax.report.plan_text import plan_text
-from grokjax.spec.errors import SpecError, first_line
+from grokjax.spec.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.spec.sweep import Sweep
-from grokjax.spec.sweep_file import read_mapping, sweep_from_mapping
 from grokjax.store.networks import stored_sweep
 from grokjax.store.replaying import replay as replay_run
 from grokjax.store.replaying import trace as trace_of
@@ -50,17 +46,12 @@ def try_run(options: argparse.Namespace) -> int:
     path = find_sweep(options.spec)
     try:
         _attempt(read_sweep(path, options.overrides, options.scale), options)
-    except SpecError as refusal:  # it says what is wrong; where in the user's own part is found by trying all the same
-        lines = _lines_behind(path, options)
-        if not lines or options.debug:
-            raise
-        sys.stderr.write(f"grokjax: error: {refusal}\n{lines}")
-        return BAD_INPUT
+    except SpecError:
+        raise
     except Exception as error:
-        lines = own_lines(error)
-        if not lines or options.debug:
+        if not own_lines(error) or options.debug:
             raise
-        sys.stderr.write(f"grokjax: error in your own part: {first_line(error)}\n{lines}")
+        sys.stderr.write(f"grokjax: error in your own part: {first_line(error)}\n{further_lines(error)}")
         return BAD_INPUT
     return 0
 
@@ -80,17 +71,6 @@ def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
         sys.stdout.write(f"step {seen.step:6d}  loss {loss}  train {train}  test {test}\n")
 
 
-def _lines_behind(path: Path, options: argparse.Namespace) -> str:
-    """The user's own lines that made `load` refuse a sweep; empty when no code of theirs raised anything."""
-    try:
-        sweep = sweep_from_mapping(read_mapping(path, options.overrides))
-        with contextlib.redirect_stdout(io.StringIO()):
-            _attempt(sweep, options)
-    except Exception as error:
-        return own_lines(error)
-    return ""
-
-
 def _print_shapes(settings: dict[str, object], found: Shapes) -> None:
     total = sum(int(np.prod(shape)) for shape, _ in found.params.values())
     lines = [
@@ -107,20 +87,6 @@ def _print_shapes(settings: dict[str, object], found: Shapes) -> None:
 def _share(seen: dict[str, np.ndarray], group: str) -> str:
     total = int(seen[f"{group}/n"])
     return f"{100 * int(seen[f'{group}/correct']) / total:6.2f} %" if total else "   -   "
-
-
-def own_lines(error: Exception) -> str:
-    """The lines of a traceback that are neither ours nor an installed package's: the user's own part."""
-    package = str(Path(__file__).resolve().parents[1])
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((package, "<"))
-        and "site-packages" not in frame.filename
-        and not frame.filename.startswith(sys.base_prefix + os.sep)
-        and Path(frame.filename).name != "grokjax"
-    ]
-    return "".join(traceback.format_list(frames[-3:]))
 
 
 def replay(options: argparse.Namespace) -> int:

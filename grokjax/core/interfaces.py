@@ -15,6 +15,7 @@ import numpy as np
 import optax
 
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
+from grokjax.core.streams import substream
 
 Params = Any  # nested dict of float arrays
 GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
@@ -36,6 +37,7 @@ class Table:
         for real-valued inputs.
       mirror: [example] int32, the example with the first and last operand swapped and the same answer; its own index
         where none is.
+      n_train: the first so many examples are the train set and the others the test set; None where it is drawn.
     """
 
     inputs: np.ndarray
@@ -44,6 +46,10 @@ class Table:
     vocabulary: int | None = None
     operands: tuple[int, ...] = ()
     mirror: np.ndarray | None = None
+    n_train: int | None = None
+
+
+_GIVEN = " with a given train set"  # in the name of the task: a further field would change stored programs' keys
 
 
 class Signature(NamedTuple):
@@ -59,6 +65,11 @@ class Signature(NamedTuple):
     vocabulary: int | None
     operands: tuple[int, ...]
     fixed: tuple[int, ...] = ()  # symbols at the other positions, the same in every example, in order
+
+    @property
+    def has_given_split(self) -> bool:
+        """Whether the first examples of the table are the train set, and none is drawn."""
+        return self.task.endswith(_GIVEN)
 
     @property
     def num_answers(self) -> int:
@@ -164,7 +175,7 @@ class DrawnTask(Task):
     def signature(self) -> Signature:
         table = self.table()
         return Signature(
-            task=f"{type(self).__module__}:{type(self).__qualname__}",
+            task=f"{type(self).__module__}:{type(self).__qualname__}" + ("" if table.n_train is None else _GIVEN),
             num_examples=len(table.inputs),
             input_shape=table.inputs.shape[1:],
             input_dtype=str(table.inputs.dtype),
@@ -177,7 +188,8 @@ class DrawnTask(Task):
         )
 
     def counts(self, signature: Signature) -> Counts:
-        n_train = self.num_train(signature.num_examples)
+        given = self.table().n_train if signature.has_given_split else None
+        n_train = self.num_train(signature.num_examples) if given is None else given
         if n_train < 1:
             raise ValueError(f"task {self.kind}: no train example is left of {signature.num_examples}")
         return Counts(n_train=n_train, n_corrupt=int(np.floor(self.label_noise * n_train + 1e-9)))
@@ -187,11 +199,12 @@ class DrawnTask(Task):
     ) -> Split:
         num_examples = targets.shape[0]
         position = jnp.arange(num_examples, dtype=jnp.int32)
-        order = self.order(keys["split"], num_examples)
+        order = position if signature.has_given_split else self.order(keys["split"], num_examples)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
-        labels = targets if drawn is None else jnp.where(rank < counts.n_corrupt, drawn[rank], targets)
+        noise_rank = _shuffled(keys["label"], is_train) if signature.has_given_split else rank
+        labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
         axes = tuple(range(1, targets.ndim))
         is_noisy = is_train & jnp.any(labels != targets, axis=axes)
         is_mirrored = is_train[mirror] & (mirror != position)
@@ -210,6 +223,12 @@ class TableTask(DrawnTask):
     train_fraction: Swept = setting(
         0.5, "share of the table used for training; the count is rounded down", above=0, at_most=1, scheduled=False
     )
+
+    def counts(self, signature: Signature) -> Counts:
+        default = next(field.default for field in dataclasses.fields(self) if field.name == "train_fraction")
+        if signature.has_given_split and self.train_fraction != default:
+            raise ValueError("task.train_fraction: the train set is given with the data, so no share is drawn")
+        return super().counts(signature)
 
     def num_train(self, num_examples: int) -> int:
         return int(np.floor(self.train_fraction * num_examples + 1e-9))
@@ -250,6 +269,14 @@ def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
     if signature.target_shape or not signature.target_dtype.startswith("int"):
         return None  # `spec` refuses label noise on such targets
     return jax.random.randint(key, (signature.num_examples,), 0, signature.num_classes, signature.target_dtype)
+
+
+def _shuffled(key: jax.Array, is_train: jax.Array) -> jax.Array:
+    """[example] int32, place of each example in a random order of the train set, behind which the others stand."""
+    words = jax.random.bits(substream(key, 1), is_train.shape, jnp.uint32)
+    position = jnp.arange(len(is_train), dtype=jnp.int32)
+    _, _, order = jax.lax.sort((~is_train, words, position), num_keys=3)
+    return jnp.zeros_like(position).at[order].set(position)
 
 
 class Model(Part):
@@ -331,7 +358,9 @@ class View:
       inputs: [example, ...] of the whole table.
       targets: [example, ...] true targets of the whole table.
       n_train: int32 scalar.
-      logits: function () -> [example, class], outputs on the whole table, without noise or dropout.
+      apply: function (parameters, inputs [example, ...]) -> [example, class], the network without dropout.
+      train_loss: function (parameters) -> scalar, mean loss over the whole train set: labels as given, no dropout, no
+        penalties.
       initial_params: function () -> parameters before the first update.
       fit: `group/name` -> scalar, what `measures/fit.py` gives at this step.
     """
@@ -343,9 +372,18 @@ class View:
     inputs: jax.Array
     targets: jax.Array
     n_train: jax.Array
-    logits: Callable[[], jax.Array]
+    apply: Callable[[Params, jax.Array], jax.Array]
+    train_loss: Callable[[Params], jax.Array]
     initial_params: Callable[[], Params]
     fit: dict[str, jax.Array]
+
+    def logits(self) -> jax.Array:
+        """Outputs [example, class] of these parameters on these inputs, the whole table."""
+        return self.apply(self.params, self.inputs)
+
+    def gradient(self) -> Params:
+        """Gradient of `train_loss` at these parameters, a tree like them; neither clipped nor scaled."""
+        return jax.grad(self.train_loss)(self.params)
 
 
 class Measure(Part):

@@ -65,6 +65,7 @@ def setting(
     at_most: float | None = None,
     choices: tuple = (),
     scheduled: bool = True,
+    strict: bool = False,
     added: Any = dataclasses.MISSING,
 ) -> Any:
     """Declare one field of a part: its default, meaning and permitted values.
@@ -76,6 +77,8 @@ def setting(
       above, at_least, below, at_most: bounds of a number.
       choices: permitted values of a static field.
       scheduled: False when the field is read only at step 0, so that a schedule would be ignored (and is refused).
+      strict: True where `above` must hold at every step, since the bound itself makes 0 / 0. Else a schedule may reach
+        it: a learning rate falls to 0.
       added: for a field newer than stored runs: the value that means the old behaviour. Equal values stay out of the
         run's identity, so that old run ids do not change.
     """
@@ -86,6 +89,7 @@ def setting(
         "bounds": {name: bound for name, bound in bounds.items() if bound is not None},
         "choices": choices,
         "scheduled": scheduled,
+        "strict": strict,
         "added": added,
     }
     if isinstance(default, (list, dict, set)):

@@ -25,7 +25,9 @@ class AdamIndependentDecay(Optimizer):
     )
     b1: Swept = setting(0.9, "memory of the mean gradient", at_least=0, below=1)
     b2: Swept = setting(0.98, "memory of the mean squared gradient", at_least=0, below=1)
-    eps: Swept = setting(1e-8, "added to the root of the mean squared gradient", at_least=0)
+    eps: Swept = setting(
+        1e-8, "added to the root of the mean squared gradient, which is 0 where no gradient comes", above=0, strict=True
+    )
     warmup: Swept = setting(0.0, ABOUT_WARMUP, unit="updates", at_least=0)
     decay_mask: str = setting("all", ABOUT_DECAY_MASK, choices=DECAY_MASKS)
 

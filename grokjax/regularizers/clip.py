@@ -15,7 +15,7 @@ class Clip(Regularizer):
 
     paper = "Pascanu, Mikolov, Bengio 2013, arXiv 1211.5063"
 
-    max_norm: Swept = setting(1.0, "longest gradient that passes unchanged, as an L2 norm", above=0)
+    max_norm: Swept = setting(1.0, "longest gradient that passes unchanged, as an L2 norm", above=0, strict=True)
 
     def gradient(self) -> optax.GradientTransformation:
         return optax.clip_by_global_norm(self.max_norm)

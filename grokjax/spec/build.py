@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
-from grokjax.spec.errors import Collector, first_line, suggestion, wrong
+from grokjax.spec.errors import TYPO, Collector, blamed, first_line, suggestion, wrong
+from grokjax.spec.other_names import our_name
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
 from grokjax.spec.user_parts import data_sha256, kind_of, source_of, user_part
@@ -30,7 +31,7 @@ from grokjax.spec.values import (
     read_text,
 )
 
-_NO_METADATA: Mapping[str, Any] = {"bounds": {}, "choices": (), "scheduled": True}
+_NO_METADATA: Mapping[str, Any] = {"bounds": {}, "choices": (), "scheduled": True, "strict": False}
 _PLAIN = {bool: read_bool, int: read_int, float: read_float, str: read_text}
 _FULL = "full"
 _kinds = functools.lru_cache(catalogue)
@@ -132,8 +133,8 @@ def _class_of(slot: str, kind: str, key: str, folder: Path | None) -> type[Part]
         return user_part(slot, kind, key, folder)
     known = _kinds(slot)
     if kind not in known:
-        hint = "name a file as ./FILE.py:Name" if kind.endswith(".py") else suggestion(kind, known)
-        raise wrong(key, f"unknown kind of {slot}", kind, hint)
+        other = "name a file as ./FILE.py:Name" if kind.endswith(".py") else our_name(slot, kind)
+        raise wrong(key, f"unknown kind of {slot}", kind, other or suggestion(kind, known, TYPO))
     return known[kind]
 
 
@@ -217,7 +218,7 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
     if isinstance(value, Mapping):
         if len(value) != 1 or next(iter(value)) not in SCHEDULES:
             name = str(next(iter(value), ""))
-            raise wrong(key, "expected a number or one schedule", name, suggestion(name, SCHEDULES))
+            raise wrong(key, "expected a number or one schedule", name, suggestion(name, SCHEDULES, TYPO))
         kind, inner = next(iter(value.items()))
         if not isinstance(inner, Mapping):
             names = ", ".join(field.name for field in dataclasses.fields(SCHEDULES[kind]))
@@ -225,15 +226,27 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
         found = _fill(SCHEDULES[kind], inner, key, folder)
     else:
         found = _fill(type(value), _fields_of(value), key, folder)
-    check_schedule(found, key, metadata["bounds"])
+    check_schedule(found, key, metadata)
     return found
 
 
-def check_schedule(schedule: Any, key: str, bounds: Mapping[str, float]) -> None:
-    """Refuse a schedule whose ends leave the bounds of its setting, or that ends before it begins."""
-    for field in dataclasses.fields(schedule):
-        if field.metadata.get("unit") != "steps":
-            check_bounds(getattr(schedule, field.name), f"{key}.{field.name}", bounds)
+def schedule_bounds(metadata: Mapping[str, Any]) -> dict[str, float]:
+    """Bounds of the values of a schedule: it may reach the one that a constant must stay above, if not `strict`."""
+    bounds = dict(metadata.get("bounds", {}))
+    if "above" in bounds and not metadata.get("strict", False):
+        bounds["at_least"] = bounds.pop("above")
+    return bounds
+
+
+def check_schedule(schedule: Any, key: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse a schedule whose values leave the bounds of its setting, or that ends before it begins."""
+    names = [field.name for field in dataclasses.fields(schedule) if field.metadata.get("unit") != "steps"]
+    values = {name: getattr(schedule, name) for name in names}
+    for name, value in values.items():
+        check_bounds(value, f"{key}.{name}", schedule_bounds(metadata))
+    above = metadata["bounds"].get("above")
+    if above is not None and max(values.values()) <= above:
+        raise wrong(key, f"must be > {above:g} at some step", max(values.values()))
     if hasattr(schedule, "finish") and schedule.finish < schedule.begin:
         raise wrong(f"{key}.finish", f"must be at least begin, {schedule.begin:g}", schedule.finish)
 
@@ -323,4 +336,5 @@ def _try_transform(part: Any, where: str) -> None:
     try:
         part.transform()
     except Exception as error:
-        raise wrong(where, f"{kind_of(type(part))} refused its settings: {first_line(error)}") from None
+        refusal = wrong(where, f"{kind_of(type(part))} refused its settings: {first_line(error)}")
+        raise blamed(refusal, error) from error

@@ -3,22 +3,26 @@
 Shapes are worked out without computing anything.
 """
 
+import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
-from grokjax.core.interfaces import Measure, Params, Signature, Split, Task, View
+from grokjax.core.interfaces import Measure, Optimizer, Params, Signature, Split, Task, View
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.spec.axes import Axis
-from grokjax.spec.errors import Collector, SpecError, wrong, wrong_in_part
+from grokjax.spec.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.spec.paths import fields_of, locate, read_at, replaced, value_at
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
+from grokjax.spec.user_parts import kind_of, source_of
 
 _ROWS = 2  # of the example block whose shapes are worked out
 
@@ -93,7 +97,7 @@ def _signature(task: Task) -> Signature:
     try:
         return task.signature()
     except Exception as error:  # whatever somebody else's code raises
-        raise wrong_in_part("task", error) from None
+        raise wrong_in_part("task", error) from error
 
 
 def _check_counts(task: Any, signature: Signature) -> None:
@@ -102,7 +106,7 @@ def _check_counts(task: Any, signature: Signature) -> None:
     try:
         counts = task.counts(signature)
     except Exception as error:  # whatever somebody else's code raises
-        raise wrong_in_part(key, error, share) from None
+        raise wrong_in_part(key, error, share) from error
     total = signature.num_examples
     if counts.n_train < 1:
         raise wrong(key, f"gives {counts.n_train} of {total} examples to train on, at least 1 is needed", share)
@@ -141,28 +145,52 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
             if jnp.shape(penalty) != ():
                 raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
         transform = _ask("optimizer", now.optimizer.transform)
-        opt_state = _ask("optimizer", lambda: transform.init(params))
-        _check_measures(measures, _view(signature, params, opt_state, outputs))
-        return _ask("optimizer", lambda: transform.update(params, opt_state, params))
+        opt_state = _ask("optimizer", lambda: transform.init(params), run.optimizer)
+        _check_measures(measures, _view(now, signature, params, opt_state))
+        return _ask("optimizer", lambda: _updated(transform, params, opt_state, run.optimizer), run.optimizer)
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
 
 
-def _view(signature: Signature, params: Params, opt_state: Any, outputs: jax.Array) -> View:
+def _updated(transform: optax.GradientTransformation, params: Params, opt_state: Any, optimizer: Optimizer) -> Any:
+    """What an update gives; refused where it asks for more than a step has."""
+    value = jnp.zeros((), jax.tree.leaves(params)[0].dtype)
+    try:
+        return optax.with_extra_args_support(transform).update(params, opt_state, params, value=value)
+    except TypeError as error:
+        asked = re.search(r"missing \d+ required keyword-only arguments?: (.+)", str(error))
+        if asked is None:
+            raise
+        is_search = getattr(optimizer, "linesearch", None) is not None
+        rule = f"{kind_of(type(optimizer))} asks for {asked[1]} in an update, which offers `value`, the loss"
+        way_out = (
+            "set linesearch: null and a learning_rate" if is_search else "nearest are optax:polyak_sgd and optax:adamw"
+        )
+        hint = f"no loss is evaluated again within an update; {way_out}" if "value_fn" in asked[1] else way_out
+        raise wrong("optimizer", rule, hint=hint) from error
+
+
+def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> View:
     """What measures may look at, with the shapes of the sweep."""
     examples = signature.num_examples
     targets = jnp.zeros((examples, *signature.target_shape), signature.target_dtype)
     position = jnp.zeros(examples, jnp.int32)
+    inputs = jnp.zeros((examples, *signature.input_shape), signature.input_dtype)
+
+    def apply(params: Params, inputs: jax.Array) -> jax.Array:
+        return run.model.logits(run.model.prepare(params, signature), inputs, signature, None)
+
     return View(
         params=params,
         opt_state=opt_state,
         step=jnp.zeros((), jnp.int32),
         split=Split(order=position, labels=targets, group=position),
-        inputs=jnp.zeros((examples, *signature.input_shape), signature.input_dtype),
+        inputs=inputs,
         targets=targets,
         n_train=jnp.zeros((), jnp.int32),
-        logits=lambda: jnp.zeros((examples, *outputs.shape[1:]), outputs.dtype),
+        apply=apply,
+        train_loss=lambda params: jnp.mean(run.loss.loss(apply(params, inputs), targets)),
         initial_params=lambda: params,
         fit=finish(no_rows()),
     )
@@ -178,11 +206,23 @@ def _check_measures(measures: Sequence[Measure], view: View) -> None:
             given_by[name] = part.kind
 
 
-def _ask(key: str, question: Any) -> Any:
-    """What a part answers; whatever it raises is said of its key."""
+def _ask(key: str, question: Any, part: Any = None) -> Any:
+    """What a part answers; whatever it raises is said of its key, and of the lines that made `part`, if given."""
     try:
         return question()
     except SpecError:
         raise
     except Exception as error:
-        raise wrong_in_part(key, error) from None
+        refusal = wrong_in_part(key, error)
+        (problem,) = refusal.problems
+        made = "" if part is None or own_lines(error) else _definition_of(part)
+        raise SpecError(dataclasses.replace(problem, detail=problem.detail + made)) from error
+
+
+def _definition_of(optimizer: Any) -> str:
+    """Where the user's code begins that made a transformation; empty for the optimizers of this package."""
+    made_by = getattr(type(optimizer), "function", type(optimizer).transform)
+    code = getattr(made_by, "__code__", None)
+    if code is None or source_of(type(optimizer)) is None:
+        return ""
+    return f'  in what was made by {code.co_name}: File "{code.co_filename}", line {code.co_firstlineno}\n'

@@ -3,11 +3,20 @@
 import contextlib
 import dataclasses
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 LONGEST_VALUE = 80
+TYPO = 0.75
+"""How like a name must be to be meant where another name means another thing: `leaky_relu` is no slip of `relu`."""
+LONGEST_LINE = 300  # of a message of somebody else's code; `further_lines` has the rest
+LONGEST_DETAIL = 2000
 MOST_LINES = 20
+_PACKAGE = str(Path(__file__).resolve().parents[1])
 _NOTHING = object()
 
 
@@ -22,6 +31,8 @@ class Problem:
       hint: what to write instead.
       file: where it was written.
       line: of that file, from 1; None when unknown.
+      detail: what somebody else's code said further, and where: lines that end in a line break.
+      cause: the error of that code, for `--debug`.
     """
 
     key: str
@@ -30,12 +41,16 @@ class Problem:
     hint: str = ""
     file: str = ""
     line: int | None = None
+    detail: str = ""
+    cause: BaseException | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
         found = f" (got {self.value})" if self.value else ""
-        text = ": ".join(word for word in (place, self.key, self.rule + found) if word)
-        return f"{text}; {self.hint}" if self.hint else text
+        key = "" if place == f"--set {self.key}" else self.key
+        text = ": ".join(word for word in (place, key, self.rule + found) if word)
+        text = f"{text}; {self.hint}" if self.hint else text
+        return f"{text}\n{self.detail.rstrip()}" if self.detail else text
 
 
 class SpecError(ValueError):
@@ -43,6 +58,7 @@ class SpecError(ValueError):
 
     Attributes:
       problems: everything that was found, in the order of the file.
+      cause: the first error of somebody else's code behind them.
     """
 
     def __init__(self, *problems: Problem):
@@ -51,6 +67,7 @@ class SpecError(ValueError):
         if len(problems) > MOST_LINES:
             lines.append(f"... and {len(problems) - MOST_LINES} more problems")
         super().__init__("\n".join(lines))
+        self.cause = next((problem.cause for problem in problems if problem.cause is not None), None)
 
     def located(self, locate: Callable[[str], tuple[str, int | None]]) -> "SpecError":
         """The same problems with file and line filled in.
@@ -75,19 +92,55 @@ def wrong(key: str, rule: str, value: Any = _NOTHING, hint: str = "") -> SpecErr
 
 def wrong_in_part(key: str, error: Exception, value: Any = _NOTHING) -> SpecError:
     """What a part's own code says of its settings, as an error at `key` or at the key that its message starts with."""
-    text = first_line(error)
-    named, colon, rest = text.partition(": ")
-    slot = key.partition(".")[0]
+    return blamed(wrong(key, first_line(error), value), error)
+
+
+def blamed(refusal: SpecError, error: BaseException) -> SpecError:
+    """A refusal of one problem, with all that the error behind it says; at the key that its message starts with."""
+    (problem,) = refusal.problems
+    named, colon, rest = problem.rule.partition(": ")
+    slot = problem.key.partition(".")[0]
     if colon and (named == slot or named.startswith(f"{slot}.")) and " " not in named:
-        return SpecError(Problem(named, rest))
-    return wrong(key, text, value)
+        problem = dataclasses.replace(problem, key=named, rule=rest, value="")
+    return SpecError(dataclasses.replace(problem, detail=further_lines(error), cause=error))
 
 
 def first_line(error: BaseException) -> str:
     """Message of an error of somebody else's code, cut to one line."""
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else ""
-    return _clean(text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}", 300)
+    return _clean(text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}", LONGEST_LINE)
+
+
+def further_lines(error: BaseException) -> str:
+    """What stands behind the first line of an error of somebody else's code, and where in whose code it came up."""
+    lines = str(error).strip().splitlines()
+    whole = lines if lines and len(lines[0]) > LONGEST_LINE else lines[1:]
+    said = [f"  {_clean(line.rstrip(), LONGEST_DETAIL)}\n" for line in whole if line.strip()][:MOST_LINES]
+    return "".join(said) + (own_lines(error) or _raised_in(error))
+
+
+def own_lines(error: BaseException) -> str:
+    """The lines of a traceback that are neither ours nor an installed package's: the user's own part."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename)]
+    return "".join(traceback.format_list(frames[-3:]))
+
+
+def _is_own(file: str) -> bool:
+    is_installed = "site-packages" in file or file.startswith(sys.base_prefix + os.sep)
+    return not (is_installed or file.startswith((_PACKAGE, "<")) or Path(file).name == "grokjax")
+
+
+def _raised_in(error: BaseException) -> str:
+    """Where in an installed package an error came up; empty when it came up here."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or frames[-1].filename.startswith((_PACKAGE, "<")):
+        return ""
+    of_jax = f"site-packages{os.sep}jax{os.sep}"
+    frame = next((frame for frame in reversed(frames) if of_jax not in frame.filename), frames[-1])
+    frame = frames[-1] if frame.filename.startswith(_PACKAGE) else frame  # JAX itself, called by us
+    file = frame.filename.rpartition(f"site-packages{os.sep}")[2]
+    return f"  raised in {file}, line {frame.lineno}, in {frame.name}\n"
 
 
 def shown(value: Any) -> str:
@@ -113,11 +166,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name that looks most like `name`; None when none does."""
+def nearest(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The valid name that looks most like `name`, from 0 to 1; None when none is as like as asked for."""
     valid = list(valid)
     lowered = {other.lower(): other for other in reversed(valid)}
-    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=likeness)
     if found:
         return lowered[found[0]]
     return next((other for other in valid if other.rpartition(".")[2] == name), None)
@@ -143,11 +196,11 @@ OTHER_WORDS = {
 """What other code bases call a setting -> its name here, where the spelling does not show it."""
 
 
-def suggestion(name: str, valid: Iterable[str]) -> str:
+def suggestion(name: str, valid: Iterable[str], likeness: float = 0.5) -> str:
     """A hint for an unknown name: the nearest valid one, or all of them when there are few."""
     valid = list(valid)
     meant = OTHER_WORDS.get(name.rpartition(".")[2])
-    found = meant if meant in valid else nearest(name, valid)
+    found = meant if meant in valid else nearest(name, valid, likeness)
     if found is not None:
         return f"did you mean {found!r}?"
     if not valid:

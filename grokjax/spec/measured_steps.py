@@ -7,12 +7,14 @@ import dataclasses
 import functools
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from grokjax.core.interfaces import Measure
 
 FORMS = ("every", "log", "linear", "per_decade", "ratio")
+LISTED = "listed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +23,13 @@ class Cadence:
 
     Attributes:
       form: `every` N steps; N `log` or `linear` ones, evenly up to the horizon and in the same way beyond it; N steps
-        `per_decade`; or each step at most `ratio` times the one before.
-      number: N, or the ratio.
+        `per_decade`; each step at most `ratio` times the one before; or the `listed` ones.
+      number: N, the ratio, or the steps, increasing.
       horizon: for log and linear: the step that their N steps reach; None for the budget.
     """
 
     form: str
-    number: int | float
+    number: Any
     horizon: int | None = None
 
 
@@ -59,7 +61,9 @@ def look_steps(plan: MeasurePlan, steps: int) -> np.ndarray:
 def cadence_steps(cadence: Cadence, steps: int) -> np.ndarray:
     """Steps of one rule up to `steps`, [step] int64, with 0 and `steps`."""
     horizon = steps if cadence.horizon is None else cadence.horizon
-    if cadence.form == "every":
+    if cadence.form == LISTED:
+        found = np.array(cadence.number, np.int64)
+    elif cadence.form == "every":
         found = np.arange(0, steps + 1, int(cadence.number), dtype=np.int64)
     elif cadence.form == "linear":
         found = _even(int(cadence.number), horizon, steps)

@@ -8,7 +8,7 @@ from typing import Any
 
 from grokjax.core.part import Part, hints_of
 from grokjax.core.schedules import Schedule
-from grokjax.spec.build import absolute_source, read_setting
+from grokjax.spec.build import absolute_source, read_setting, schedule_bounds
 from grokjax.spec.errors import suggestion, wrong
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
@@ -26,13 +26,13 @@ class Place:
     Attributes:
       hint: annotation of the setting.
       metadata: its declaration.
-      schedule_bounds: bounds of the setting whose schedule it belongs to.
+      bounds_in_schedule: of the values of the schedule that it belongs to.
       owner: the part or tuple that holds it.
     """
 
     hint: Any
     metadata: Mapping[str, Any]
-    schedule_bounds: Mapping[str, float]
+    bounds_in_schedule: Mapping[str, float]
     owner: Any
 
 
@@ -55,7 +55,7 @@ def locate(run: Run, path: str) -> Place:
     owner, hint, metadata, bounds = run, None, {}, {}
     for index, name in enumerate(names):
         owner = node
-        outer = metadata.get("bounds", {})
+        outer = schedule_bounds(metadata)
         if isinstance(node, Part) and name in _hints(type(node)) and (index or path.partition(".")[0] != "minibatch"):
             hint = _hints(type(node))[name]
             metadata = next(field.metadata for field in dataclasses.fields(node) if field.name == name)
@@ -73,8 +73,8 @@ def read_at(run: Run, path: str, value: Any, key: str) -> Any:
     """A value for the setting at a path, checked and brought into its one form."""
     place = locate(run, path)
     found = read_setting(place.hint, value, key, place.metadata)
-    if place.schedule_bounds:
-        check_bounds(found, key, place.schedule_bounds)
+    if place.bounds_in_schedule:
+        check_bounds(found, key, place.bounds_in_schedule)
     return absolute_source(found, key) if fields_of(path) == ("init", "source") else found
 
 

@@ -2,14 +2,14 @@
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grokjax.core.interfaces import Measure
 from grokjax.spec.build import build_part, to_mapping
 from grokjax.spec.errors import Collector, suggestion, wrong
-from grokjax.spec.measured_steps import FORMS, Cadence, MeasurePlan
+from grokjax.spec.measured_steps import FORMS, LISTED, Cadence, MeasurePlan
 from grokjax.spec.values import check_bounds, read_float, read_int, read_text
 
 STREAMS = ("split", "init", "order", "noise")
@@ -134,16 +134,20 @@ def read_steps(value: Any, key: str = "train.steps") -> int:
 
 
 def read_cadence(value: Any, key: str) -> Cadence:
-    """`100`, `{every: 100}`, `{log: 60, horizon: 2000}`, `{linear: 60}`, `{per_decade: 20}` or `{ratio: 1.04}`."""
+    """`100`, `{every: 100}`, `{log: 60, horizon: 2000}`, `{linear: 60}`, `{per_decade: 20}`, or `[0, 9]`."""
     if isinstance(value, Cadence):
         value = cadence_to_plain(value)
+    if isinstance(value, list | tuple):
+        return Cadence(LISTED, _listed_steps(value, key))
     if not isinstance(value, Mapping):
         value = {"every": value}
     forms = [form for form in FORMS if form in value]
     refuse_unknown(value, (*FORMS, "horizon"), key)
     if len(forms) != 1:
-        raise wrong(key, f"expected one of {', '.join(FORMS)}", dict(value))
+        raise wrong(key, f"expected one of {', '.join(FORMS)}, or a list of steps", dict(value))
     form, horizon = forms[0], value.get("horizon")
+    if isinstance(value[form], list | tuple):
+        raise wrong(f"{key}.{form}", "expected one number, got a list", value[form], f"steps are listed right at {key}")
     if form == "ratio":
         number: int | float = read_float(value[form], f"{key}.{form}")
         check_bounds(number, f"{key}.{form}", {"at_least": 1.001, "at_most": 1000})
@@ -157,14 +161,30 @@ def read_cadence(value: Any, key: str) -> Cadence:
     return Cadence(form, number, None if horizon is None else read_steps(horizon, f"{key}.horizon"))
 
 
-def cadence_to_plain(cadence: Cadence) -> dict[str, Any]:
+def _listed_steps(value: Sequence[Any], key: str) -> tuple[int, ...]:
+    """Steps one by one, increasing."""
+    if not 1 <= len(value) <= MOST_ROWS:
+        raise wrong(key, f"from 1 to {MOST_ROWS:,} steps can be listed, found {len(value):,}")
+    steps = tuple(read_int(step, f"{key}.{index}") for index, step in enumerate(value))
+    for index, step in enumerate(steps):
+        check_bounds(step, f"{key}.{index}", {"at_least": 0, "at_most": LARGEST_STEPS})
+        if index and step <= steps[index - 1]:
+            raise wrong(f"{key}.{index}", f"steps must increase, and {steps[index - 1]} stands before it", step)
+    return steps
+
+
+def cadence_to_plain(cadence: Cadence) -> dict[str, Any] | list[int]:
     """What a sweep file would say."""
+    if cadence.form == LISTED:
+        return list(cadence.number)
     found: dict[str, Any] = {cadence.form: cadence.number}
     return found if cadence.horizon is None else found | {"horizon": cadence.horizon}
 
 
 def check_rows(cadence: Cadence, steps: int, key: str) -> None:
-    """Refuse a rule that gives more rows than anybody can store."""
+    """Refuse a rule that gives more rows than anybody can store, or lists steps that no run reaches."""
+    if cadence.form == LISTED and cadence.number[-1] > steps:
+        raise wrong(key, f"lists step {cadence.number[-1]}, but runs end at train.steps, {steps}", list(cadence.number))
     rows = steps // cadence.number if cadence.form == "every" else 0
     if cadence.form == "linear" and cadence.horizon is not None:
         rows = cadence.number * steps // cadence.horizon

@@ -63,7 +63,7 @@ def load(
             check(sweep)
         return sweep
     except SpecError as error:
-        raise error.located(lambda key: _line_of(key, lines, file)) from None
+        raise error.located(lambda key: _line_of(key, lines, file)) from error.cause
 
 
 def read_mapping(

@@ -64,8 +64,8 @@ def is_fixed(default: Any) -> bool:
 
 
 def as_tuple(value: Any) -> Any:
-    """Lists become tuples, all the way down."""
-    return tuple(as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+    """Lists become tuples, all the way down; a named tuple, such as a transformation of optax, stays what it is."""
+    return tuple(as_tuple(item) for item in value) if type(value) in (list, tuple) else value
 
 
 def static_hint(hint: Any) -> Any:

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Optional, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
+from grokjax.core.given_split import WHOLE, train_rows_first
 from grokjax.core.interfaces import Measure, Optimizer, Params, Regularizer, Table, TableTask, View
 from grokjax.core.part import Part, Swept, setting
 from grokjax.spec.user_class import Given, make_part, members, parameters_of, static_settings
@@ -70,7 +72,8 @@ def _takes_tracer(function: Callable[..., Any], given: dict[str, Given], name: s
 
     def update(value: jax.Array, params: Params) -> Params:
         transform = function(**(required | {name: value}))
-        return transform.update(params, transform.init(params), params)[0]
+        update = optax.with_extra_args_support(transform).update  # some ask for the loss
+        return update(params, transform.init(params), params, value=jnp.zeros(()))[0]
 
     try:
         jax.eval_shape(update, jax.ShapeDtypeStruct((), np.float32), params)
@@ -127,12 +130,12 @@ class UserTask(UserFunction, TableTask):
 def _called(cls: type[UserTask], arguments: tuple[tuple[str, Any], ...]) -> Table:
     made = cls.function(**dict(arguments))
     if isinstance(made, dict):
-        unknown = set(made) - {field.name for field in dataclasses.fields(Table)}
-        missing = {"inputs", "targets"} - set(made)
-        if unknown or missing:
-            rule = f"lacks {sorted(missing)[0]!r}" if missing else f"has the unknown key {sorted(unknown)[0]!r}"
-            raise ValueError(f"task.kind: the dict that {cls.kind} returns {rule}")
-        made = _as_table(cls.kind, **made)
+        more = tuple(field.name for field in dataclasses.fields(Table) if field.name not in ("n_train", *WHOLE))
+        try:
+            arrays, n_train = train_rows_first(made, more, cls.kind)
+        except ValueError as error:
+            raise ValueError(f"task.kind: the dict that {cls.kind} returns {error}") from error
+        made = _as_table(cls.kind, **arrays, n_train=n_train)
     if not isinstance(made, Table):
         raise ValueError(f"task.kind: {cls.kind} must return a Table or a dict, got {type(made).__name__}")
     return made

@@ -19,6 +19,10 @@ from grokjax.core.part import Part
 from grokjax.core.streams import stream, substream
 from grokjax.spec.user_class import FILLED, Given, make_part, parameters_of, static_settings
 
+_NO_STATE = (
+    ". A train set is walked in blocks of examples, so statistics of a batch would be those of a block; "
+    "use LayerNorm, GroupNorm or RMSNorm, whose statistics are of one example"
+)
 _DROPOUT = 1  # substream of the key of `init` for modules that ask for dropout while they are set up
 
 
@@ -78,9 +82,7 @@ class LinenModel(UserModel):
         variables = self.module_class(**self.settings_for(signature)).init(rngs, example, **self.modes(training=False))
         others = sorted(set(variables) - {"params"})
         if others:
-            raise ValueError(
-                f"model.kind: {self.kind} keeps {', '.join(others)} beside its parameters; only parameters are trained"
-            )
+            raise ValueError(f"model.kind: {self.kind} keeps {', '.join(others)} beside its parameters{_NO_STATE}")
         return variables.get("params", {})
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
@@ -113,9 +115,7 @@ class NnxModel(UserModel):
         module = self.module_class(**self.settings_for(signature), rngs=nnx.Rngs(params=key, dropout=dropout_key))
         others = nnx.state(module, nnx.Not(nnx.Any(nnx.Param, nnx.RngState)))
         if jax.tree.leaves(others):
-            raise ValueError(
-                f"model.kind: {self.kind} keeps variables beside its parameters; only parameters are trained"
-            )
+            raise ValueError(f"model.kind: {self.kind} keeps variables beside its parameters{_NO_STATE}")
         return module
 
 

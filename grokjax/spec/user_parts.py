@@ -23,7 +23,7 @@ from flax import nnx
 
 from grokjax.core.catalogue import KINDS
 from grokjax.core.part import Part
-from grokjax.spec.errors import first_line, nearest, suggestion, wrong
+from grokjax.spec.errors import blamed, first_line, nearest, suggestion, wrong
 from grokjax.spec.user_functions import part_from_function
 from grokjax.spec.user_models import part_from_linen, part_from_nnx
 
@@ -142,7 +142,7 @@ def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[Mo
             described.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             del sys.modules[module_name]
-            raise _import_failed(place, error, key) from None
+            raise _import_failed(place, error, key) from error
     return sys.modules[module_name], Source(f"{file.name}:{name}", f"{file}:{name}", sha256, file)
 
 
@@ -152,7 +152,7 @@ def _from_module(place: str, name: str, key: str) -> tuple[ModuleType, Source]:
     try:
         module = importlib.import_module(place)
     except (Exception, SystemExit) as error:
-        raise _import_failed(place, error, key) from None
+        raise _import_failed(place, error, key) from error
     file = getattr(module, "__file__", None)
     file = Path(file) if file and Path(file).is_file() else None
     kind = f"{place}:{name}"
@@ -169,7 +169,9 @@ def _import_failed(place: str, error: BaseException, key: str) -> Exception:
     if type(error).__name__ not in text:
         text = f"{type(error).__name__}: {text}"
     where = f" ({Path(last.filename).name} line {last.lineno})" if last else ""
-    return wrong(key, f"importing {place} failed: {text}{where}")
+    refusal = wrong(key, f"importing {place} failed: {text}{where}")
+    is_one_line = last is not None and "\n" not in str(error).strip()
+    return refusal if is_one_line else blamed(refusal, error)
 
 
 def _public_names(found: Any) -> list[str]:

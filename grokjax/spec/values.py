@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from grokjax.spec.errors import suggestion, wrong
+from grokjax.spec.errors import TYPO, suggestion, wrong
 from grokjax.spec.yaml_file import resolve
 
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -14,6 +14,7 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 LARGEST = float(np.finfo(np.float32).max)
 LARGEST_SWEPT_INT = 2**32 - 1  # swept whole numbers travel as uint32
 LARGEST_INT = 2**63 - 1
+_NO_AXES = ("train.steps", "seeds", "measure", "stop", "weights", "claims")  # lists here are meant otherwise
 
 
 def read_float(value: Any, key: str) -> float:
@@ -91,7 +92,7 @@ def check_bounds(value: float, key: str, bounds: Mapping[str, float]) -> None:
 def check_choice(value: Any, key: str, choices: tuple) -> None:
     """Refuse a value that is not among the permitted ones."""
     if choices and value not in choices:
-        raise wrong(key, "unknown choice", value, suggestion(str(value), [str(choice) for choice in choices]))
+        raise wrong(key, "unknown choice", value, suggestion(str(value), [str(choice) for choice in choices], TYPO))
 
 
 def _not_a(value: Any, key: str, what: str) -> Exception:
@@ -105,7 +106,9 @@ def _not_a(value: Any, key: str, what: str) -> Exception:
             hint = "only finite numbers are accepted"
         return wrong(key, f"expected {what}, got text", value, hint)
     if isinstance(value, list | tuple):
-        return wrong(key, f"expected {what}, got a list", value, f"several values are an axis: put {key} under axes")
+        is_axis = not key.startswith(_NO_AXES)
+        hint = f"several values are an axis: put {key} under axes" if is_axis else ""
+        return wrong(key, f"expected {what}, got a list", value, hint)
     if isinstance(value, Mapping):
         return wrong(key, f"expected {what}, got a mapping", dict(value))
     if value is None:

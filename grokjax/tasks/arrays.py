@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.data_warning import DataWarning
+from grokjax.core.given_split import train_rows_first
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import Swept, part, setting
 
@@ -28,11 +29,12 @@ class _Loaded(NamedTuple):
 
 @part
 class Arrays(TableTask):
-    """A `.npz` file with the arrays `inputs` and `targets`, one row an example.
+    """A `.npz` file with the arrays `inputs` and `targets`, one row an example; other arrays are refused.
 
     `inputs`: [example, token] whole numbers, or [example, ...] real numbers. `targets`: [example] whole numbers from 0
     (classes), or [example, output] real numbers. Optional single numbers: `num_classes`, `vocabulary` (else the largest
-    value plus one). Pickled objects are never loaded.
+    value plus one). Pickled objects are never loaded. The train set is drawn unless the file gives it: by row numbers
+    in `train_indices` and `test_indices`, or as `train_inputs`, `train_targets`, `test_inputs` and `test_targets`.
     """
 
     paper = "none: data of the user"
@@ -85,16 +87,17 @@ def _load_file(path: str, modified_ns: int, size: int) -> _Loaded:
         arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"task.path: {path} is no .npz file of plain arrays ({error})") from error
-    for name in ("inputs", "targets"):
-        if name not in arrays:
-            raise ValueError(f"task.path: {path} has no array {name!r}{_suggest(name, list(arrays))}")
+    try:
+        arrays, n_train = train_rows_first(arrays, ("num_classes", "vocabulary"), path)
+    except ValueError as error:
+        raise ValueError(f"task.path: {path} {error}") from error
     inputs, targets = _checked_inputs(path, arrays["inputs"]), _checked_targets(path, arrays["targets"])
     if len(inputs) != len(targets) or len(inputs) < 2:
         found = f"{len(inputs)} and {len(targets)}"
         raise ValueError(f"task.path: {path}: inputs and targets need one row an example, at least 2; got {found}")
     inputs.flags.writeable = targets.flags.writeable = False
     _warn_of_overlap(path, inputs)
-    return _Loaded(_as_table(path, arrays, inputs, targets), hashlib.sha256(content).hexdigest())
+    return _Loaded(_as_table(path, arrays, inputs, targets, n_train), hashlib.sha256(content).hexdigest())
 
 
 def _warn_of_overlap(path: str, inputs: np.ndarray) -> None:
@@ -144,7 +147,9 @@ def _finite(path: str, name: str, array: np.ndarray) -> np.ndarray:
     return narrow
 
 
-def _as_table(path: str, arrays: dict[str, np.ndarray], inputs: np.ndarray, targets: np.ndarray) -> Table:
+def _as_table(
+    path: str, arrays: dict[str, np.ndarray], inputs: np.ndarray, targets: np.ndarray, n_train: int | None
+) -> Table:
     is_tokens = inputs.dtype == np.int32
     if targets.ndim == 2:
         if "num_classes" in arrays:
@@ -161,6 +166,7 @@ def _as_table(path: str, arrays: dict[str, np.ndarray], inputs: np.ndarray, targ
         num_classes=num_classes,
         vocabulary=_count(path, arrays, "vocabulary", inputs) if is_tokens else None,
         operands=tuple(int(position) for position in differing),
+        n_train=n_train,
     )
 
 

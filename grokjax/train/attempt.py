@@ -89,5 +89,5 @@ def _one_step(program: Program, values: Values, data: Data, state: State, tables
 
 
 def _see(program: Program, values: Values, data: Data, state: State, tables: Tables) -> tuple[dict, dict]:
-    seen = look.fit(program, values.leaves, data, state.params, tables)
+    seen = look.fit(program, values.leaves, data, state, tables)
     return seen, look.measure(program, values.leaves, data, state, seen, tables)

@@ -15,7 +15,7 @@ from grokjax.train.stop_rules import held_since, released_by
 def fresh(program: Program, values: Values, tables: Tables) -> Lane:
     """A lane with a run before its first update."""
     data, state = init(program, values, tables)
-    seen = jax.eval_shape(lambda: look.fit(program, values.leaves, data, state.params, tables))
+    seen = jax.eval_shape(lambda: look.fit(program, values.leaves, data, state, tables))
     measured = jax.eval_shape(lambda: look.measure(program, values.leaves, data, state, _zeros(seen), tables))
     packed = jax.eval_shape(pack, seen)
     # Two more places than the schedule: a run may end off schedule, and the last place takes what is not kept.

@@ -1,5 +1,6 @@
 """What is seen of one run at one step: how well it fits, and the sweep's measures."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,10 @@ from grokjax.train.program import Data, Program, State, Tables, run_of
 from grokjax.train.step import initial_params
 
 
-def fit(program: Program, leaves: list[Any], data: Data, params: Params, tables: Tables) -> dict[str, jax.Array]:
+def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: Tables) -> dict[str, jax.Array]:
     """Losses and integer counts by group over the whole table, block by block; see `measures/fit.py`."""
-    run = run_of(program, leaves)
-    prepared = _prepared(program, run, params)
+    run = _seen_at(run_of(program, leaves), state.step)
+    prepared = _prepared(program, run, state.params)
     num_examples = program.signature.num_examples
 
     def sums_of(index: jax.Array) -> dict[str, jax.Array]:
@@ -55,15 +56,24 @@ def measure(
 ) -> dict[str, jax.Array]:
     """Every measure of the sweep but `fit`, by name."""
     run = run_of(program, leaves)
+    now = _seen_at(run, state.step)
+    inputs = tables.inputs[data.table]
     view = View(
         params=state.params,
         opt_state=state.opt_state,
         step=state.step,
         split=data.split,
-        inputs=tables.inputs[data.table],
+        inputs=inputs,
         targets=tables.targets[data.table],
         n_train=data.n_train,
-        logits=lambda: _all_logits(program, leaves, data, state.params, tables),
+        apply=lambda params, asked: _outputs(
+            program,
+            now,
+            params,
+            len(asked),
+            lambda row: tables.inputs[data.table, row] if asked is inputs else asked[row],
+        ),
+        train_loss=lambda params: _train_loss(program, now, data, params, tables),
         initial_params=lambda: initial_params(program, run, data),
         fit=seen,
     )
@@ -75,16 +85,41 @@ def measure(
     return found
 
 
-def _all_logits(program: Program, leaves: list[Any], data: Data, params: Params, tables: Tables) -> jax.Array:
-    """Outputs on the whole table, [example, class], in blocks of rows."""
-    run = run_of(program, leaves)
+def _seen_at(run: Run, step: jax.Array) -> Run:
+    """The run with the schedules of what a look reads replaced by their values at a step."""
+    task, model, loss = at_step((run.task, run.model, run.loss), step)
+    return dataclasses.replace(run, task=task, model=model, loss=loss)
+
+
+def _blocks(program: Program, num_rows: int) -> jax.Array:
+    """[block, row] int32, rows from 0 on; those of the last block may go beyond `num_rows`."""
+    blocks = -(-num_rows // program.look_rows)
+    return jnp.arange(blocks * program.look_rows, dtype=jnp.int32).reshape(blocks, program.look_rows)
+
+
+def _outputs(
+    program: Program, run: Run, params: Params, num_rows: int, inputs_of: Callable[[jax.Array], jax.Array]
+) -> jax.Array:
+    """Outputs [row, class] of as many rows of inputs, in blocks."""
     prepared = _prepared(program, run, params)
-    num_examples = program.signature.num_examples
-    blocks = -(-num_examples // program.look_rows)
-    place = jnp.minimum(jnp.arange(blocks * program.look_rows, dtype=jnp.int32), num_examples - 1)
 
-    def outputs_of(example: jax.Array) -> jax.Array:
-        return run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
+    def outputs_of(row: jax.Array) -> jax.Array:
+        return run.model.logits(prepared(), inputs_of(row), program.signature, None)
 
-    outputs = jax.lax.map(outputs_of, place.reshape(blocks, program.look_rows))
-    return outputs.reshape((-1, *outputs.shape[2:]))[:num_examples]
+    outputs = jax.lax.map(outputs_of, jnp.minimum(_blocks(program, num_rows), num_rows - 1))
+    return outputs.reshape((-1, *outputs.shape[2:]))[:num_rows]
+
+
+def _train_loss(program: Program, run: Run, data: Data, params: Params, tables: Tables) -> jax.Array:
+    """Mean loss over the train set, in blocks; where it is differentiated, a block at a time is held in memory."""
+    prepared = _prepared(program, run, params)
+
+    @jax.checkpoint
+    def sum_of(place: jax.Array) -> jax.Array:
+        example = data.split.order[jnp.minimum(place, data.n_train - 1)]  # of the train set: 0 times infinity is not 0
+        outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
+        losses = run.loss.loss(outputs, data.split.labels[example])
+        return jnp.sum(jnp.where(place < data.n_train, losses, 0.0))
+
+    blocks = _blocks(program, program.signature.num_examples)
+    return jnp.sum(jax.lax.map(sum_of, blocks)) / data.n_train.astype(program.dtype)

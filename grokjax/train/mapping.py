@@ -91,7 +91,7 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
     @jax.named_scope(LOOK_SCOPE)
     def look_at(chosen: Lane, is_real: jax.Array) -> Book:
         def fit(lane: Lane) -> dict[str, jax.Array]:
-            return look.fit(program, lane.leaves, lane.data, lane.state.params, tables)
+            return look.fit(program, lane.leaves, lane.data, lane.state, tables)
 
         def measure(lane: Lane, seen: dict[str, jax.Array]) -> dict[str, jax.Array]:
             return look.measure(program, lane.leaves, lane.data, lane.state, seen, tables)

@@ -61,7 +61,9 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     """
     now = at_step(run, state.step)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
-    updates, opt_state = transform(now).update(_of_moving(run, state.params, gradient), state.opt_state, state.params)
+    update = optax.with_extra_args_support(transform(now)).update  # `value` reaches only those that take it
+    gradient = _of_moving(run, state.params, gradient)
+    updates, opt_state = update(gradient, state.opt_state, state.params, value=loss)
     params = optax.apply_updates(state.params, updates)
     for part in now.regularizers:
         params = part.project(params)

@@ -170,3 +170,19 @@ def test_replay_notices_another_history(small, tmp_path, traced, capsys, change,
 def test_replay_refuses_an_unknown_run(small, capsys, traced):
     assert typed("replay", small, traced[0][:-1] + "g") == 2
     assert f"did you mean {traced[0]!r}" in capsys.readouterr().err
+
+
+def test_debug_shows_the_whole_traceback_behind_what_a_part_raised(tmp_path, capsys):
+    (tmp_path / "opt.py").write_text(
+        "import optax\n\n\ndef muon():\n    return optax.chain(optax.contrib.scale_by_muon(), optax.scale(-1.0))\n"
+    )
+    (tmp_path / "s.yaml").write_text(
+        "task: {kind: modular_arithmetic, modulus: 7}\nmodel: {kind: mlp, width: 8}\n"
+        "optimizer: {kind: ./opt.py:muon}\ntrain: {steps: 5}\n"
+    )
+    assert typed("plan", tmp_path / "s.yaml", "--no-probe") == 2
+    plain = capsys.readouterr().err
+    assert "<class 'NoneType'>" in plain and "Traceback" not in plain
+    assert typed("--debug", "plan", tmp_path / "s.yaml", "--no-probe") == 2
+    debugged = capsys.readouterr().err
+    assert "_muon.py" in debugged.partition("direct cause")[0] and "different types at key path" in debugged

@@ -46,7 +46,8 @@ def view_at(step: jax.Array) -> View:
         inputs=inputs,
         targets=targets,
         n_train=jnp.int32(n_train),
-        logits=lambda: outputs,
+        apply=logits_of,
+        train_loss=lambda params: jnp.mean(MSE().loss(logits_of(params, inputs), targets)),
         initial_params=lambda: params_at(jnp.int32(0)),
         fit=finish(sums),
     )

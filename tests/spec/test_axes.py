@@ -14,6 +14,7 @@ from grokjax.spec.run import Minibatch
 
 PARTS = {"task": {"kind": "modular_arithmetic", "modulus": 7}, "model": "mlp", "optimizer": "adamw"}
 DECAY = {"linear": {"start": 0, "end": 1, "finish": 50}}
+DECAY_OF_EPS = {"linear": {"start": 1, "end": 0.5, "finish": 50}}
 BASE = read_run(
     {
         **PARTS,
@@ -96,6 +97,15 @@ def test_any_setting_can_be_an_axis():
     assert found["train.minibatch"] == (None, Minibatch(at_most=16), Minibatch(at_most=8, share=0.5))
     assert found["optimizer.learning_rate"][1] == Linear(start=0.1, end=0.01, finish=9.0)
     assert found["seeds.init"] == (0, 1)
+
+
+def test_an_axis_over_the_end_of_a_schedule_may_hold_the_bound_that_the_setting_excludes():
+    base = read_run({**PARTS, "optimizer": {"kind": "adamw", "learning_rate": DECAY, "eps": DECAY_OF_EPS}})
+    assert read(base, optimizer__learning_rate__start=[0, 0.1])[0].values == ((0.0, 0.1),)
+    with pytest.raises(SpecError, match="axes.optimizer.learning_rate.end.0: must be >= 0"):
+        read(base, optimizer__learning_rate__end=[-0.1, 0.1])
+    with pytest.raises(SpecError, match="axes.optimizer.eps.end.0: must be > 0"):
+        read(base, optimizer__eps__end=[0, 0.1])
 
 
 def test_a_whole_part_and_a_setting_of_it_can_both_be_axes():

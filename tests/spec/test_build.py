@@ -243,3 +243,28 @@ def test_a_data_file_is_pinned_by_its_checksum(tmp_path):
         build_part("tasks", to_mapping(made), "task")
     with pytest.raises(SpecError, match="no such file.*did you mean 'data.npz'"):
         build_part("tasks", {"kind": "arrays", "path": "dta.npz"}, "task", tmp_path)
+
+
+@pytest.mark.parametrize("ramp", [Linear(start=0, end=0.1, finish=5), Cosine(start=0.1, end=0, finish=5)])
+def test_a_learning_rate_may_start_or_end_at_0_but_not_stay_there(ramp):
+    assert build_part("optimizers", {"kind": "sgd", "learning_rate": ramp}, "optimizer").learning_rate == ramp
+    with pytest.raises(SpecError, match="optimizer.learning_rate.end: must be >= 0"):
+        build_part("optimizers", {"kind": "sgd", "learning_rate": dataclasses.replace(ramp, end=-0.1)}, "optimizer")
+    idle = dataclasses.replace(ramp, start=0, end=0)
+    with pytest.raises(SpecError, match="optimizer.learning_rate: must be > 0 at some step"):
+        build_part("optimizers", {"kind": "sgd", "learning_rate": idle}, "optimizer")
+
+
+@pytest.mark.parametrize(
+    ("slot", "kind", "name"),
+    [
+        ("optimizers", "adamw", "eps"),
+        ("optimizers", "adam_l2", "eps"),
+        ("optimizers", "adam_independent_decay", "eps"),
+        ("regularizers", "clip", "max_norm"),
+    ],
+)
+def test_what_divides_may_be_0_at_no_step(slot, kind, name):
+    for value in (0, {"linear": {"start": 1, "end": 0, "finish": 5}}):
+        with pytest.raises(SpecError, match=f"part.{name}.*: must be > 0"):
+            build_part(slot, {"kind": kind, name: value}, "part")

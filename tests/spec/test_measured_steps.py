@@ -13,6 +13,7 @@ CADENCES = st.one_of(
     st.builds(Cadence, st.just("per_decade"), st.integers(1, 60)),
     st.builds(Cadence, st.just("ratio"), st.floats(1.001, 4)),
     st.builds(Cadence, st.sampled_from(["log", "linear"]), st.integers(1, 300), st.integers(1, 100_000)),
+    st.builds(Cadence, st.just("listed"), st.sets(st.integers(0, 200_000), min_size=1).map(sorted).map(tuple)),
 )
 WITHOUT_HORIZON = st.builds(Cadence, st.sampled_from(["log", "linear"]), st.integers(1, 300))
 
@@ -60,6 +61,7 @@ def test_plain_cadences_against_counting():
     assert cadence_steps(Cadence("every", 100), 350).tolist() == [0, 100, 200, 300, 350]
     assert cadence_steps(Cadence("linear", 4), 10).tolist() == [0, 3, 5, 8, 10]
     assert cadence_steps(Cadence("linear", 50), 3).tolist() == [0, 1, 2, 3]
+    assert cadence_steps(Cadence("listed", (3, 10)), 20).tolist() == [0, 3, 10, 20]
     decades = [int(10 ** (k / 3) + 0.5) for k in range(13)]
     assert cadence_steps(Cadence("per_decade", 3), 10_000).tolist() == sorted({0, *decades})
     assert cadence_steps(Cadence("ratio", 2), 100).tolist() == [0, 1, 2, 4, 8, 16, 32, 64, 100]

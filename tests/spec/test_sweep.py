@@ -16,6 +16,7 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.sgd import SGD
 from grokjax.regularizers.l1 import L1
 from grokjax.spec.errors import SpecError
+from grokjax.spec.extension import extended
 from grokjax.spec.measured_steps import Cadence
 from grokjax.spec.plans import read_seeds
 from grokjax.spec.run import Minibatch, Run, Seeds
@@ -213,6 +214,12 @@ def test_seeds_that_mean_nothing_are_refused(value):
         ({"measure": {"what": ["weight_norm", "weight_norm"]}}, "listed twice"),
         ({"measure": {"every": 1}, "steps": 10**8}, "100,000,000 measured steps"),
         ({"weights": {"every": 1}, "steps": 10**8}, "weights"),
+        ({"weights": [0, 10, 300], "steps": 200}, "weights: lists step 300, but runs end at train.steps, 200"),
+        ({"weights": [0, 10, 10]}, "weights.2: steps must increase, and 10 stands before it (got 10)"),
+        ({"weights": []}, "weights: from 1 to"),
+        ({"measure": {"every": [0, 1.5]}}, "measure.every.1: expected a whole number"),
+        ({"measure": {"looks": [-1]}}, "measure.looks.0: must be >= 0"),
+        ({"measure": {"every": {"every": [1, 2]}}}, "steps are listed right at measure.every"),
         ({"stop": {"after": 3}}, "stop.after"),
         ({"stop": {"audit": 0.1}}, "stop.after_grok"),
         ({"stop": {"after_grok": {"steps": -1}}}, "must be >= 0"),
@@ -264,6 +271,13 @@ def test_cells_that_are_left_out_are_not_asked():
     sweep(axes=axes, exclude=["modulus = 12 and operation = x/y"]).check()
     with pytest.raises(SpecError, match="prime"):
         sweep(axes=axes, exclude=["modulus = 7 and operation = x/y"]).check()
+
+
+def test_listed_steps_stay_as_they_are_when_a_sweep_gets_longer():
+    listed = sweep(weights=[0, 10, 100], measure={"every": [5, 50]})
+    longer = extended(listed, None, 400, {})
+    assert (longer.steps, longer.weights, longer.measure) == (400, listed.weights, listed.measure)
+    assert "weights: [0, 10, 100]" in longer.to_yaml()
 
 
 def test_measures_begin_with_fit_and_default_to_the_weight_norm():

@@ -31,6 +31,7 @@ CADENCES = st.one_of(
     st.builds(lambda form, n: {form: n}, st.sampled_from(["log", "linear", "per_decade"]), st.integers(1, 90)),
     st.just({"log": 10, "horizon": 50}),
     st.just({"ratio": 1.5}),
+    st.just([0, 1]),
 )
 NUMBERS = st.integers(1, 999_999).map(lambda n: n / 1e6)
 AXES = st.fixed_dictionaries(

@@ -91,6 +91,17 @@ def not_an_optimizer(learning_rate):
     return learning_rate
 
 
+def torn(learning_rate=0.1):
+    def update(updates, state, params=None):
+        raise RuntimeError("first line\\nsecond line of the message")
+
+    return optax.GradientTransformation(lambda params: (), update)
+
+
+def undimensioned(learning_rate=0.1):
+    return optax.chain(optax.contrib.scale_by_muon(), optax.scale(-learning_rate))
+
+
 def ridge(params, strength=0.1):
     return strength * sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
 
@@ -126,6 +137,11 @@ def parity(bits: int = 3):
 def line(slope: float = 2.0):
     inputs = np.linspace(-1, 1, 9)[:, None]
     return {"inputs": inputs, "targets": slope * inputs}
+
+
+def given(rows: tuple = (0, 2, 5)):
+    inputs = np.arange(6)[:, None]
+    return {"inputs": inputs, "targets": np.arange(6) % 2, "mirror": inputs[::-1, 0], "train_indices": np.array(rows)}
 
 
 def lopsided():
@@ -272,6 +288,16 @@ def test_plain_functions_are_measures_regularizers_and_tasks(folder):
     assert (line.num_classes, line.vocabulary) == (1, None)
 
 
+def test_a_function_may_say_which_examples_are_trained_on(folder):
+    task = build("tasks", "given", folder)
+    table = task.table()
+    assert table.inputs[:, 0].tolist() == [0, 2, 5, 1, 3, 4]
+    assert table.mirror.tolist() == [2, 4, 0, 5, 1, 3]  # the same pairs of examples, at their new places
+    assert task.counts(task.signature()).n_train == 3
+    with pytest.raises(ValueError, match="returns train_indices must be from 0 to 5"):
+        build("tasks", "given", folder, rows=[7]).table()
+
+
 def test_a_function_may_give_vectors_or_several_answers_to_tokens(folder):
     vectors, answers = (build("tasks", "pairs", folder, targets=kind).signature() for kind in ("vectors", "answers"))
     assert (vectors.num_answers, vectors.operands, vectors.fixed) == (1, (0, 1), (3,))
@@ -318,11 +344,24 @@ def test_a_part_that_cannot_be_used_is_refused_in_one_line(folder, slot, kind, m
         ({"model": {"kind": "./mine.py:Net", "sizes": 3}}, "model.sizes: expected a list"),
         ({"model": {"kind": "./mine.py:Net", "rate": "high"}}, "model.rate: expected a number"),
         ({"model": "./mine.py:Normed"}, "keeps batch_stats beside its parameters"),
+        ({"model": "./mine.py:Normed"}, "use LayerNorm, GroupNorm or RMSNorm"),
+        ({"optimizer": "optax:lbfgs"}, "optax:lbfgs asks for 'grad' and 'value_fn' in an update"),
+        ({"optimizer": "optax:lbfgs"}, "set linesearch: null and a learning_rate"),
+        (
+            {"optimizer": {"kind": "grouped", "matched": "optax:lbfgs", "rest": "adamw", "pattern": "out*"}},
+            "grouped asks for 'grad' and 'value_fn'",
+        ),
+        ({"optimizer": "./mine.py:torn"}, "  second line of the message\n"),
+        ({"optimizer": "./mine.py:torn"}, 'mine.py", line '),
+        ({"optimizer": "./mine.py:undimensioned"}, "<class 'NoneType'>"),
+        ({"optimizer": "./mine.py:undimensioned"}, "raised in optax/contrib/_muon.py, line "),
+        ({"optimizer": "./mine.py:undimensioned"}, "in what was made by undimensioned: File "),
         (
             {"model": {"kind": "./mine.py:Net", "num_classes": 3}},
             "gives outputs [2, 3] for 2 examples, the task needs 7",
         ),
         ({"task": "./mine.py:lopsided"}, "got 3 inputs and 2 targets"),
+        ({"task": {"kind": "./mine.py:given", "train_fraction": 0.3}}, "task.train_fraction: the train set is given"),
         ({"measure": {"what": ["./mine.py:another_fit"]}}, "gives 'train/loss', which fit gives too"),
         ({"measure": {"what": ["./mine.py:of_a_missing_layer"]}}, "measure.what: KeyError: 'absent'"),
         ({"measure": {"what": ["./mine.py:no_mapping"]}}, "measure.what: "),

@@ -3,9 +3,14 @@
 import hashlib
 import os
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grokjax.core.data_warning import DataWarning
+from grokjax.core.interfaces import Counts
+from grokjax.core.streams import stream
 from grokjax.tasks.arrays import Arrays
 
 TOKENS = np.array([[0, 9, 1], [1, 9, 0], [2, 9, 2], [2, 9, 1]])
@@ -122,3 +127,94 @@ def test_a_file_that_changed_since_the_sweep_was_read_is_refused(saved):
     with pytest.raises(ValueError, match="has changed"):
         Arrays(path=path, sha256=checksum).table()
     assert Arrays(path=path).table().num_classes == 4
+
+
+def splitting(task):
+    """The data of a run, labels and groups and order, as a function of the seed."""
+    signature, table = task.signature(), task.table()
+    counts = Counts(*map(jnp.int32, task.counts(signature)))
+
+    @jax.jit
+    def split(seed):
+        keys = {"split": stream(seed, "split"), "label": stream(seed, "label")}
+        return task.split(signature, jnp.asarray(table.targets), jnp.arange(len(table.inputs)), counts, keys)
+
+    return lambda seed: jax.tree.map(np.asarray, split(jnp.uint32(seed)))
+
+
+MANY = {"inputs": np.arange(100)[:, None], "targets": np.arange(100) % 7}
+TRAIN, TEST = np.arange(60, 10, -2), np.arange(1, 40, 2)
+
+
+@pytest.mark.parametrize(
+    ("indices", "train", "test"),
+    [
+        ({"train_indices": TRAIN, "test_indices": TEST}, TRAIN, TEST),
+        ({"train_indices": TRAIN}, TRAIN, np.setdiff1d(np.arange(100), TRAIN)),
+        ({"test_indices": TEST}, np.setdiff1d(np.arange(100), TEST), TEST),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*they are left out")
+def test_rows_that_the_file_names_are_the_train_and_the_test_set_under_every_seed(saved, indices, train, test):
+    task = Arrays(path=saved(**MANY, **indices))
+    first = task.table().inputs[:, 0]
+    for split in map(splitting(task), (0, 1)):
+        is_train = split.group < 2
+        assert first[is_train].tolist() == train.tolist() and first[~is_train].tolist() == test.tolist()
+        assert first[split.order[: len(train)]].tolist() == train.tolist()
+    given = task.signature()
+    assert given != Arrays(path=saved(**MANY)).signature()  # else the two would share a program
+
+
+def test_train_and_test_examples_may_be_arrays_of_their_own(saved):
+    pairs = {
+        f"{group}_{name}": array[rows]
+        for group, rows in (("train", TRAIN), ("test", TEST))
+        for name, array in MANY.items()
+    }
+    task = Arrays(path=saved(**pairs))
+    assert task.table().n_train == len(TRAIN)
+    assert task.table().inputs[:, 0].tolist() == [*TRAIN, *TEST]
+    assert task.table().targets.tolist() == [*(TRAIN % 7), *(TEST % 7)]
+
+
+def test_noise_falls_on_any_given_train_examples_and_on_no_test_example(saved):
+    task = Arrays(path=saved(**MANY, test_indices=TEST), label_noise=0.5)
+    changed = np.zeros(100)
+    for split in map(splitting(task), range(30)):
+        is_noisy = split.labels != task.table().targets
+        assert not is_noisy[80:].any() and 20 <= is_noisy.sum() <= 40  # 40 are drawn, a draw may equal the truth
+        changed += is_noisy
+    share = changed[:80] / 30
+    assert share.min() > 0.1 and share.max() < 0.8 and abs(share.mean() - 0.5 * 6 / 7) < 0.03
+
+
+def test_examples_in_neither_set_are_left_out_and_counted(saved):
+    path = saved(**MANY, train_indices=TRAIN, test_indices=TEST)
+    with pytest.warns(DataWarning, match="55 of 100 examples are in neither"):
+        assert len(Arrays(path=path).table().inputs) == 45
+
+
+def test_a_share_of_a_given_train_set_is_refused(saved):
+    task = Arrays(path=saved(**MANY, test_indices=TEST), train_fraction=0.3)
+    with pytest.raises(ValueError, match="task.train_fraction: the train set is given with the data"):
+        task.counts(task.signature())
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"names": TRAIN}, "has the unknown array 'names'; known: inputs, targets, train_indices"),
+        ({"train_index": TRAIN}, "unknown array 'train_index'; did you mean 'train_indices'?"),
+        ({"train_indices": TRAIN, "test_indices": TRAIN[:3]}, "example 56 is in train_indices and in test_indices"),
+        ({"train_indices": [3, 3]}, "train_indices names an example twice"),
+        ({"train_indices": [100]}, "train_indices must be from 0 to 99, got 100 to 100"),
+        ({"train_indices": [True]}, "must be a row of whole numbers, got bool"),
+        ({"train_indices": np.arange(100)}, "the given split has 100 train and 0 test examples"),
+        ({"train_inputs": TRAIN}, "has 'inputs' beside train_inputs"),
+    ],
+)
+def test_a_split_that_is_none_is_refused(saved, arrays, message):
+    with pytest.raises(ValueError, match="task.path: ") as caught:
+        Arrays(path=saved(**MANY, **arrays)).table()
+    assert message in str(caught.value)

@@ -5,14 +5,17 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from grokjax.core.interfaces import Model
+from grokjax.core.interfaces import Model, Optimizer
 from grokjax.core.part import part
 from grokjax.core.streams import substream
 from grokjax.optimizers.adamw import AdamW
+from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.sgd import SGD
 from grokjax.regularizers.clip import Clip
+from grokjax.regularizers.l2 import L2
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
 from grokjax.spec.run import Run, StoredInit
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
@@ -51,6 +54,17 @@ def updated(run: Run, params) -> dict:
 
 
 START = {"steep": np.ones(5, np.float32), "gentle": np.ones(5, np.float32)}
+
+
+@part
+class AsksForTheLoss(Optimizer):
+    """Moves every parameter by the loss that an update is told, gradients aside."""
+
+    def transform(self):
+        def update(updates, state, params=None, *, value):
+            return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), updates), state
+
+        return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
 def run_with(**fields) -> Run:
@@ -142,3 +156,18 @@ def test_a_test_example_that_overflows_does_not_reach_the_gradient() -> None:
         pytest.fail("no such split")
     losses = [seen.loss for seen in attempt(feed, values, 5)][1:]
     assert np.all(np.isfinite(losses)) and losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_an_optimizer_that_asks_for_the_loss_gets_that_of_its_update_with_penalties(grouped):
+    optimizer = AsksForTheLoss()
+    if grouped:
+        optimizer = Grouped(pattern="steep", matched=optimizer, rest=SGD(learning_rate=1.0))
+    run = run_with(optimizer=optimizer, regularizers=(Clip(max_norm=0.1), L2(strength=0.3)))
+    outputs = 100.0 + 1.0 + 0.01 * np.arange(5)
+    labels = np.arange(5)  # 15 of 25 pairs are trained on: which ones decides the share of each class
+    losses = np.log(np.exp(outputs - 101).sum()) - (outputs - 101)[labels]
+    moved = updated(run, START)["steep"] - 1.0
+    assert np.ptp(moved) == 0
+    penalty = 0.5 * 0.3 * 10
+    assert losses.min() + penalty < moved[0] < losses.max() + penalty
