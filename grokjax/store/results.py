@@ -14,7 +14,7 @@ import xarray as xr
 
 from grokjax.analysis.boundary import Boundary, boundary
 from grokjax.analysis.cells import cell_table
-from grokjax.analysis.history import Looks
+from grokjax.analysis.history import PASSED_GAP, Looks
 from grokjax.analysis.phases import label
 from grokjax.analysis.table import event_columns
 from grokjax.store.combining import combine, until
@@ -32,7 +32,8 @@ def open_results(paths: str | Path | Sequence[str | Path], with_running: bool = 
 
     Args:
       paths: of folders. Runs that several of them hold are counted once. When their budgets differ, everything but
-        `history` and the networks is as of the smallest of them, and a warning says so.
+        `history` and the networks is as of the smallest of them, and a warning says so: as of a run's last look at or
+        before it, at most 5 % earlier.
       with_running: whether to show what is known of runs that are still trained.
 
     Raises:
@@ -171,7 +172,10 @@ def _compared(whole: xr.Dataset, specs: Sequence[dict[str, Any]]) -> xr.Dataset:
     budgets = sorted({spec["steps"] for spec in specs})
     if len(budgets) > 1:
         steps = " and ".join(f"{budget:,}" for budget in budgets)
-        warnings.warn(f"The folders go to {steps} steps; runs are compared at step {budgets[0]:,}.", stacklevel=4)
+        near = f"by the last look at most {PASSED_GAP:.0%} before it where none is there"
+        warnings.warn(
+            f"The folders go to {steps} steps; runs are compared at step {budgets[0]:,}, {near}.", stacklevel=4
+        )
     return until(whole, budgets[0])
 
 
