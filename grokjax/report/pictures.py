@@ -17,7 +17,7 @@ from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
-from grokjax.report.wording import audit_remark, number_text
+from grokjax.report.wording import audit_remark, number_text, repeats_remark
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
@@ -35,7 +35,7 @@ def show_phases(
     """
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    notes = _audit_notes(results, runs)
+    notes = [*_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
     is_selection = len(runs) < len(results.runs)
     counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):

@@ -1,6 +1,7 @@
 """What must be said beside a phase diagram so that nobody reads too much into it, in figures and terminal alike?"""
 
 import numpy as np
+import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
 from grokjax.analysis.rules import Rule, find_rule
@@ -92,6 +93,16 @@ def audit_remark(audit: Audit) -> str:
         return f"{audit.audited:,} runs were trained on in spite of the stop rule, which would have ended none of them."
     fell = f"{audit.collapsed:,} collapsed" + (f" and {audit.diverged:,} diverged" if audit.diverged else "")
     return f"Of {audit.stopped:,} runs that the stop rule would have ended, trained on all the same, {fell}."
+
+
+def repeats_remark(runs: pd.DataFrame) -> str:
+    """How many runs have the history of another one; empty where each is its own."""
+    equal = int(np.count_nonzero(runs["equal_to"] != "")) if "equal_to" in runs.columns else 0
+    if not equal:
+        return ""
+    repeated = int(np.count_nonzero(runs["is_repeat"]))
+    counted = f"; those of one cell count as one, so {repeated:,} are left out" if repeated else ""
+    return f"{equal:,} of {len(runs):,} runs have histories equal to another's, bit for bit{counted}."
 
 
 def _per_cell(diagram: PhaseDiagram) -> str:

@@ -38,7 +38,7 @@ def until(dataset: xr.Dataset, step: int) -> xr.Dataset:
     """The same runs as if nothing after `step` had been seen, and had been meant to: then all can be compared there.
 
     Runs that went on have the stop reason `passed` and end at their last look at or before `step`; what lies between
-    the two counts as not seen. Measures of those without a row near enough to `step` are left out (`history.PASSED_GAP`).
+    the two counts as not seen. Measures of those without a row near enough to `step` are left out (`PASSED_GAP`).
     """
     if not dataset.sizes["run"]:
         return dataset

@@ -21,6 +21,7 @@ from grokjax.store.combining import combine, until
 from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.reading import is_complete, looks_of, read_dataset
+from grokjax.store.repeats import with_repeats
 from grokjax.store.table import run_table
 
 if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
@@ -73,7 +74,8 @@ class Results:
     @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run: settings, status, events under the default rule, final values."""
-        return run_table(self._compared, self.spec, event_columns(self.looks))
+        table = run_table(self._compared, self.spec, event_columns(self.looks))
+        return with_repeats(table, self._compared, self._cell_axes())
 
     def phases(self, rule: str = "default") -> pd.DataFrame:
         """`runs` with the phases of another rule; nothing is trained again."""
@@ -85,8 +87,7 @@ class Results:
 
         See `analysis.cells.cell_table` for the columns. A seed that is an axis tells runs of a cell apart, not cells.
         """
-        axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
-        return cell_table(self.phases(rule), axes)
+        return cell_table(self.phases(rule), self._cell_axes())
 
     def boundary(self, x: str, y: str | None = None, rule: str = "default", **options: Any) -> Boundary:
         """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
@@ -153,6 +154,9 @@ class Results:
         if root not in self._networks:
             self._networks[root] = importlib.import_module("grokjax.store.networks").Networks(root)
         return self._networks[root]
+
+    def _cell_axes(self) -> list[str]:
+        return [path for path in self.spec["axes"] if not path.startswith("seeds.")]
 
     def _seed_labels(self) -> np.ndarray:
         """[run] which seed of its cell a run is: the first of the four streams that differs within cells."""
