@@ -60,10 +60,11 @@ def extend(options: argparse.Namespace) -> int:
                 f"--axis {text!r} must be KEY=FORM, such as optimizer.weight_decay='{{log: [0.3, 40, 15]}}'."
             )
         axes[path] = parse_value(form, f"--axis {path}")
+    exclude = None if options.exclude is None else parse_value(options.exclude, "--exclude")
     read_spec(root)
     check_device(_training_options(options))
     with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
-        sweep = extended(stored_sweep(root), options.seeds, options.steps, axes)
+        sweep = extended(stored_sweep(root), options.seeds, options.steps, axes, exclude)
         ids = run_ids(sweep)
         reused, continued, new = change_spec(root, sweep, ids, options.executor)
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
