@@ -222,6 +222,7 @@ def _export(commands: Any) -> None:
     command.add_argument("run_id", metavar="RUN_ID")
     command.add_argument("--format", required=True, choices=("npz", "safetensors"))
     command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
+    command.add_argument("--with-optimizer", action="store_true", help="add the optimizer's state, as opt_state/...")
     command.add_argument("--out", metavar="FILE", help="default: RUN_ID.npz or RUN_ID.safetensors")
 
 

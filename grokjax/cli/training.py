@@ -34,6 +34,7 @@ from grokjax.store.lock import exclusive
 from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
 from grokjax.store.progress import Progress
+from grokjax.store.reading import whole_runs
 from grokjax.store.results import open_results
 from grokjax.store.stored_params import read_spec
 from grokjax.train.compilation_cache import use_compilation_cache
@@ -66,7 +67,7 @@ def extend(options: argparse.Namespace) -> int:
     with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
         sweep = extended(stored_sweep(root), options.seeds, options.steps, axes, exclude)
         ids = run_ids(sweep)
-        reused, continued, new = change_spec(root, sweep, ids, options.executor)
+        reused, continued, new = change_spec(root, sweep, ids, options.executor, options.lanes)
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
         _warn_of_claims(sweep)
         return _train(sweep, root, options, functools.partial(run_locked, ids=ids))
@@ -101,6 +102,7 @@ def _stored_phases(root: Path, steps: int) -> dict[str, str]:
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
             runs = open_results(root).runs
+            runs = runs[runs["run_id"].isin(whole_runs(root))]  # those of a damaged file are trained again
     except StoreError:
         return {}
     is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grokjax.plan.cohorts import find_cohorts
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain
@@ -129,28 +130,38 @@ def _holds_work(layout: Layout) -> bool:
     return any(layout.runs.glob("[!.]*.npz")) or (head is not None and bool(head.files or head.checkpoints))
 
 
-def change_spec(root: Path, sweep: Sweep, ids: Sequence[str], executor: str | None = None) -> tuple[int, int, int]:
+def change_spec(
+    root: Path, sweep: Sweep, ids: Sequence[str], executor: str | None = None, lanes: int | None = None
+) -> tuple[int, int, int]:
     """Make an extended sweep the folder's sweep; the caller holds its lock.
 
     Complete is only a folder whose HEAD is of the same spec.
 
     Args:
       ids: run ids of the sweep.
-      executor: the one that is asked for; another than the folder's is refused before anything changes.
+      executor, lanes: those that are asked for; others than the folder's are refused before anything changes.
 
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
     check_current(Layout(root), read_spec(root))
     Programs(Layout(root).plan).executor(executor)
-    counts = _count_reused(root, sweep, ids)
-    write_spec(Layout(root), sweep)
-    return counts
-
-
-def _count_reused(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     folder = SweepFolder(root, spec_hash(sweep))
     folder.close()
+    if lanes is not None:
+        _check_lanes(folder, sweep, ids, lanes)
+    write_spec(Layout(root), sweep)
+    return _count_reused(folder, sweep, ids)
+
+
+def _check_lanes(folder: SweepFolder, sweep: Sweep, ids: Sequence[str], lanes: int) -> None:
+    """Refuse lanes in which no run of a cohort that is to be trained further could go on."""
+    for cohort in find_cohorts(sweep):
+        if not all(is_finished(folder.runs.get(ids[int(index)]), sweep.steps) for index in cohort.runs):
+            folder.programs.check_lanes(cohort.key, lanes)
+
+
+def _count_reused(folder: SweepFolder, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     found = [folder.runs.get(one) for one in ids]
     finished = sum(is_finished(one, sweep.steps) for one in found)
     started = sum(

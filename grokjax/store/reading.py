@@ -1,5 +1,6 @@
 """Reading a sweep's folder, finished or not, without a lock: only what HEAD says is committed."""
 
+import contextlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,16 @@ def read_file(root: Path, name: str, head: Head) -> dict[str, np.ndarray]:
     if checksum(content) != head.files[name]:
         raise StoreError(f"{root / name} is damaged: its checksum is not the committed one.")
     return bytes_to_arrays(content)
+
+
+def whole_runs(root: Path) -> set[str]:
+    """Run ids in the committed run files that are not damaged."""
+    head, _ = read_head(Layout(root))
+    whole: set[str] = set()
+    for name in [name for name in head.files if name.startswith("runs/")] if head else []:
+        with contextlib.suppress(StoreError):
+            whole.update(read_file(root, name, head)["run_id"].tolist())
+    return whole
 
 
 def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
