@@ -131,6 +131,9 @@ def _extend(commands: Any) -> None:
         metavar="KEY=FORM",
         help="new values of an axis; random.count=N, random={...}, zip={...} for settings that move together",
     )
+    command.add_argument(
+        "--retrain", action="store_true", help="your own code has changed: train the runs of before again by it"
+    )
     command.add_argument("--exclude", metavar="LIST", help="conditions in place of those that are there: '[]' for none")
     _training(command)
 

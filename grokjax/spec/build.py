@@ -295,7 +295,12 @@ def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
     place, _, run_id = source.rpartition("#")
     if not place or not run_id:
         raise wrong(key, "expected DIR#RUN_ID", source)
-    return f"{os.path.normpath((folder or Path.cwd()).absolute() / Path(place).expanduser())}#{run_id}"
+    return f"{absolute_folder(place, folder)}#{run_id}"
+
+
+def absolute_folder(path: str, folder: Path | None = None) -> str:
+    """A folder as an absolute path; a relative one starts at `folder`, or at the current one."""
+    return os.path.normpath((folder or Path.cwd()).absolute() / Path(path).expanduser())
 
 
 def _file_of(cls: type[Part], values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:

@@ -10,7 +10,6 @@ from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain
 from grokjax.spec.sweep import Sweep, label
-from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import is_unfinished, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
@@ -18,6 +17,7 @@ from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.programs import Programs
 from grokjax.store.starts import is_finished
 from grokjax.store.stored_params import read_spec
+from grokjax.store.stored_sweep import recorded_sources, refuse_changed_sources, written_from
 
 
 def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
@@ -48,20 +48,26 @@ def refuse_strangers(root: Path) -> None:
         raise StoreError(f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out.")
 
 
-def write_spec(layout: Layout, sweep: Sweep) -> None:
-    """Write down what the folder is for. spec.json is what counts; spec.yaml repeats a part of it for people."""
-    write_record(layout.spec_json, describe(sweep))
-    write_atomically(layout.spec_yaml, to_yaml(sweep).encode())
+def write_spec(layout: Layout, sweep: Sweep, replaced: Sequence[str] = ()) -> None:
+    """Write down what the folder is for. spec.json is what counts; spec.yaml repeats a part of it for people.
+
+    Args:
+      replaced: ids of stored runs that are the sweep's no more, since other code trains them again.
+    """
+    spec = describe(sweep, layout.root)
+    write_record(layout.spec_json, spec | ({"replaced": sorted(replaced)} if replaced else {}))
+    write_atomically(layout.spec_yaml, spec["yaml"].encode())
 
 
-def describe(sweep: Sweep) -> dict[str, Any]:
-    """What a reader must know of a sweep without importing its parts."""
-    run = sweep.base
+def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
+    """What a reader must know of a sweep without importing its parts; files are named from its folder on."""
+    run, written = sweep.base, written_from(sweep, root)
     settings = {path: label(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
     return {
         "schema": SCHEMA,
         "spec_hash": spec_hash(sweep),
-        "yaml": to_yaml(sweep),
+        **written,
+        "sources": recorded_sources(sweep),
         "name": sweep.name,
         "num_runs": sweep.num_runs,
         "steps": sweep.steps,
@@ -86,14 +92,18 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
     stored = read_spec(layout.root)
     check_current(layout, stored)
     if stored["spec_hash"] == spec_hash(sweep):
-        if not (stored["yaml"] == to_yaml(sweep) == _text(layout.spec_yaml)):
-            write_spec(layout, sweep)  # notes were changed, or spec.yaml is damaged or of before an extension
+        written = written_from(sweep, layout.root)["yaml"]
+        if not (stored["yaml"] == written == _text(layout.spec_yaml)):
+            # Notes were changed, files lie elsewhere, or spec.yaml is damaged or of before an extension.
+            write_spec(layout, sweep, stored.get("replaced", ()))
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)
         write_spec(layout, sweep)
         return
-    old, new = stored["yaml"].splitlines(), to_yaml(sweep).splitlines()
+    if "sources" in stored:
+        refuse_changed_sources(layout.root, stored, sweep)
+    old, new = stored["yaml"].splitlines(), written_from(sweep, layout.root)["yaml"].splitlines()
     changes = [
         line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
     ]
@@ -131,7 +141,12 @@ def _holds_work(layout: Layout) -> bool:
 
 
 def change_spec(
-    root: Path, sweep: Sweep, ids: Sequence[str], executor: str | None = None, lanes: int | None = None
+    root: Path,
+    sweep: Sweep,
+    ids: Sequence[str],
+    executor: str | None = None,
+    lanes: int | None = None,
+    with_retraining: bool = False,
 ) -> tuple[int, int, int]:
     """Make an extended sweep the folder's sweep; the caller holds its lock.
 
@@ -139,18 +154,21 @@ def change_spec(
 
     Args:
       ids: run ids of the sweep.
+      with_retraining: whether stored runs that are none of these are replaced by them; they stay in their files.
       executor, lanes: those that are asked for; others than the folder's are refused before anything changes.
 
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
-    check_current(Layout(root), read_spec(root))
+    stored = read_spec(root)
+    check_current(Layout(root), stored)
     Programs(Layout(root).plan).executor(executor)
     folder = SweepFolder(root, spec_hash(sweep))
     folder.close()
     if lanes is not None:
         _check_lanes(folder, sweep, ids, lanes)
-    write_spec(Layout(root), sweep)
+    replaced = {*stored.get("replaced", ()), *(set(folder.runs) if with_retraining else ())} - set(ids)
+    write_spec(Layout(root), sweep, sorted(replaced))
     return _count_reused(folder, sweep, ids)
 
 

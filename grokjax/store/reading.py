@@ -25,16 +25,23 @@ def read_dataset(root: Path, with_running: bool = False) -> tuple[xr.Dataset, di
     Raises:
       StoreError: no sweep is there, or a committed file is damaged.
     """
+    dataset, spec, head = _read_dataset(root, with_running)
+    replaced = np.isin(dataset["run_id"].values, spec.get("replaced", ()))
+    return (dataset.isel(run=~replaced) if replaced.any() else dataset), spec, head
+
+
+def _read_dataset(root: Path, with_running: bool) -> tuple[xr.Dataset, dict[str, Any], Head | None]:
+    """`read_dataset`, with runs that were replaced."""
     layout, spec = Layout(root), read_spec(root)
     head, warning = read_head(layout)
     if warning:
-        warnings.warn(f"{root}: {warning}; what was committed last may be missing here.", StoreWarning, stacklevel=4)
+        warnings.warn(f"{root}: {warning}; what was committed last may be missing here.", StoreWarning, stacklevel=5)
     if head is not None and is_complete(head, spec):
         damaged = _damaged(root, head)
         if not damaged:
             return _harmless(read_zarr(layout.history), root), spec, head
         warnings.warn(
-            f"{root / damaged} is damaged; the histories are read from runs/ instead.", StoreWarning, stacklevel=4
+            f"{root / damaged} is damaged; the histories are read from runs/ instead.", StoreWarning, stacklevel=5
         )
     files = (
         [] if head is None else [read_file(root, name, head) for name in sorted(head.files) if name.startswith("runs/")]
@@ -59,7 +66,7 @@ def read_live(layout: Layout) -> list[dict[str, np.ndarray]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        warnings.warn(f"{layout.live_curves} is left out, it is damaged: {error}", StoreWarning, stacklevel=4)
+        warnings.warn(f"{layout.live_curves} is left out, it is damaged: {error}", StoreWarning, stacklevel=5)
         return []
 
 
