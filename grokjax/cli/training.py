@@ -116,7 +116,7 @@ def _stored_phases(root: Path, steps: int) -> dict[str, str]:
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
             runs = open_results(root).runs
-            runs = runs[runs["run_id"].isin(whole_runs(root))]  # those of a damaged file are trained again
+            runs = runs[runs["run_id"].isin(list(whole_runs(root)))]  # those of a damaged file are trained again
     except StoreError:
         return {}
     is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= steps)

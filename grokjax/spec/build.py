@@ -15,10 +15,11 @@ from typing import Annotated, Any
 from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
+from grokjax.spec.absent_parts import absent_class
 from grokjax.spec.errors import Collector, first_line, suggestion, wrong
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
-from grokjax.spec.user_parts import data_sha256, kind_of, source_of, user_part
+from grokjax.spec.user_parts import as_absent, data_sha256, kind_of, source_of, user_part
 from grokjax.spec.values import (
     LARGEST_SWEPT_INT,
     check_bounds,
@@ -59,9 +60,10 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
     if "kind" not in given:
         raise wrong(f"{where}.kind", "missing", hint=suggestion("", _kinds(slot)))
     kind = read_text(given.pop("kind"), f"{where}.kind")
-    cls = _class_of(slot, kind, f"{where}.kind", folder)
+    absent = absent_class(slot, kind, given)
+    cls = _class_of(slot, kind, f"{where}.kind", folder) if absent is None else as_absent(kind, *absent)
     part = _fill(cls, _with_preset(cls, given, where), where, folder)
-    if slot == "optimizers" and source_of(type(part)) is not None:
+    if slot == "optimizers" and source_of(type(part)) is not None and absent is None:
         _try_transform(part, where)
     return part
 

@@ -38,6 +38,12 @@ def source_sha256(name: str, file: Path) -> str:
     return next((record["sha256"] for record in records if is_same_program(record["text"], text)), own)
 
 
+def recorded_sha256(name: str) -> str | None:
+    """The checksum of the recorded file of this name; None when there is none, or more than one."""
+    found = {record["sha256"] for record in _RECORDED.get() if record["name"] == name}
+    return found.pop() if len(found) == 1 else None
+
+
 def source_text(file: Path) -> str:
     """A source file as text; empty for what is too long to be kept, or no plain text."""
     if file.stat().st_size > _LONGEST:

@@ -81,6 +81,13 @@ def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> typ
     return cls
 
 
+def as_absent(kind: str, cls: type[Part], sha256: str) -> type[Part]:
+    """The class of `absent_parts` for a kind, known from now on by the recorded checksum."""
+    file, _, name = kind.rpartition(":")
+    _SOURCES[cls] = Source(f"{Path(file).name}:{name}", kind, sha256, None)
+    return cls
+
+
 def source_of(cls: type[Part]) -> Source | None:
     """Where a part class comes from; None for the parts of this package."""
     if cls in _SOURCES:

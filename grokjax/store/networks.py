@@ -26,7 +26,8 @@ from grokjax.store.stored_params import flat_stored_params, initial_params_of, n
 from grokjax.store.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
-from grokjax.train.step import init
+from grokjax.train.program import Tables, Values, run_of
+from grokjax.train.step import data_of
 
 
 class Networks:
@@ -86,8 +87,8 @@ class Networks:
         values = feed.values(run, 0, initial_params_of(run))
         program = feed.program(1, 1)
 
-        def split_of(*arguments: Any) -> Split:
-            return init(program, *arguments)[0].split
+        def split_of(values: Values, tables: Tables) -> Split:
+            return data_of(program, run_of(program, values.leaves), values, tables).split
 
         with number_format(program):
             split = jax.tree.map(np.array, jax.jit(split_of)(values, feed.tables))

@@ -112,7 +112,9 @@ def whole_runs(root: Path) -> set[str]:
     """Run ids in the committed run files that are not damaged."""
     head, _ = read_head(Layout(root))
     whole: set[str] = set()
-    for name in [name for name in head.files if name.startswith("runs/")] if head else []:
+    if head is None:
+        return whole
+    for name in sorted(one for one in head.files if one.startswith("runs/")):
         with contextlib.suppress(StoreError):
             whole.update(read_file(root, name, head)["run_id"].tolist())
     return whole

@@ -1,9 +1,10 @@
 """The sweep of a folder, and the user's files that it names: where are they now, and are they what they were?"""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
+from grokjax.spec.absent_parts import absent_parts
 from grokjax.spec.file_paths import found_from, relative_to, with_paths
 from grokjax.spec.identity import sources_of, spec_hash
 from grokjax.spec.sources import recorded, source_text
@@ -31,7 +32,7 @@ def stored_sweep(root: Path) -> Sweep:
 
 
 def sweep_for_reading(root: Path) -> Sweep:
-    """The sweep of a folder without its measures, which no stored run depends on; its parts are not asked if they fit.
+    """The sweep of a folder without its measures, which no run depends on; parts whose file is gone have no code.
 
     Raises:
       StoreError, SpecError: see `stored_sweep`.
@@ -39,8 +40,9 @@ def sweep_for_reading(root: Path) -> Sweep:
     spec = read_spec(root)
     mapping = stored_mapping(root, spec)
     mapping = {key: value for key, value in mapping.items() if key not in ("measure", "claims")}
-    _refuse_missing_files(root, mapping)
-    with recorded(spec.get("sources", ())):
+    sources = spec.get("sources", ())
+    _refuse_missing_files(root, mapping, {record["name"] for record in sources})
+    with recorded(sources), absent_parts():
         return sweep_from_mapping(read_mapping(mapping))
 
 
@@ -122,11 +124,11 @@ def _changed(root: Path, names: list[str]) -> str:
     return f"{root}: {', '.join(names)} {has} changed, {more}, since {runs} runs were trained here"
 
 
-def _refuse_missing_files(root: Path, mapping: Mapping[str, Any]) -> None:
+def _refuse_missing_files(root: Path, mapping: Mapping[str, Any], not_needed: Container[str] = ()) -> None:
     missing = []
 
     def look(path: str, leads_to: str) -> str:
-        if leads_to in ("kind", "path") and not Path(path).exists():
+        if leads_to in ("kind", "path") and not Path(path).exists() and Path(path).name not in not_needed:
             missing.append(path)
         return path
 

@@ -1,6 +1,7 @@
 """Does a folder whose runs hang on files of the user's survive that these move, are edited, or are gone?"""
 
 import json
+import shutil
 
 import pytest
 
@@ -33,11 +34,18 @@ import jax.numpy as jnp
 def size(view):
     return {"size/largest": jnp.max(jnp.stack([jnp.max(leaf) for leaf in jax.tree.leaves(view.params)]))}
 """
+OPTIMIZER = """
+import optax
+
+
+def descent(learning_rate: float, momentum: float = 0.5):
+    return optax.sgd(learning_rate, momentum)
+"""
 SWEEP = """
 name: own
 task: {kind: modular_arithmetic, operation: x+y, modulus: 7}
 model: MODEL
-optimizer: {kind: adamw, learning_rate: 1.0e-2}
+optimizer: {kind: ./o.py:descent, learning_rate: 1.0e-2}
 train: {steps: 20}
 measure: {every: {log: 4}, what: [fit, "./m.py:size"]}
 seeds: 2
@@ -47,7 +55,12 @@ seeds: 2
 def trained(tmp_path_factory, name, model):
     place = tmp_path_factory.mktemp(name) / "project"
     place.mkdir()
-    for file, text in (("net.py", NET), ("m.py", MEASURE), ("s.yaml", SWEEP.replace("MODEL", model))):
+    for file, text in (
+        ("net.py", NET),
+        ("m.py", MEASURE),
+        ("o.py", OPTIMIZER),
+        ("s.yaml", SWEEP.replace("MODEL", model)),
+    ):
         (place / file).write_text(text)
     assert typed("run", place / "s.yaml", "--out", place / "results" / "own") == 0
     return place
@@ -69,8 +82,6 @@ def project(own_net, tmp_path):
 
 
 def copy(place, tmp_path):
-    import shutil
-
     return shutil.copytree(place, tmp_path / "project")
 
 
@@ -102,9 +113,10 @@ def test_what_needs_no_code_of_the_user_does_not_look_for_it(our_net, tmp_path, 
     place = copy(our_net, tmp_path)
     root = place / "results" / "own"
     spec = json.loads((root / "spec.json").read_text())
-    assert spec["files"] == {"../../m.py": str(our_net / "m.py")}
-    (place / "m.py").unlink()
-    (our_net / "m.py").rename(our_net / "away.py")  # a folder that moved alone would find it there
+    assert spec["files"] == {f"../../{name}": str(our_net / name) for name in ("m.py", "o.py")}
+    for name in ("m.py", "o.py"):
+        (place / name).unlink()
+        (our_net / name).rename(our_net / f"{name}.away")  # a folder that moved alone would find it there
     try:
         results = open_results(root)
         name = results.runs["run_id"][0]
@@ -113,10 +125,11 @@ def test_what_needs_no_code_of_the_user_does_not_look_for_it(our_net, tmp_path, 
         assert results.logits(name).shape == (49, 7)
         assert typed("extend", root, "--seeds", 3) == 5
         said = capsys.readouterr().err
-        assert "m.py, which is not there" in said and "grokjax run FILE.yaml --out" in said
+        assert "o.py, which is not there" in said and "grokjax run FILE.yaml --out" in said
         assert endings(root) == endings(our_net / "results" / "own")
     finally:
-        (our_net / "away.py").rename(our_net / "m.py")
+        for name in ("m.py", "o.py"):
+            (our_net / f"{name}.away").rename(our_net / name)
 
 
 def test_a_comment_in_own_code_changes_nothing(project, capsys):
