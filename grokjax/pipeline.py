@@ -36,6 +36,7 @@ from grokjax.store.session import Session
 from grokjax.store.single import TrainedRun, train_alone
 from grokjax.store.starts import Starts, is_finished
 from grokjax.store.stored_params import check_starts, initial_params_of
+from grokjax.store.stored_sweep import as_recorded
 from grokjax.store.trainable import check_trainable
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.equal_runs import check_products
@@ -103,6 +104,7 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
       DeviceError, MemoryLimitError, DiskLimitError: the device is missing or too small, or the disk is.
     """
     options = options or Options()
+    sweep = as_recorded(sweep, root)
     check_products(sweep, check_device(options))
     check_starts(sweep)
     refuse_strangers(root)

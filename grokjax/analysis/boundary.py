@@ -16,7 +16,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.columns import find, has_values, numbers, rows, seed_ids, series, sorted_values
+from grokjax.analysis.columns import distinct, find, has_values, numbers, rows, seed_ids, series, sorted_values
 from grokjax.analysis.intervals import RESAMPLES, limits, resampled
 from grokjax.analysis.rules import GENERALIZED
 from grokjax.analysis.shapes import best_peak, fitted, is_refused, isotonic
@@ -87,6 +87,7 @@ def boundary(
       resamples: draws of the seeds.
       seed: of the generator.
     """
+    runs = distinct(runs)
     x_name, y_name, phase = find(x, runs.columns), find(y, runs.columns) if y else "", find(phase, runs.columns)
     labels = series(runs, phase)
     axes = [name for name in (x_name, y_name) if name]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from grokjax.analysis.censoring import FELL, event_values, is_event
-from grokjax.analysis.columns import find, rows, seed_ids, series
+from grokjax.analysis.columns import distinct, find, rows, seed_ids, series
 from grokjax.analysis.intervals import bootstrap_median, wilson
 from grokjax.analysis.rules import GENERALIZED, PHASES
 
@@ -24,8 +24,8 @@ def cell_table(runs: pd.DataFrame, axes: list[str], level: float = 0.95, event: 
       ValueError: there is no such event.
 
     Columns:
-      the axes; runs: number of runs; decided: without those whose phase is undecided, which enter nothing below but
-        their own share.
+      the axes; runs: number of runs, equal histories counted once; decided: without those whose phase is undecided,
+        which enter nothing below but their own share.
       one for each phase that some run has: its share of all runs.
       generalized, generalized_low, generalized_high: share of decided runs in `rules.GENERALIZED`, Wilson interval.
       steps_to_test_99 (or the `event`), ..._low, ..._high: median, +inf when half of the runs never got there, and its
@@ -33,6 +33,7 @@ def cell_table(runs: pd.DataFrame, axes: list[str], level: float = 0.95, event: 
       censored: number of decided runs that had not got there at their budget.
       fell: number of those that diverged, or got there and lost it: they count as never.
     """
+    runs = distinct(runs)
     if runs.empty:
         return pd.DataFrame(columns=axes)
     if not is_event(find(event, runs.columns)):

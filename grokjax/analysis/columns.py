@@ -79,6 +79,11 @@ def rows(table: pd.DataFrame, where: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(table.loc[where])
 
 
+def distinct(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs without those that repeat another of their cell bit for bit (`is_repeat`): they are no more evidence."""
+    return rows(runs, ~series(runs, "is_repeat").to_numpy(bool)) if "is_repeat" in runs.columns else runs
+
+
 def has_values(table: pd.DataFrame, names: list[str]) -> np.ndarray:
     """[row] bool, whether none of the columns is missing."""
     return np.logical_and.reduce([series(table, name).notna().to_numpy() for name in names])

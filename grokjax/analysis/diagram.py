@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.columns import differing, find, has_values, rows, seed_ids, series, sorted_values
+from grokjax.analysis.columns import differing, distinct, find, has_values, rows, seed_ids, series, sorted_values
 from grokjax.analysis.intervals import pooled_shares, wilson
 from grokjax.analysis.rules import FLAGS, PHASES
 
@@ -77,6 +77,7 @@ def phase_diagram(
     if x_name == y_name:
         raise ValueError(f"diagram: x and y are both {x_name!r}")
     axes = [name for name in (x_name, y_name) if name]
+    runs = distinct(runs)
     used = rows(runs, has_values(runs, axes))
     if used.empty:
         raise ValueError(f"diagram: no run has a value of {' and '.join(axes)}")

@@ -11,6 +11,13 @@ from grokjax.analysis.columns import nearest
 STOP_REASONS = ("budget", "grokked", "stopped", "diverged", "running", "passed")
 """Why nothing more of a run is known. `grokked`, `stopped`: the stop rule ended it, after generalization or on another
 condition. `passed`: it went past the budget at which it is compared."""
+PASSED_GAP = 0.05
+"""A run that passed is compared by its last look at or before the budget, at most this share of the budget earlier."""
+
+
+def is_near(steps: np.ndarray, budget: np.ndarray | int) -> np.ndarray:
+    """Whether what was seen at `steps` says what is needed of `budget`; see `PASSED_GAP`."""
+    return steps >= (1 - PASSED_GAP) * np.asarray(budget)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from grokjax.analysis import events
-from grokjax.analysis.history import Looks
+from grokjax.analysis.history import PASSED_GAP, Looks, is_near
 from grokjax.analysis.rules import FLAGS, Rule, find_rule
 
 
@@ -102,7 +102,12 @@ def _reasons(looks: Looks, rule: Rule, verdict: _Verdict) -> np.ndarray:
     refuse(final < 0, lambda run: "not looked at yet")
     refuse(stop == "running", lambda run: f"running: step {final[run]} of {budget[run]}")
     refuse((stop == "budget") & (final < budget), lambda run: f"unfinished: step {final[run]} of {budget[run]}")
-    refuse((stop == "passed") & (final < budget), lambda run: f"no look at the common step {budget[run]}")
+    refuse(
+        (stop == "passed") & ~is_near(final, budget),
+        lambda run: (
+            f"no look within {PASSED_GAP:.0%} before the common step {budget[run]}: the last is at {final[run]}"
+        ),
+    )
     if rule.horizon is not None:
         refuse(budget < rule.horizon, lambda run: f"{rule.name} is stated for {rule.horizon} steps, not {budget[run]}")
     if rule.whole_run:

@@ -33,7 +33,7 @@ class Verdict:
       pairs: number of pairs (cell of `over`, seed) that both sides have.
       seeds: number of different seeds among them.
       left_out: number of runs that match one side but have no partner, or an unknown delay.
-      reason: why it is undecided, empty otherwise.
+      reason: why it is undecided, and which runs did not count; empty otherwise.
     """
 
     name: str
@@ -66,6 +66,18 @@ def judge(claim: Claim, runs: pd.DataFrame, level: float = 0.95, resamples: int 
     except ValueError as error:
         raise ValueError(f"claim {claim.name!r}: {error}") from None
     tables = [side for side in sides if side is not None]
+    repeats = sum(table.attrs["repeats"] for table in tables)
+    found = _judged(claim, sides, tables, (level, resamples, seed))
+    if not repeats:
+        return found
+    remark = f"{repeats} runs repeat another of their cell bit for bit and do not count"
+    return dataclasses.replace(found, reason=f"{found.reason}; {remark}" if found.reason else remark)
+
+
+def _judged(
+    claim: Claim, sides: list[pd.DataFrame | None], tables: list[pd.DataFrame], options: tuple[float, int, int]
+) -> Verdict:
+    """The verdict on the sides of a claim, of which `tables` are those that runs have."""
     refusal = next((table.attrs["reason"] for table in tables if table.attrs["reason"]), "") or _unequal(tables)
     shared = tables[0].index
     for table in tables[1:]:
@@ -75,7 +87,7 @@ def judge(claim: Claim, runs: pd.DataFrame, level: float = 0.95, resamples: int 
         reason = refusal or "no run matches both sides with the same seed"
         return _undecided(claim, (len(shared), tables[0].loc[shared, "seed"].nunique(), left_out), reason)
     values = [None if side is None else side.loc[shared, "value"].to_numpy(np.float64) for side in sides]
-    return _compare(claim, values, tables[0].loc[shared, "seed"].to_numpy(), left_out, (level, resamples, seed))
+    return _compare(claim, values, tables[0].loc[shared, "seed"].to_numpy(), left_out, options)
 
 
 def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFrame | None:
@@ -86,6 +98,9 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     where = np.ones(len(runs), bool)
     for column, (_, value) in zip(fixed, side.where, strict=True):
         where &= matches(series(runs, column), value)
+    matching = np.count_nonzero(where)
+    if "is_repeat" in runs.columns:
+        where &= ~series(runs, "is_repeat").to_numpy(bool)
     seeds = seed_columns(runs, but=(*over, *fixed))
     chosen, values = rows(runs, where), _values(side, runs)[where]
     seed_key = _keys(chosen, seeds) if seeds else [(place,) for place in range(len(chosen))]
@@ -93,7 +108,7 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     table = pd.DataFrame({"value": values, "seed": [str(key) for key in seed_key]}, index=index)
     if side.of == "log10_delay":  # with neither event there is no delay to compare
         table = rows(table, table["value"].notna().to_numpy())
-    table.attrs["runs"] = len(chosen)
+    table.attrs["runs"], table.attrs["repeats"] = len(chosen), matching - len(chosen)
     table.attrs["budgets"] = set(series(chosen, "budget").tolist()) if "budget" in chosen.columns else set()
     table.attrs["reason"] = _why_not(side, runs, chosen, [*over, *fixed, *seeds], index.is_unique)
     return table

@@ -19,10 +19,10 @@ from grokjax.pipeline import forecast
 from grokjax.report.plan_text import plan_text
 from grokjax.spec.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.spec.sweep import Sweep
-from grokjax.store.networks import stored_sweep
 from grokjax.store.replaying import replay as replay_run
 from grokjax.store.replaying import trace as trace_of
 from grokjax.store.stored_params import initial_params_of, read_spec
+from grokjax.store.stored_sweep import stored_sweep
 from grokjax.train.attempt import Shapes, attempt, shapes
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.devices import prepare_host_devices

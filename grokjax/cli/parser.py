@@ -120,11 +120,21 @@ def _try(commands: Any) -> None:
 
 
 def _extend(commands: Any) -> None:
-    command = _command(commands, "extend", "more seeds, more steps or a finer axis; finished runs are reused")
+    command = _command(commands, "extend", "more seeds, steps, values or draws; finished runs are reused")
     command.add_argument("folder", metavar="DIR")
-    command.add_argument("--seeds", type=_positive, metavar="N", help="number of seeds")
+    command.add_argument("--seeds", type=_count_or_list, metavar="N|LIST", help="number of seeds, or all: '[0, 1, 7]'")
     command.add_argument("--steps", type=_positive, metavar="N", help="budget of every run, in updates")
-    command.add_argument("--axis", action="append", default=[], metavar="KEY=FORM", help="new values of an axis")
+    command.add_argument(
+        "--axis",
+        action="append",
+        default=[],
+        metavar="KEY=FORM",
+        help="new values of an axis; random.count=N, random={...}, zip={...} for settings that move together",
+    )
+    command.add_argument(
+        "--retrain", action="store_true", help="your own code has changed: train the runs of before again by it"
+    )
+    command.add_argument("--exclude", metavar="LIST", help="conditions in place of those that are there: '[]' for none")
     _training(command)
 
 
@@ -231,6 +241,7 @@ def _export(commands: Any) -> None:
     command.add_argument("run_id", metavar="RUN_ID")
     command.add_argument("--format", required=True, choices=("npz", "safetensors"))
     command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
+    command.add_argument("--with-optimizer", action="store_true", help="add the optimizer's state, as opt_state/...")
     command.add_argument("--out", metavar="FILE", help="default: RUN_ID.npz or RUN_ID.safetensors")
 
 
@@ -256,6 +267,15 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
     return int(value)
+
+
+def _count_or_list(text: str) -> int | list[int]:
+    """A whole number from 1 on, or whole numbers in brackets."""
+    if not text.startswith("["):
+        return _positive(text)
+    if not re.fullmatch(r"\[\s*\d+(\s*,\s*\d+)*\s*,?\s*\]", text):
+        raise argparse.ArgumentTypeError(f"must be a number or a list of whole numbers such as [0, 1, 7], not {text!r}")
+    return [int(digits) for digits in re.findall(r"\d+", text)]
 
 
 def _seconds(text: str) -> float:

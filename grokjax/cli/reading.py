@@ -115,7 +115,7 @@ def export(options: argparse.Namespace) -> int:
     from grokjax.store.stored_params import flat_stored_params
 
     path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
-    params = flat_stored_params(Path(options.folder), options.run_id, options.step)
+    params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
     if options.format == "npz":
         np.savez(path, allow_pickle=False, **params)
     else:

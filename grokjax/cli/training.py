@@ -31,11 +31,12 @@ from grokjax.spec.yaml_file import parse_value
 from grokjax.store.claim_check import check_claims
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
-from grokjax.store.networks import stored_sweep
 from grokjax.store.opening import change_spec
 from grokjax.store.progress import Progress
+from grokjax.store.reading import whole_runs
 from grokjax.store.results import open_results
 from grokjax.store.stored_params import read_spec
+from grokjax.store.stored_sweep import as_recorded, measures_remark, refuse_changed_sources, stored_sweep
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.equal_runs import check_equal_runs, check_products
 
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     """Train a sweep."""
     overrides = [*options.overrides, *([f"name={options.name}"] if options.name else [])]
     sweep = read_sweep(find_sweep(options.spec), overrides, options.scale)
-    return _train(sweep, _folder(options, sweep), options)
+    root = _folder(options, sweep)
+    return _train(as_recorded(sweep, root), root, options)
 
 
 def extend(options: argparse.Namespace) -> int:
@@ -61,16 +63,30 @@ def extend(options: argparse.Namespace) -> int:
                 f"--axis {text!r} must be KEY=FORM, such as optimizer.weight_decay='{{log: [0.3, 40, 15]}}'."
             )
         axes[path] = parse_value(form, f"--axis {path}")
+    exclude = None if options.exclude is None else parse_value(options.exclude, "--exclude")
     read_spec(root)
     with exclusive(root / "LOCK"):  # until the end: another extension in between would make this one's spec an old one
-        sweep = extended(stored_sweep(root), options.seeds, options.steps, axes)
+        stored = stored_sweep(root)
+        _check_code(root, stored, options.retrain)
+        sweep = extended(stored, options.seeds, options.steps, axes, exclude)
         check_equal_runs(sweep)
         check_products(sweep, check_device(_training_options(options)))
         ids = run_ids(sweep)
-        reused, continued, new = change_spec(root, sweep, ids, options.executor)
-        sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new\n")
+        reused, continued, new = change_spec(root, sweep, ids, options.executor, options.lanes, options.retrain)
+        replaced = len(read_spec(root).get("replaced", ()))
+        hidden = f"; {replaced} of other code stay in their files and are shown no more" if replaced else ""
+        sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new{hidden}\n")
         _warn_of_claims(sweep)
         return _train(sweep, root, options, functools.partial(run_locked, ids=ids))
+
+
+def _check_code(root: Path, stored: Sweep, with_retraining: bool) -> None:
+    """Refuse code of the user's that has changed since; that of measures is only told."""
+    spec = read_spec(root)
+    if not with_retraining:
+        refuse_changed_sources(root, spec, stored)
+    if remark := measures_remark(root, spec, stored):
+        sys.stderr.write(f"grokjax: warning: {remark}\n")
 
 
 def _warn_of_claims(sweep: Sweep) -> None:
@@ -104,6 +120,7 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
             runs = open_results(root).phases(rule_to_plain(sweep.rule))
+            runs = runs[runs["run_id"].isin(list(whole_runs(root)))]  # those of a damaged file are trained again
     except StoreError:
         return {}
     is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= sweep.steps)

@@ -23,7 +23,7 @@ from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv
 from grokjax.report.phase_text import phase_text
 from grokjax.report.points import is_scattered
-from grokjax.report.wording import audit_remark, importance_remarks, near_remark, number_text
+from grokjax.report.wording import audit_remark, importance_remarks, near_remark, number_text, repeats_remark
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.store.results import Results
@@ -43,7 +43,11 @@ def show_phases(
     diagram = phase_diagram(runs, x, y)
     near = near_misses(runs, rule)
     drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
-    notes = drawn + ([near_remark(near, rule)] if near else []) + _audit_notes(results, runs)
+    notes = (
+        drawn
+        + ([near_remark(near, rule)] if near else [])
+        + [*_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
+    )
     is_selection = len(runs) < len(results.runs)
     counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
     if out and out.endswith(".csv"):

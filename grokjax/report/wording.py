@@ -134,6 +134,16 @@ def audit_remark(audit: Audit) -> str:
     return f"Of {audit.stopped:,} runs that the stop rule would have ended, trained on all the same, {fell}."
 
 
+def repeats_remark(runs: pd.DataFrame) -> str:
+    """How many runs have the history of another one; empty where each is its own."""
+    equal = int(np.count_nonzero(runs["equal_to"] != "")) if "equal_to" in runs.columns else 0
+    if not equal:
+        return ""
+    repeated = int(np.count_nonzero(runs["is_repeat"]))
+    counted = f"; those of one cell count as one, so {repeated:,} are left out" if repeated else ""
+    return f"{equal:,} of {len(runs):,} runs have histories equal to another's, bit for bit{counted}."
+
+
 def _per_cell(diagram: PhaseDiagram) -> str:
     sizes = diagram.n[diagram.n > 0]
     low, high = int(sizes.min()), int(sizes.max())

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
+from grokjax.spec.absent_parts import absent_class
 from grokjax.spec.errors import TYPO, Collector, blamed, first_line, suggestion, wrong
 from grokjax.spec.other_names import our_name
 from grokjax.spec.run import Minibatch, StoredInit
 from grokjax.spec.user_class import members
-from grokjax.spec.user_parts import data_sha256, kind_of, source_of, user_part
+from grokjax.spec.user_parts import as_absent, data_sha256, kind_of, source_of, user_part
 from grokjax.spec.values import (
     LARGEST_SWEPT_INT,
     check_bounds,
@@ -60,9 +61,10 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
     if "kind" not in given:
         raise wrong(f"{where}.kind", "missing", hint=suggestion("", _kinds(slot)))
     kind = read_text(given.pop("kind"), f"{where}.kind")
-    cls = _class_of(slot, kind, f"{where}.kind", folder)
+    absent = absent_class(slot, kind, given)
+    cls = _class_of(slot, kind, f"{where}.kind", folder) if absent is None else as_absent(kind, *absent)
     part = _fill(cls, _with_preset(cls, given, where), where, folder)
-    if slot == "optimizers" and source_of(type(part)) is not None:
+    if slot == "optimizers" and source_of(type(part)) is not None and absent is None:
         _try_transform(part, where)
     return part
 
@@ -308,7 +310,12 @@ def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
     place, _, run_id = source.rpartition("#")
     if not place or not run_id:
         raise wrong(key, "expected DIR#RUN_ID", source)
-    return f"{os.path.normpath((folder or Path.cwd()).absolute() / Path(place).expanduser())}#{run_id}"
+    return f"{absolute_folder(place, folder)}#{run_id}"
+
+
+def absolute_folder(path: str, folder: Path | None = None) -> str:
+    """A folder as an absolute path; a relative one starts at `folder`, or at the current one."""
+    return os.path.normpath((folder or Path.cwd()).absolute() / Path(path).expanduser())
 
 
 def _file_of(cls: type[Part], values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from grokjax.spec.plans import RulePlan, claim_to_plain, measure_to_plain, rule_
 from grokjax.spec.run import Run, StoredInit
 from grokjax.spec.stop_plan import stop_to_plain
 from grokjax.spec.sweep import Sweep
-from grokjax.spec.user_parts import data_sha256, source_of
+from grokjax.spec.user_parts import Source, data_sha256, source_of
 
 ID_DIGITS = 16
 
@@ -63,6 +64,24 @@ def spec_hash(sweep: Sweep) -> str:
             **({} if sweep.rule == RulePlan() else {"rule": rule_to_plain(sweep.rule)}),
         }
     )
+
+
+def sources_of(sweep: Sweep, with_measures: bool = True) -> dict[str, Source]:
+    """The user's source files that a sweep names, by their short names; runs do not depend on those of measures."""
+    values = [sweep.base, *(value for axis in sweep.axes for column in axis.values for value in column)]
+    parts = [part for value in [*values, *(sweep.measure.what if with_measures else ())] for part in _parts_in(value)]
+    sources = [source for source in map(source_of, dict.fromkeys(map(type, parts))) if source is not None]
+    return {source.kind.rpartition(":")[0]: source for source in sources if source.file is not None}
+
+
+def _parts_in(value: Any) -> Iterator[Part]:
+    if isinstance(value, Part):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from _parts_in(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _parts_in(item)
 
 
 def _digest(content: Any) -> str:

@@ -1,14 +1,14 @@
 """What does a sweep file say, with what it builds on and what the command line overrides? Read and written."""
 
 import copy
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grokjax.spec.axes import axes_to_mapping
-from grokjax.spec.build import absolute_source
+from grokjax.spec.build import absolute_folder
 from grokjax.spec.errors import Collector, SpecError, suggestion, wrong
+from grokjax.spec.file_paths import with_paths
 from grokjax.spec.plans import (
     RulePlan,
     cadence_to_plain,
@@ -30,7 +30,6 @@ KEYS = ("name", "from", *RUN_KEYS, "train", *_SWEEP_KEYS)
 _KINDS = (*RUN_KEYS, "rule")  # may stand there as their kind alone
 _MERGED = (*_KINDS, "train", "axes", "measure")
 _DEEPEST_FROM = 16
-_FILE_KIND = re.compile(r"(?P<file>[^:]*\.py):(?P<name>[\w.]+)")
 Lines = dict[str, tuple[str, int]]
 
 
@@ -223,34 +222,15 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _absolute(value: Any, folder: Path, name: str = "") -> Any:
-    """Paths of user files, data files and stored runs made absolute, wherever they stand.
+def _absolute(mapping: Any, folder: Path) -> Any:
+    """A mapping in which paths of user files, data files and stored runs are absolute, wherever they stand."""
 
-    Args:
-      name: the key that the value stands under, where that says what it is.
-    """
-    if isinstance(value, dict):
-        is_part = isinstance(value.get("kind"), str)
-        return {key: _absolute(item, folder, _means(str(key), is_part)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_absolute(item, folder, name if name == "from" else "") for item in value]
-    if not isinstance(value, str) or "\0" in value:
-        return value
-    if name == "path":
-        return str((folder / Path(value)).absolute())
-    if name == "from":
-        return absolute_source(value, "init.from", folder) if all(value.rpartition("#")[::2]) else value
-    match = _FILE_KIND.fullmatch(value)
-    if match is None or (name != "kind" and not value.startswith(("./", "../"))):
-        return value
-    return f"{(folder / match['file']).absolute()}:{match['name']}"
+    def absolute(path: str, leads_to: str) -> str:
+        if leads_to == "from":
+            return absolute_folder(path, folder)
+        return str((folder / path).absolute())
 
-
-def _means(key: str, is_part: bool) -> str:
-    """What kind of path a key names: a part's `kind`, its data file, or the stored run to start from."""
-    if key == "from" or key.endswith("init.from"):
-        return "from"
-    return key if key == "kind" or (key == "path" and is_part) else ""
+    return with_paths(mapping, absolute)
 
 
 def _override(mapping: dict[str, Any], text: str, lines: Lines) -> None:

@@ -24,6 +24,7 @@ from flax import nnx
 from grokjax.core.catalogue import KINDS
 from grokjax.core.part import Part
 from grokjax.spec.errors import blamed, first_line, nearest, suggestion, wrong
+from grokjax.spec.sources import file_sha256, source_sha256
 from grokjax.spec.user_functions import part_from_function
 from grokjax.spec.user_models import part_from_linen, part_from_nnx
 
@@ -44,7 +45,7 @@ class Source(NamedTuple):
     Attributes:
       kind: short text of messages and identity, `mylab.models:MyNet` or `net.py:MyNet`.
       written: what a sweep file anywhere on this machine would say.
-      sha256: checksum of the source file; empty when there is no file.
+      sha256: checksum by which runs name the source file, see `sources`; empty when there is no file.
       file: the source file; None when there is none.
     """
 
@@ -75,8 +76,15 @@ def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> typ
             raise wrong(key, f"{place} has no {name!r}", hint=suggestion(word, _public_names(found)))
         found = getattr(found, word)
     cls = _as_part(slot, found, source, key)
-    if cls is not found or is_file:
+    if cls is not found or is_file or source.sha256 != _sha256_of(source.file):
         _SOURCES[cls] = source
+    return cls
+
+
+def as_absent(kind: str, cls: type[Part], sha256: str) -> type[Part]:
+    """The class of `absent_parts` for a kind, known from now on by the recorded checksum."""
+    file, _, name = kind.rpartition(":")
+    _SOURCES[cls] = Source(f"{Path(file).name}:{name}", kind, sha256, None)
     return cls
 
 
@@ -109,18 +117,6 @@ def data_sha256(part: type, path: str | Path) -> str:
     return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
 
 
-def file_sha256(path: str | Path) -> str:
-    """Checksum of a file's content; a file that did not change is read once."""
-    status = Path(path).stat()
-    return _sha256(str(path), status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=256)
-def _sha256(path: str, modified: int, size: int) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[ModuleType, Source]:
     file = (Path.cwd() if folder is None else Path(folder)) / Path(place).expanduser()
     if not file.is_file():
@@ -128,9 +124,9 @@ def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[Mo
         found = nearest(file.name, beside)
         raise wrong(key, f"no file {place}", hint=f"did you mean {found!r}?" if found else "")
     file = file.resolve()
-    sha256 = file_sha256(file)
+    sha256 = source_sha256(file.name, file)
     # The content is part of the name, so an edited file is a new module and an unedited one is run once.
-    digest = hashlib.sha256(f"{file}\0{sha256}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{file}\0{file_sha256(file)}\0{sha256}".encode()).hexdigest()[:16]
     module_name = f"grokjax_user_{digest}"
     if module_name not in sys.modules:
         described = importlib.util.spec_from_file_location(module_name, file)
@@ -156,7 +152,11 @@ def _from_module(place: str, name: str, key: str) -> tuple[ModuleType, Source]:
     file = getattr(module, "__file__", None)
     file = Path(file) if file and Path(file).is_file() else None
     kind = f"{place}:{name}"
-    return module, Source(kind, kind, "" if file is None else file_sha256(file), file)
+    return module, Source(kind, kind, "" if file is None else source_sha256(place, file), file)
+
+
+def _sha256_of(file: Path | None) -> str:
+    return "" if file is None else file_sha256(file)
 
 
 def _import_failed(place: str, error: BaseException, key: str) -> Exception:

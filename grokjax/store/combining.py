@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from grokjax.analysis.history import is_near
 from grokjax.store.dataset import take_longest
 from grokjax.store.grid import axis_groups
 
@@ -36,16 +37,16 @@ def combine(opened: Sequence[Opened]) -> Opened:
 def until(dataset: xr.Dataset, step: int) -> xr.Dataset:
     """The same runs as if nothing after `step` had been seen, and had been meant to: then all can be compared there.
 
-    Runs that went on have the stop reason `passed`. Measures of those without a row at `step` are left out, since a
-    last row before it would be compared with later ones.
+    Runs that went on have the stop reason `passed` and end at their last look at or before `step`; what lies between
+    the two counts as not seen. Measures of those without a row near enough to `step` are left out (`PASSED_GAP`).
     """
     if not dataset.sizes["run"]:
         return dataset
     passed = (dataset["final_step"].values > step) | (dataset["diverged_at"].values > step)
     looks, rows = (np.where(dataset[name].values <= step, dataset[name].values, -1) for name in ("look_step", "step"))
-    rows[passed & (rows != step).all(axis=1)] = -1
+    rows[passed & ~is_near(rows.max(axis=1, initial=-1), step)] = -1
     by_run = {
-        "final_step": np.minimum(dataset["final_step"].values, step),
+        "final_step": np.where(passed, looks.max(axis=1, initial=-1), dataset["final_step"].values),
         "diverged_at": np.where(passed, -1, dataset["diverged_at"].values),
         "stop_reason": np.where(passed, "passed", dataset["stop_reason"].values),
         "budget": np.full(len(passed), step, np.int64),

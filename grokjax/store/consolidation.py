@@ -13,6 +13,7 @@ from grokjax.store.files import checksum, write_atomically
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
 from grokjax.store.reading import looks_of, rule_of, with_budget
+from grokjax.store.repeats import with_repeats
 from grokjax.store.stored_params import read_spec
 from grokjax.store.table import as_csv, run_table
 
@@ -42,6 +43,7 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     shutil.rmtree(layout.history, ignore_errors=True)
     partial.rename(layout.history)
     table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"]), rule_of(spec)))
+    table = with_repeats(table, dataset, [path for path in spec["axes"] if not path.startswith("seeds.")])
     write_atomically(layout.table, as_csv(table).encode())
     kept = {
         name: digest

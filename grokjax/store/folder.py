@@ -96,7 +96,7 @@ class SweepFolder:
     def note_start(self, facts: dict[str, Any]) -> None:
         """One provenance record a start; said aloud when bits may differ from those of the runs that are there."""
         earlier = read_json_lines(self.layout.provenance)
-        goes_on = earlier and self.head.files and not self.head.is_complete
+        goes_on = earlier and (self.head.files or self.head.checkpoints) and not self.head.is_complete
         found = changes(earlier[-1], facts) if goes_on else []
         if found:
             told = "; ".join(found)

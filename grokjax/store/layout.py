@@ -3,7 +3,7 @@
 spec.json            the sweep as written out in full, its hash, schema version and axes
 spec.yaml            the first of these as a file: `grokjax run` reads it back
 plan.json            cohorts and the programs that trained them
-provenance.jsonl     one record per start: versions, device, flags, git state
+provenance.jsonl     one record per start: versions, own sources, machine, flags, git state
 events.jsonl         what happened when: started, filled, ended, saved; wall times live here only
 HEAD.json            what is committed; HEAD.prev.json is its predecessor
 runs/NNNNNN.npz      finished runs: whole history and final values, many runs a file, immutable

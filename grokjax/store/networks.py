@@ -18,27 +18,16 @@ from grokjax.spec.errors import suggestion
 from grokjax.spec.identity import run_id
 from grokjax.spec.run import Run
 from grokjax.spec.sweep import Sweep
-from grokjax.spec.sweep_file import load
 from grokjax.spec.user_models import LinenModel
-from grokjax.spec.yaml_file import parse
-from grokjax.store.layout import Layout, StoreError, UnknownRunError
+from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.records import flat_params
 from grokjax.store.replaying import replay
-from grokjax.store.stored_params import flat_stored_params, initial_params_of, is_old, nested_params, read_spec
+from grokjax.store.stored_params import flat_stored_params, initial_params_of, nested_params, read_spec
+from grokjax.store.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
-from grokjax.train.step import init
-
-
-def stored_sweep(root: Path) -> Sweep:
-    """The sweep of a folder; imports the user's own parts if it names any.
-
-    Raises:
-      StoreError: there is none, or it is damaged.
-      SpecError: this grokjax, or its parts of today, refuse it.
-    """
-    spec = read_spec(root)
-    return load(Layout(root).spec_yaml if is_old(spec) else parse(spec["yaml"], str(root / "spec.json")).content)
+from grokjax.train.program import Tables, Values, run_of
+from grokjax.train.step import data_of
 
 
 class Networks:
@@ -46,7 +35,11 @@ class Networks:
 
     def __init__(self, root: Path):
         self.root = root
-        self.sweep = stored_sweep(root)
+
+    @functools.cached_property
+    def sweep(self) -> Sweep:
+        """The sweep without its measures, on which no stored run depends."""
+        return sweep_for_reading(self.root)
 
     @functools.cached_property
     def _index(self) -> dict[str, int]:
@@ -55,6 +48,7 @@ class Networks:
     def run(self, name: str) -> Run:
         """The run with an id."""
         if name not in self._index:
+            refuse_changed_sources(self.root, read_spec(self.root), self.sweep)
             raise UnknownRunError(f"{self.root}: no run {name!r}; {suggestion(name, self._index)}")
         return self.sweep.run(self._index[name])
 
@@ -64,10 +58,9 @@ class Networks:
         Raises:
           StoreError: the run was not trained that far.
         """
-        self.run(name)
         with contextlib.suppress(StoreError):
             return nested_params(flat_stored_params(self.root, name, None if step < 0 else step))
-        result = replay(self.root, self.sweep, name, None if step < 0 else step)
+        result = replay(self.root, stored_sweep(self.root), name, None if step < 0 else step)
         if step >= 0 and result.steps != step:
             raise StoreError(f"{self.root}: run {name} ends after {result.steps} updates, so there is no step {step}.")
         equal = "equal to" if result.is_equal else f"not equal (first at {result.first_difference}) to"
@@ -98,8 +91,8 @@ class Networks:
         values = feed.values(run, 0, initial_params_of(run))
         program = feed.program(1, 1)
 
-        def split_of(*arguments: Any) -> Split:
-            return init(program, *arguments)[0].split
+        def split_of(values: Values, tables: Tables) -> Split:
+            return data_of(program, run_of(program, values.leaves), values, tables).split
 
         with number_format(program):
             split = jax.tree.map(np.array, jax.jit(split_of)(values, feed.tables))

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grokjax.plan.cohorts import find_cohorts
 from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain, read_claims, read_rule, rule_to_plain
 from grokjax.spec.stop_plan import StopPlan
 from grokjax.spec.sweep import Sweep, label
-from grokjax.spec.sweep_file import to_yaml
 from grokjax.store.files import is_unfinished, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
@@ -19,6 +19,7 @@ from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.programs import Programs
 from grokjax.store.starts import is_finished
 from grokjax.store.stored_params import read_spec
+from grokjax.store.stored_sweep import recorded_sources, refuse_changed_sources, written_from
 
 
 def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
@@ -49,20 +50,26 @@ def refuse_strangers(root: Path) -> None:
         raise StoreError(f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out.")
 
 
-def write_spec(layout: Layout, sweep: Sweep) -> None:
-    """Write down what the folder is for. spec.json is what counts; spec.yaml repeats a part of it for people."""
-    write_record(layout.spec_json, describe(sweep))
-    write_atomically(layout.spec_yaml, to_yaml(sweep).encode())
+def write_spec(layout: Layout, sweep: Sweep, replaced: Sequence[str] = ()) -> None:
+    """Write down what the folder is for. spec.json is what counts; spec.yaml repeats a part of it for people.
+
+    Args:
+      replaced: ids of stored runs that are the sweep's no more, since other code trains them again.
+    """
+    spec = describe(sweep, layout.root)
+    write_record(layout.spec_json, spec | ({"replaced": sorted(replaced)} if replaced else {}))
+    write_atomically(layout.spec_yaml, spec["yaml"].encode())
 
 
-def describe(sweep: Sweep) -> dict[str, Any]:
-    """What a reader must know of a sweep without importing its parts."""
-    run = sweep.base
+def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
+    """What a reader must know of a sweep without importing its parts; files are named from its folder on."""
+    run, written = sweep.base, written_from(sweep, root)
     settings = {path: label(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
     return {
         "schema": SCHEMA,
         "spec_hash": spec_hash(sweep),
-        "yaml": to_yaml(sweep),
+        **written,
+        "sources": recorded_sources(sweep),
         "name": sweep.name,
         "num_runs": sweep.num_runs,
         "steps": sweep.steps,
@@ -94,25 +101,28 @@ def _stop(stop: StopPlan | None) -> dict[str, Any] | None:
 def check_same(layout: Layout, sweep: Sweep) -> None:
     """Refuse a sweep that is not the one in the folder; one of which nothing was trained yet makes room.
 
-    Claims judge runs and train none: a sweep that differs in them alone is the same one, and its claims are taken over.
+    Claims and the phase rule judge runs and train none: a sweep that differs in them alone is the same one, and its own
+    are taken over.
     """
     stored = read_spec(layout.root)
     check_current(layout, stored)
     if stored["spec_hash"] == spec_hash(sweep):
-        if not (stored["yaml"] == to_yaml(sweep) == _text(layout.spec_yaml)):
-            write_spec(layout, sweep)  # notes were changed, or spec.yaml is damaged or of before an extension
+        written = written_from(sweep, layout.root)["yaml"]
+        if not (stored["yaml"] == written == _text(layout.spec_yaml)):
+            # Notes were changed, files lie elsewhere, or spec.yaml is damaged or of before an extension.
+            write_spec(layout, sweep, stored.get("replaced", ()))
         return
-    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, rule=read_rule(stored.get("rule", "default")))):
-        write_spec(layout, sweep)  # the same runs under another phase rule: the table is written again
+    judged = {"rule": read_rule(stored.get("rule", "default")), "claims": read_claims(stored["claims"])}
+    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, **judged)):
+        write_spec(layout, sweep, stored.get("replaced", ()))  # the table is written again
         return
     if not _holds_work(layout):
         layout.plan.unlink(missing_ok=True)
         write_spec(layout, sweep)
         return
-    if stored["spec_hash"] == spec_hash(dataclasses.replace(sweep, claims=read_claims(stored["claims"]))):
-        write_spec(layout, sweep)
-        return
-    old, new = stored["yaml"].splitlines(), to_yaml(sweep).splitlines()
+    if "sources" in stored:
+        refuse_changed_sources(layout.root, stored, sweep)
+    old, new = stored["yaml"].splitlines(), written_from(sweep, layout.root)["yaml"].splitlines()
     changes = [
         line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
     ]
@@ -149,28 +159,46 @@ def _holds_work(layout: Layout) -> bool:
     return any(layout.runs.glob("[!.]*.npz")) or (head is not None and bool(head.files or head.checkpoints))
 
 
-def change_spec(root: Path, sweep: Sweep, ids: Sequence[str], executor: str | None = None) -> tuple[int, int, int]:
+def change_spec(
+    root: Path,
+    sweep: Sweep,
+    ids: Sequence[str],
+    executor: str | None = None,
+    lanes: int | None = None,
+    with_retraining: bool = False,
+) -> tuple[int, int, int]:
     """Make an extended sweep the folder's sweep; the caller holds its lock.
 
     Complete is only a folder whose HEAD is of the same spec.
 
     Args:
       ids: run ids of the sweep.
-      executor: the one that is asked for; another than the folder's is refused before anything changes.
+      with_retraining: whether stored runs that are none of these are replaced by them; they stay in their files.
+      executor, lanes: those that are asked for; others than the folder's are refused before anything changes.
 
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
-    check_current(Layout(root), read_spec(root))
+    stored = read_spec(root)
+    check_current(Layout(root), stored)
     Programs(Layout(root).plan).executor(executor)
-    counts = _count_reused(root, sweep, ids)
-    write_spec(Layout(root), sweep)
-    return counts
-
-
-def _count_reused(root: Path, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     folder = SweepFolder(root, spec_hash(sweep))
     folder.close()
+    if lanes is not None:
+        _check_lanes(folder, sweep, ids, lanes)
+    replaced = {*stored.get("replaced", ()), *(set(folder.runs) if with_retraining else ())} - set(ids)
+    write_spec(Layout(root), sweep, sorted(replaced))
+    return _count_reused(folder, sweep, ids)
+
+
+def _check_lanes(folder: SweepFolder, sweep: Sweep, ids: Sequence[str], lanes: int) -> None:
+    """Refuse lanes in which no run of a cohort that is to be trained further could go on."""
+    for cohort in find_cohorts(sweep):
+        if not all(is_finished(folder.runs.get(ids[int(index)]), sweep.steps) for index in cohort.runs):
+            folder.programs.check_lanes(cohort.key, lanes)
+
+
+def _count_reused(folder: SweepFolder, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
     found = [folder.runs.get(one) for one in ids]
     finished = sum(is_finished(one, sweep.steps) for one in found)
     started = sum(

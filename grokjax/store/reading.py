@@ -1,5 +1,6 @@
 """Reading a sweep's folder, finished or not, without a lock: only what HEAD says is committed."""
 
+import contextlib
 import dataclasses
 import warnings
 from pathlib import Path
@@ -26,16 +27,23 @@ def read_dataset(root: Path, with_running: bool = False) -> tuple[xr.Dataset, di
     Raises:
       StoreError: no sweep is there, or a committed file is damaged.
     """
+    dataset, spec, head = _read_dataset(root, with_running)
+    replaced = np.isin(dataset["run_id"].values, spec.get("replaced", ()))
+    return (dataset.isel(run=~replaced) if replaced.any() else dataset), spec, head
+
+
+def _read_dataset(root: Path, with_running: bool) -> tuple[xr.Dataset, dict[str, Any], Head | None]:
+    """`read_dataset`, with runs that were replaced."""
     layout, spec = Layout(root), read_spec(root)
     head, warning = read_head(layout)
     if warning:
-        warnings.warn(f"{root}: {warning}; what was committed last may be missing here.", StoreWarning, stacklevel=4)
+        warnings.warn(f"{root}: {warning}; what was committed last may be missing here.", StoreWarning, stacklevel=5)
     if head is not None and is_complete(head, spec):
         damaged = _damaged(root, head)
         if not damaged:
             return _harmless(read_zarr(layout.history), root), spec, head
         warnings.warn(
-            f"{root / damaged} is damaged; the histories are read from runs/ instead.", StoreWarning, stacklevel=4
+            f"{root / damaged} is damaged; the histories are read from runs/ instead.", StoreWarning, stacklevel=5
         )
     files = (
         [] if head is None else [read_file(root, name, head) for name in sorted(head.files) if name.startswith("runs/")]
@@ -60,7 +68,7 @@ def read_live(layout: Layout) -> list[dict[str, np.ndarray]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        warnings.warn(f"{layout.live_curves} is left out, it is damaged: {error}", StoreWarning, stacklevel=4)
+        warnings.warn(f"{layout.live_curves} is left out, it is damaged: {error}", StoreWarning, stacklevel=5)
         return []
 
 
@@ -105,6 +113,18 @@ def read_file(root: Path, name: str, head: Head) -> dict[str, np.ndarray]:
 def rule_of(spec: dict[str, Any]) -> Rule:
     """The phase rule of a sweep, from its spec.json; the default one in folders written before it could be set."""
     return find_rule(spec.get("rule", "default"))
+
+
+def whole_runs(root: Path) -> set[str]:
+    """Run ids in the committed run files that are not damaged."""
+    head, _ = read_head(Layout(root))
+    whole: set[str] = set()
+    if head is None:
+        return whole
+    for name in sorted(one for one in head.files if one.startswith("runs/")):
+        with contextlib.suppress(StoreError):
+            whole.update(read_file(root, name, head)["run_id"].tolist())
+    return whole
 
 
 def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:

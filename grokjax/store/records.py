@@ -77,7 +77,10 @@ def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:
 
 
 def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
-    """Final parameters by path (`params/...`) and the rest of the training state (`rest/N`); leading axis [run]."""
+    """Final parameters by path (`params/...`) and the rest of the training state (`rest/N`); leading axis [run].
+
+    `rest_name` [N] says what the rest is, such as `opt_state/0/mu/output/kernel`.
+    """
     arrays: Arrays = {"run_id": np.array(run_ids)}
     for path, _ in jax.tree_util.tree_leaves_with_path(lanes[0].state.params):
         name = path_name(path)
@@ -85,6 +88,8 @@ def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
     rests = [_rest(lane) for lane in lanes]
     for index in range(len(rests[0])):
         arrays[f"rest/{index}"] = np.stack([rest[index] for rest in rests])
+    rest = jax.tree_util.tree_leaves_with_path(lanes[0].state._replace(params=None))
+    arrays["rest_name"] = np.array([jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in rest])
     return arrays
 
 

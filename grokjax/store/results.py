@@ -15,7 +15,7 @@ import xarray as xr
 from grokjax.analysis.boundary import Boundary, boundary
 from grokjax.analysis.cells import EVENT, cell_table
 from grokjax.analysis.columns import nearest
-from grokjax.analysis.history import Looks
+from grokjax.analysis.history import PASSED_GAP, Looks
 from grokjax.analysis.importance import importance
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.table import event_columns, rule_columns
@@ -23,6 +23,7 @@ from grokjax.store.combining import combine, until
 from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.reading import is_complete, looks_of, read_dataset, rows_of, rule_of
+from grokjax.store.repeats import with_repeats
 from grokjax.store.table import run_table
 
 if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
@@ -37,7 +38,8 @@ def open_results(paths: str | Path | Sequence[str | Path], with_running: bool = 
 
     Args:
       paths: of folders. Runs that several of them hold are counted once. When their budgets differ, everything but
-        `history` and the networks is as of the smallest of them, and a warning says so.
+        `history` and the networks is as of the smallest of them, and a warning says so: as of a run's last look at or
+        before it, at most 5 % earlier.
       with_running: whether to show what is known of runs that are still trained.
 
     Raises:
@@ -86,7 +88,8 @@ class Results:
     @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run: settings, status, events under the sweep's rule, final values."""
-        return run_table(self._compared, self.spec, event_columns(self.looks, self.rule))
+        table = run_table(self._compared, self.spec, event_columns(self.looks, self.rule))
+        return with_repeats(table, self._compared, self._cell_axes())
 
     def phases(self, rule: AnyRule = None) -> pd.DataFrame:
         """`runs` under another phase rule; nothing is trained again.
@@ -112,8 +115,7 @@ class Results:
           rule: as of `phases`.
           event: when; `steps_to_generalized` has the threshold of the rule.
         """
-        axes = [path for path in self.spec["axes"] if not path.startswith("seeds.")]
-        return cell_table(self.phases(rule), axes, event=event)
+        return cell_table(self.phases(rule), self._cell_axes(), event=event)
 
     def boundary(self, x: str, y: str | None = None, rule: AnyRule = None, **options: Any) -> Boundary:
         """Where along `x` the chance to generalize crosses 1/2, for each value of `y`, with its interval.
@@ -215,6 +217,9 @@ class Results:
             self._networks[root] = importlib.import_module("grokjax.store.networks").Networks(root)
         return self._networks[root]
 
+    def _cell_axes(self) -> list[str]:
+        return [path for path in self.spec["axes"] if not path.startswith("seeds.")]
+
     def _seed_labels(self) -> np.ndarray:
         """[run] which seed of its cell a run is: the first of the four streams that differs within cells."""
         for stream in ("split", "init", "order", "noise"):
@@ -233,7 +238,10 @@ def _compared(whole: xr.Dataset, specs: Sequence[dict[str, Any]]) -> xr.Dataset:
     budgets = sorted({spec["steps"] for spec in specs})
     if len(budgets) > 1:
         steps = " and ".join(f"{budget:,}" for budget in budgets)
-        warnings.warn(f"The folders go to {steps} steps; runs are compared at step {budgets[0]:,}.", stacklevel=4)
+        near = f"by the last look at most {PASSED_GAP:.0%} before it where none is there"
+        warnings.warn(
+            f"The folders go to {steps} steps; runs are compared at step {budgets[0]:,}, {near}.", stacklevel=4
+        )
     return until(whole, budgets[0])
 
 

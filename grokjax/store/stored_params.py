@@ -1,6 +1,7 @@
 """Parameters of stored runs: to start other runs from, to export, to look into."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,11 @@ def nested_params(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return nested
 
 
-def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arrays:
+def flat_stored_params(root: Path, run_id: str, step: int | None = None, with_optimizer: bool = False) -> Arrays:
     """Parameters by path of a stored run after `step` updates; None: after its last.
+
+    Args:
+      with_optimizer: whether to add the optimizer's state, `opt_state/...`; it is stored where a run ended.
 
     Raises:
       UnknownRunError: there is no such run.
@@ -114,12 +118,12 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None) -> Arra
     failed = None
     if wanted in weights:
         try:
-            return _params_at(root, head, weights[wanted])
+            return _params_at(root, head, weights[wanted], with_optimizer)
         except StoreError as error:
             failed = error
     snapshots = _snapshots_of(root, head, run_id)
     if wanted in snapshots:
-        return _params_at(root, head, snapshots[wanted])
+        return _params_at(root, head, snapshots[wanted], with_optimizer)
     if failed is not None:
         raise failed
     if last is None:
@@ -146,10 +150,20 @@ def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
     return found
 
 
-def _params_at(root: Path, head: Head, place: _Place) -> Arrays:
+def _params_at(root: Path, head: Head, place: _Place, with_optimizer: bool = False) -> Arrays:
     name, index = place
     stored = _read(root, name, head.files[name])
-    return {key.removeprefix("params/"): leaf[index] for key, leaf in stored.items() if key.startswith("params/")}
+    params = {key.removeprefix("params/"): leaf[index] for key, leaf in stored.items() if key.startswith("params/")}
+    if not with_optimizer:
+        return params
+    rest = [key for key in stored if re.fullmatch(r"rest/\d+", key)]
+    if not rest:
+        hint = "the optimizer's state is stored only where a run ended"
+        raise UnknownStepError(f"{root}: at this step the parameters alone are stored; {hint}.")
+    # Of a file of before there were names, by number.
+    names = stored["rest_name"].tolist() if "rest_name" in stored else [f"opt_state/{key}" for key in rest]
+    state = {path: stored[f"rest/{number}"][index] for number, path in enumerate(names)}
+    return params | {path: leaf for path, leaf in state.items() if path.startswith("opt_state/")}
 
 
 def _read(root: Path, name: str, digest: str) -> Arrays:

@@ -18,19 +18,24 @@ from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 def init(program: Program, values: Values, tables: Tables) -> tuple[Data, State]:
     """Data and state of a run before its first update."""
     run = run_of(program, values.leaves)
-    keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
-    targets, mirror = tables.targets[values.table], tables.mirror[values.table]
-    split = run.task.split(program.signature, targets, mirror, values.counts, keys)
-    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
+    data = data_of(program, run, values, tables)
     params = initial_params(program, run, data)
     state = State(
         params=params,
         opt_state=transform(at_step(run, jnp.zeros((), jnp.int32))).init(params),
         step=jnp.zeros((), jnp.int32),
-        order=None if run.minibatch is None else split.order,
+        order=None if run.minibatch is None else data.split.order,
         loss=jnp.full((), jnp.nan, program.dtype),
     )
     return data, state
+
+
+def data_of(program: Program, run: Run, values: Values, tables: Tables) -> Data:
+    """How a run's task splits its table; needs neither model nor optimizer."""
+    keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
+    targets, mirror = tables.targets[values.table], tables.mirror[values.table]
+    split = run.task.split(program.signature, targets, mirror, values.counts, keys)
+    return Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
 
 
 def run_stream(run: Run, purpose: str, step: jax.Array | int = 0) -> jax.Array:

@@ -129,6 +129,21 @@ def test_an_extension_that_was_interrupted_says_what_is_left(small, tmp_path, lo
     assert outcome(root) == long_outcome
 
 
+def test_more_random_draws_train_only_the_new_runs(tmp_path, capsys):
+    draws = "  random: {count: 2, seed: 3, optimizer.weight_decay: {log_uniform: [0.1, 10]}}\n"
+    text = SMALL[: SMALL.index("axes:")] + "axes:\n" + draws + SMALL[SMALL.index("seeds:") :]
+    (tmp_path / "sweep.yaml").write_text(text)
+    root = tmp_path / "out"
+    assert typed("run", tmp_path / "sweep.yaml", "--out", root, *LANES) == 0
+    first = endings(root)
+    capsys.readouterr()
+    assert typed("extend", root, "--axis", "random.count=3", "--seeds", "[0, 1, 7]", *LANES) == 0
+    assert "4 runs reused, 0 continued, 5 new" in capsys.readouterr().err
+    assert endings(root)[:4] == first and len(set(endings(root))) == len(endings(root)) == 9
+    table = open_results(root).runs
+    assert set(first) <= set(table["run_id"]) and set(table["seeds.init"]) == {0, 1, 7}
+
+
 @pytest.mark.parametrize("words", [(), ("--steps", "100"), ("--seeds", "2"), ("--seeds", "2", "--steps", "100")])
 def test_extending_by_nothing_changes_and_trains_nothing(small, tmp_path, words):
     root = copied(small, tmp_path)
@@ -145,6 +160,9 @@ def test_extending_by_nothing_changes_and_trains_nothing(small, tmp_path, words)
         (("--axis", "optimizer.weight_decay=[1, 2]"), "must keep every value"),
         (("--axis", "optimizer.weight_decy=[1, 2]"), "did you mean 'optimizer.weight_decay'"),
         (("--axis", "optimizer.weight_decay"), "must be KEY=FORM"),
+        (("--axis", "random.count=6"), "sweep small draws nothing at random"),
+        (("--seeds", "[0, x]"), "a list of whole numbers such as [0, 1, 7]"),
+        (("--exclude", "['weight_decay = 1']"), "--exclude: leaves out 4 of the 12 runs that are there"),
     ],
 )
 def test_an_extension_that_would_lose_something_is_refused(small, capsys, words, message):

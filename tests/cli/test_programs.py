@@ -49,6 +49,15 @@ def test_another_program_is_refused(interrupted: Path, sweep: Path, words: tuple
     assert f"was trained with {message}" in said and said.count("\n") == 1
 
 
+def test_an_extension_in_other_lanes_is_refused_and_leaves_the_folder_the_sweep_that_it_was(
+    uninterrupted: Path, capsys
+) -> None:
+    before = {path.name: path.read_bytes() for path in uninterrupted.glob("*.*")}
+    assert typed("extend", uninterrupted, "--seeds", 2, "--lanes", 3) == 5
+    assert "was trained with --lanes 2" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in uninterrupted.glob("*.*")} == before
+
+
 def test_a_resume_uses_the_program_of_the_first_start(interrupted: Path, uninterrupted, sweep, tmp_path: Path) -> None:
     root = copied(interrupted, tmp_path)
     assert typed("run", sweep, "--out", root) == 0  # by itself a CPU maps, and would choose another width

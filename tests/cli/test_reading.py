@@ -171,6 +171,27 @@ def test_export_gives_the_stored_parameters(small, tmp_path, monkeypatch):
         assert not np.array_equal(arrays["output/kernel"], expected["output/kernel"])
 
 
+def test_export_with_the_optimizer_gives_its_moments_where_they_are_stored(small, tmp_path, capsys):
+    runs = open_results(small).runs
+    run_id, out = runs["run_id"][runs["status"] == "done"].iloc[0], tmp_path / "x.npz"
+    assert typed("export", small, run_id, "--format", "npz", "--with-optimizer", "--out", out) == 0
+    with np.load(out) as arrays:
+        found = dict(arrays)
+    moments = {name: leaf for name, leaf in found.items() if name.startswith("opt_state/")}
+    for kernel in ("hidden_0/kernel", "output/kernel"):
+        mu, nu = ([leaf for name, leaf in moments.items() if f"/{one}/{kernel}" in name] for one in ("mu", "nu"))
+        assert len(mu) == len(nu) == 1 and mu[0].shape == nu[0].shape == found[kernel].shape
+        assert (nu[0] >= 0).all() and (mu[0] < 0).any()
+    assert {int(leaf) for name, leaf in moments.items() if name.endswith("count")} == {100}  # updates
+    out.unlink()
+    assert typed("export", small, run_id, "--format", "npz", "--step", 50, "--with-optimizer", "--out", out) == 2
+    assert (
+        "the parameters alone are stored; the optimizer's state is stored only where a run ended"
+        in capsys.readouterr().err
+    )
+    assert not out.exists()
+
+
 def check_equal(arrays, expected):
     assert set(arrays) == set(expected) == {"hidden_0/kernel", "output/kernel"}
     for name, leaf in expected.items():

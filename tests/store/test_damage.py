@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from grokjax import load_sweep
+from grokjax.cli.training import _stored_phases
 from grokjax.store.files import read_json_lines
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreWarning
@@ -48,6 +49,17 @@ def repaired(small: Path, root: Path) -> None:
     assert typed("run", small.parent / "sweep.yaml", "--out", root, *LANES) == 0
     assert outcome(root) == outcome(small)
     assert typed("verify", root) == 0
+
+
+def test_runs_of_a_damaged_file_are_not_shown_as_ended_while_they_are_trained_again(
+    small: Path, tmp_path: Path
+) -> None:
+    root = copied(small, tmp_path)
+    victim = first(root, "runs/*.npz")
+    with np.load(victim) as arrays:
+        lost = set(arrays["run_id"].tolist())
+    flip(victim)
+    assert set(_stored_phases(root, 100)) == set(_stored_phases(small, 100)) - lost and lost
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

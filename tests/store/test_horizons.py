@@ -45,13 +45,26 @@ def test_folders_of_one_budget_are_compared_without_a_word(compared):
         assert (open_results([compared[1], compared[1]]).runs["budget"] == 160).all()
 
 
-def test_runs_without_a_look_at_the_common_step_are_undecided(tmp_path):
+def test_a_run_is_compared_by_its_last_look_before_the_common_step_and_by_nothing_after_it(tmp_path):
+    short, long = folders(tmp_path, 7, 7)
+    with pytest.warns(UserWarning, match=MESSAGE):
+        both = open_results([short, long])
+    passed = both.runs[both.runs["stop_reason"] == "passed"].set_index("run_id")
+    assert len(passed) == 6 and set(passed["final_step"]) == {98} and "undecided" not in set(passed["phase"])
+    at_98 = both.history.sel(run_id=list(passed.index), k=98 // 7)
+    assert (at_98["step"] == 98).all()
+    for name in ("train/loss", "test/accuracy", "weight_norm/total"):
+        np.testing.assert_array_equal(passed[name], at_98[name], err_msg=name)
+    assert both.looks.take(both.runs["stop_reason"].to_numpy() == "passed").final_step.tolist() == [98] * 6
+
+
+def test_runs_without_a_look_near_the_common_step_are_undecided(tmp_path):
     short, long = folders(tmp_path, 30, 30)
     with pytest.warns(UserWarning, match=MESSAGE):
         runs = open_results([short, long]).runs
     undecided = runs[runs["status"] == "done"]
     assert len(undecided) == 6 and (undecided["phase"] == "undecided").all()
-    assert (undecided["phase_reason"] == "no look at the common step 100").all()
+    assert (undecided["phase_reason"] == "no look within 5% before the common step 100: the last is at 90").all()
     assert undecided["weight_norm/total"].isna().all()  # the last row before it is not compared with those at it
     assert (runs[runs["status"] == "diverged"]["phase"] == "diverged").all()
 
