@@ -85,7 +85,7 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     fixed = [find(key, runs.columns) for key, _ in side.where]
     where = np.ones(len(runs), bool)
     for column, (_, value) in zip(fixed, side.where, strict=True):
-        where &= matches(series(runs, column), value)
+        where &= matches(runs, column, value)
     seeds = seed_columns(runs, but=(*over, *fixed))
     chosen, values = rows(runs, where), _values(side, runs)[where]
     seed_key = _keys(chosen, seeds) if seeds else [(place,) for place in range(len(chosen))]
