@@ -124,6 +124,8 @@ def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
         return f"({part_text(value, path, ranges)})"
     if isinstance(value, bool) or value is None:
         return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, tuple):
+        return f"[{', '.join(value_text(item, f'{path}.{place}', ranges) for place, item in enumerate(value))}]"
     return number_text(value) if isinstance(value, (int, float)) else str(value)
 
 
@@ -160,7 +162,8 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
         return f"{optimizer.kind} has no weight_decay"
     if optimizer.weight_decay == 0 and f"{path}.weight_decay" not in ranges:  # type: ignore[attr-defined]
         return f"{optimizer.kind}: none, weight_decay is 0"
-    said = [about["weight_decay"], " ".join((inspect.getdoc(type(optimizer)) or "").split())]
+    first_paragraph = (inspect.getdoc(type(optimizer)) or "").partition("\n\n")[0]
+    said = [about["weight_decay"], " ".join(first_paragraph.split())]
     return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, said))}"
 
 

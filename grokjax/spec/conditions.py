@@ -32,6 +32,7 @@ _ITEM = re.compile(
     r"""|(?P<key>[A-Za-z_][\w.]*(?:/[A-Za-z_][\w.]*)*)|"(?P<double>[^"]+)"|'(?P<single>[^']+)')\s*"""
 )
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.]*(?:/[A-Za-z_][\w.]*)*")
+_WHOLE_PART = re.compile(r"""[^\s"'\[\]{}]+ \{.*\}""")  # a stored text such as `adamw {weight_decay: 1.0}`
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 _MOST_VALUES = 12
 Sum = tuple[str | float, ...]
@@ -138,10 +139,10 @@ def _read_comparison(text: str, where: str) -> Comparison:
         if not right:
             raise wrong(where, f"{operator!r} needs a number, a key or a sum or product of them", text)
         return Comparison(left, operator, None, right)
-    value = parse_value(match[3], where)
-    if isinstance(value, list) or (isinstance(value, dict) and not value):
+    value = match[3] if _WHOLE_PART.fullmatch(match[3]) else parse_value(match[3], where)
+    if isinstance(value, list | dict):
         raise wrong(where, f"{operator!r} compares with one value; use in for several", text)
-    return Comparison(left, operator, match[3] if isinstance(value, dict) else value, right)
+    return Comparison(left, operator, value, right)
 
 
 def _read_sum(text: str) -> Sum:
@@ -162,9 +163,7 @@ def _read_sum(text: str) -> Sum:
         place += 1
 
 
-def _holds(
-    comparison: Comparison, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases
-) -> np.ndarray:
+def _holds(comparison: Comparison, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases) -> np.ndarray:
     name = find_column(comparison.key, columns, where) if comparison.key else ""
     if comparison.operator == "in":
         return np.any([_has(columns[name], value, aliases.get(name, {})) for value in comparison.value], axis=0)

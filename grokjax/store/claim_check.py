@@ -10,6 +10,7 @@ from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
 from grokjax.spec.errors import Collector, wrong
 from grokjax.spec.sweep import Sweep
+from grokjax.spec.value_names import value_aliases
 from grokjax.store.dataset import GROUP_NAMES, assemble
 from grokjax.store.opening import describe
 from grokjax.store.reading import looks_of
@@ -27,6 +28,7 @@ def check_claims(sweep: Sweep) -> None:
       SpecError: with every claim that is wrong; names phases, keys, values and measures with the nearest valid one.
     """
     cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
+    cells.attrs["aliases"] = {path: value_aliases(records) for path, records in sweep.value_records.items()}
     problems = Collector()
     for index, stated in enumerate(sweep.claims):
         with problems.collecting():
