@@ -81,7 +81,9 @@ def _derived(settings: Mapping[str, Settings]) -> dict[str, str]:
         alike.setdefault(kinds[text], []).append(one)
     shown = {kind: _telling_apart(group) for kind, group in alike.items()}
     return {
-        text: " ".join(filter(None, [kinds[text], *_words(one, shown[kinds[text]] or ([] if kinds[text] else sorted(one)))]))
+        text: " ".join(
+            filter(None, [kinds[text], *_words(one, shown[kinds[text]] or ([] if kinds[text] else sorted(one)))])
+        )
         or text
         for text, one in settings.items()
     }
