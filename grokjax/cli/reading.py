@@ -186,12 +186,12 @@ def select(runs: pd.DataFrame, conditions: list[str], results: "Results | None" 
     Raises:
       UsageError: no run is left of some; with the values that there are.
     """
-    from grokjax.analysis.columns import aliases, array
+    from grokjax.analysis.columns import aliases, array, series
     from grokjax.spec.conditions import holds, keys_of, read_condition, values_there
 
     for text in conditions:
         condition = read_condition(text, "--where")
-        columns = {str(name): array(runs[name]) for name in runs}
+        columns = {str(name): array(series(runs, str(name))) for name in runs}
         if results is not None:
             columns |= _settings(keys_of(condition), runs, results)
         kept = holds(condition, columns, "--where", aliases(runs))

@@ -16,6 +16,7 @@ from grokjax.plan.plan import Plan
 from grokjax.report.wording import number_text
 from grokjax.spec.axes import Axis
 from grokjax.spec.run import Run
+from grokjax.spec.user_parts import source_of
 
 _MOST_LINES = 8
 _LEVEL = 0.95  # of the verdicts on claims
@@ -162,8 +163,10 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
         return f"{optimizer.kind} has no weight_decay"
     if optimizer.weight_decay == 0 and f"{path}.weight_decay" not in ranges:  # type: ignore[attr-defined]
         return f"{optimizer.kind}: none, weight_decay is 0"
-    first_paragraph = (inspect.getdoc(type(optimizer)) or "").partition("\n\n")[0]
-    said = [about["weight_decay"], " ".join(first_paragraph.split())]
+    doc = inspect.getdoc(type(optimizer)) or ""
+    if source_of(type(optimizer)) is not None:
+        doc = doc.partition("\n\n")[0]  # of somebody else's page of documentation
+    said = [about["weight_decay"], " ".join(doc.split())]
     return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, said))}"
 
 

@@ -124,7 +124,7 @@ def values_there(condition: Sequence[Comparison], columns: Mapping[str, np.ndarr
 
 def _read_comparison(text: str, where: str) -> Comparison:
     match = _COMPARISON.fullmatch(text)
-    left = _read_sum(match[1]) if match else ()
+    left = _read_sum(match[1] if match else "")
     if match is None or not left or not match[3]:
         raise wrong(where, f"expected 'KEY OP VALUE' with one of {' '.join(_OPERATORS)}", text)
     operator, right = "=" if match[2] == "==" else match[2], _read_sum(match[3])
