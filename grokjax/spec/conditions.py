@@ -132,7 +132,7 @@ def _read_comparison(text: str, where: str) -> Comparison:
         value = parse_value(match[3], where)
         if not isinstance(value, list) or not value:
             raise wrong(where, "'in' needs a list: KEY in [a, b]", text)
-        if len(left) > 1 or not isinstance(left[0], str):
+        if len(left) != 1 or not isinstance(left[0], str):
             raise wrong(where, "'in' needs one key at its left", text)
         return Comparison(left, operator, tuple(value))
     if operator not in ("=", "!="):
