@@ -119,10 +119,11 @@ def _check_cells(term: Term, cells: pd.DataFrame, paired: list[str]) -> None:
     fixed, where = [], np.ones(len(cells), bool)
     for key, text in term.where:
         fixed.append(find(key, cells.columns))
-        values = series(cells, fixed[-1])
-        matching = matches(values, text)
+        matching = matches(cells, fixed[-1], text)
         if not matching.any():
-            raise ValueError(f"{key}={text} is no value of {fixed[-1]!r}{_nearest_value(text, values)}")
+            raise ValueError(
+                f"{key}={text} is no value of {fixed[-1]!r}{_nearest_value(text, series(cells, fixed[-1]))}"
+            )
         where &= matching
     if both := sorted(set(fixed) & set(paired)):
         raise ValueError(f"{both[0]!r} is fixed in {term.function}(...) and listed under over")

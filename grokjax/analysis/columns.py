@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-RELATIVE = 1e-3
-"""Numbers that people type match the stored ones to this relative difference; 0 matches 0 only."""
+from grokjax.core.columns import fitting_columns, is_equal
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -21,20 +20,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def find(name: str, columns: Iterable[str]) -> str:
-    """The column called `name`, or the only one whose dotted path ends in it.
+    """The column called `name`, or the only one whose path ends in it.
 
     Raises:
       ValueError: when there is none (names the nearest) or more than one (names them).
     """
     known = [str(column) for column in columns]
-    if name in known:
-        return name
-    ending = sorted({column for column in known if column.endswith(f".{name}")})
-    if not ending:
+    fitting = fitting_columns(name, known)
+    if not fitting:
         raise ValueError(f"no column {name!r}{nearest(name, known)}")
-    if len(ending) > 1:
-        raise ValueError(f"column {name!r} is ambiguous: {', '.join(ending)}")
-    return ending[0]
+    if len(fitting) > 1:
+        raise ValueError(f"column {name!r} is ambiguous: {', '.join(fitting)}")
+    return fitting[0]
 
 
 def literal(text: str) -> float | bool | str | None:
@@ -48,25 +45,21 @@ def literal(text: str) -> float | bool | str | None:
         return text
 
 
-def matches(values: pd.Series, text: str) -> np.ndarray:
-    """[row] bool, which rows hold the value typed as `text`; numbers match to `RELATIVE`."""
-    wanted = literal(text)
-    if wanted is None:
-        return (values.isna() | (values == "null")).to_numpy(bool)
-    is_number = isinstance(wanted, float)
-    if is_number and pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return np.isclose(numbers(values), wanted, rtol=RELATIVE, atol=0.0)
-    return np.array([_same(value, wanted, text) for value in values], bool)
+def matches(table: pd.DataFrame, column: str, text: str) -> np.ndarray:
+    """[row] bool, which rows hold the value typed as `text`, or one of those that go by it; see `aliases`."""
+    values = array(series(table, column))
+    meant = aliases(table).get(column, {}).get(text, ())
+    return np.any([is_equal(values, one) for one in (literal(text), text, *meant)], axis=0)
 
 
-def _same(value: Any, wanted: float | bool | str, text: str) -> bool:
-    if isinstance(value, (bool, np.bool_)) or isinstance(wanted, bool):
-        return isinstance(value, (bool, np.bool_)) and bool(value) is wanted
-    if isinstance(value, (int, float, np.number)) and isinstance(wanted, float):
-        return bool(np.isclose(value, wanted, rtol=RELATIVE, atol=0.0))
-    if isinstance(value, str) and isinstance(wanted, float) and isinstance(written := literal(value), float):
-        return bool(np.isclose(written, wanted, rtol=RELATIVE, atol=0.0))  # as text beside `full`
-    return str(value) == text
+def aliases(table: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """Column -> what may be typed for some of its values -> these values."""
+    return table.attrs.get("aliases", {})
+
+
+def array(values: pd.Series) -> np.ndarray:
+    """[row] the values, numbers as such: those of pandas that know what is missing have NaN there."""
+    return numbers(values) if str(values.dtype) == "Int64" else values.to_numpy()
 
 
 def series(table: pd.DataFrame, name: str) -> pd.Series:

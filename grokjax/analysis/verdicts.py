@@ -97,7 +97,7 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
     fixed = [find(key, runs.columns) for key, _ in side.where]
     where = np.ones(len(runs), bool)
     for column, (_, value) in zip(fixed, side.where, strict=True):
-        where &= matches(series(runs, column), value)
+        where &= matches(runs, column, value)
     matching = np.count_nonzero(where)
     if "is_repeat" in runs.columns:
         where &= ~series(runs, "is_repeat").to_numpy(bool)

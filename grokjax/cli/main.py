@@ -83,8 +83,8 @@ def _show_unraisable(found: Any) -> None:
 
 
 def _command(options: argparse.Namespace) -> int:
-    if hasattr(options, "folder"):
-        importlib.import_module("grokjax.cli.paths").existing_folder(options.folder)
+    for folder in getattr(options, "folders", [options.folder] if hasattr(options, "folder") else []):
+        importlib.import_module("grokjax.cli.paths").existing_folder(folder)
     module = _MODULES[options.command]
     if module in ("training", "looking_ahead"):
         importlib.import_module("grokjax.cli.surroundings").check_xla_flags()

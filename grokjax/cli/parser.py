@@ -158,15 +158,18 @@ def _status(commands: Any) -> None:
 
 def _table(commands: Any) -> None:
     command = _command(commands, "table", "one row per run")
-    command.add_argument("folder", metavar="DIR")
+    _folders(command)
     command.add_argument("--out", metavar="FILE.csv|.parquet", help="default: CSV on standard output")
     _rule(command)
+    command.add_argument(
+        "--with", default="", metavar="KEY[,KEY]", dest="settings", help="further settings as columns, by their paths"
+    )
     _where(command)
 
 
 def _phases(commands: Any) -> None:
     command = _command(commands, "phases", "the phase diagram over two axes")
-    command.add_argument("folder", metavar="DIR")
+    _folders(command)
     _rule(command)
     command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
     command.add_argument("--y", metavar="AXIS", help="vertical axis (default: the second)")
@@ -176,12 +179,16 @@ def _phases(commands: Any) -> None:
 
 def _curves(commands: Any) -> None:
     command = _command(commands, "curves", "learning curves with quantile bands over seeds")
-    command.add_argument("folder", metavar="DIR")
+    _folders(command)
     command.add_argument(
         "--what", metavar="NAME[,NAME]", help="measures, such as weight_norm/total (default: accuracy and loss)"
     )
     _where(command)
-    command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: DIR/curves.png")
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _folders(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folders", metavar="DIR", nargs="+", help="folder of a sweep; several are shown as one sweep")
 
 
 def _rule(command: argparse.ArgumentParser) -> None:

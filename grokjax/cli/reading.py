@@ -18,7 +18,7 @@ from grokjax.cli.main import CONFLICT, UsageError
 from grokjax.cli.paths import new_file
 from grokjax.cli.sweep_names import packaged_sweeps
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing them is slow, and only annotations name them
     from grokjax.analysis.rules import Rule
     from grokjax.store.results import Results
 
@@ -36,14 +36,18 @@ def status(options: argparse.Namespace) -> int:
 
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
-    from grokjax.store.results import open_results
+    from grokjax.analysis.columns import find
     from grokjax.store.table import as_csv
 
     path = None if options.out is None else new_file(options.out, "--out")
     if path is not None and path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
-    results = open_results(Path(options.folder))
-    runs = select(results.phases(_rule(results, options)), options.where)
+    results = _opened(options)
+    runs = select(results.phases(_rule(results, options)), options.where, results)
+    with asked("--with"):
+        for key in filter(None, options.settings.split(",")):
+            name = find(key.strip(), results.settings)
+            runs = runs if name in runs else runs.assign(**{name: results.setting(name)[runs.index]})
     if options.where:
         _some(runs, options)
     if path is None:
@@ -61,18 +65,17 @@ def phases(options: argparse.Namespace) -> int:
     """The phase diagram, in the terminal and as a file."""
     from grokjax.report.figure_file import check_format
     from grokjax.report.pictures import choose_axes, show_phases
-    from grokjax.store.results import open_results
 
     with asked("--out"):
         if options.out:
             check_format(new_file(options.out, "--out"), (".png", ".svg", ".pdf", ".csv"))
-    results = open_results(Path(options.folder), with_running=True)
+    results = _opened(options, with_running=True)
     rule = _rule(results, options)
-    runs = _some(select(results.phases(rule), options.where), options)
+    runs = _some(select(results.phases(rule), options.where, results), options)
     x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
     with asked("--x, --y"):
         choose_axes(results.groups, runs, x, y)
-    text = show_phases(results, runs, rule, x, y, options.out, results.spec["name"])
+    text = show_phases(results, runs, rule, x, y, options.out, results.name)
     sys.stdout.write(text)
     return 0
 
@@ -81,17 +84,16 @@ def curves(options: argparse.Namespace) -> int:
     """Learning curves of a selection of runs."""
     from grokjax.report.figure_file import check_format
     from grokjax.report.pictures import write_curves
-    from grokjax.store.results import open_results
 
-    path = new_file(options.out or str(Path(options.folder) / "curves.png"), "--out")
+    path = new_file(options.out or str(Path(options.folders[0]) / "curves.png"), "--out")
     with asked("--out"):
         check_format(path)
-    results = open_results(Path(options.folder), with_running=True)
+    results = _opened(options, with_running=True)
     what = [name.strip() for name in (options.what or "").split(",") if name.strip()]
     with asked("--what"):
         for name in what:
             results.measured(name)
-    chosen = _some(select(results.runs, options.where), options)
+    chosen = _some(select(results.runs, options.where, results), options)
     mask = results.runs["run_id"].isin(chosen["run_id"]).to_numpy()
     notes = [f"Phases by rule {results.rule.title}."] if any("phase" in text for text in options.where) else []
     count = write_curves(results, mask, " and ".join(options.where) or "all runs", path, what, notes)
@@ -182,6 +184,13 @@ def _threshold(text: str) -> tuple[str, float]:
         raise UsageError(f"--set: expected NAME=VALUE with a number, such as generalized=0.9, not {text!r}.") from None
 
 
+def _opened(options: argparse.Namespace, with_running: bool = False) -> "Results":
+    """The folders that were typed, as one sweep."""
+    from grokjax.store.results import open_results
+
+    return open_results([Path(folder) for folder in options.folders], with_running)
+
+
 @contextlib.contextmanager
 def asked(option: str) -> Iterator[None]:
     """What the analysis and the figures refuse in here was typed under this option."""
@@ -201,18 +210,42 @@ def _column(runs: pd.DataFrame, option: str, name: str | None) -> str | None:
 def _some(runs: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
     if len(runs):
         return runs
-    where = f"--where {' and '.join(options.where)}: no run is left" if options.where else "no run has finished yet"
-    raise UsageError(f"{options.folder}: {where}.")
+    raise UsageError(f"{', '.join(options.folders)}: no run has finished yet.")
 
 
-def select(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
-    """The runs for which every condition holds."""
-    from grokjax.spec.conditions import holds, read_condition
+def select(runs: pd.DataFrame, conditions: list[str], results: "Results | None" = None) -> pd.DataFrame:
+    """The runs for which every condition holds.
+
+    Args:
+      conditions: they may name any column of the table, and any setting of the results.
+      results: that the runs are of.
+
+    Raises:
+      UsageError: no run is left of some; with the values that there are.
+    """
+    from grokjax.analysis.columns import aliases, array, series
+    from grokjax.spec.conditions import holds, keys_of, read_condition, values_there
 
     for text in conditions:
-        columns = {name: runs[name].to_numpy() for name in runs}
-        runs = runs.loc[holds(read_condition(text, "--where"), columns, "--where")]
+        condition = read_condition(text, "--where")
+        columns = {str(name): array(series(runs, str(name))) for name in runs}
+        if results is not None:
+            columns |= _settings(keys_of(condition), runs, results)
+        kept = holds(condition, columns, "--where", aliases(runs))
+        if len(runs) and not kept.any():
+            there = values_there(condition, columns)
+            raise UsageError(f"--where {text}: no run is left{'; ' + there if there else ''}.")
+        runs = runs.loc[kept]
     return runs
+
+
+def _settings(keys: list[str], runs: pd.DataFrame, results: "Results") -> dict[str, np.ndarray]:
+    """Settings that are no columns of the table, as far as a condition may mean them."""
+    from grokjax.core.columns import fitting_columns
+
+    known = results.settings
+    meant = [name for key in keys if not fitting_columns(key, runs) for name in fitting_columns(key, known)]
+    return {name: results.setting(name)[runs.index] for name in meant}
 
 
 COMMANDS = {

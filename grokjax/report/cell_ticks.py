@@ -50,7 +50,11 @@ def set_ticks(axes: Axes, which: Literal["x", "y"], cells: CellAxis, inches: flo
 def label_room(x: CellAxis, y: CellAxis, inches: float) -> tuple[float, float]:
     """Inches that long names need, at the left of the field and below it, beyond the room of numbers."""
     left, below = (max(0, max(map(len, axis.labels)) - 5) * _LETTER for axis in (y, x))
-    return left, below * 0.6 if _is_slanted(x, inches) else 0.0
+    if not _is_slanted(x, inches):
+        return left, 0.0
+    cell = inches / len(x)  # a slanted name reaches from the middle of its cell to the left
+    ahead = [0.82 * _LETTER * len(name) - (place + 0.5) * cell - 0.5 for place, name in enumerate(x.labels)]
+    return max(left, *ahead), below * 0.6
 
 
 def _is_slanted(cells: CellAxis, inches: float) -> bool:

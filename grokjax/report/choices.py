@@ -18,6 +18,7 @@ from grokjax.spec.axes import Axis
 from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.run import Run
 from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
+from grokjax.spec.user_parts import source_of
 
 _MOST_LINES = 8
 _LEVEL = 0.95  # of the verdicts on claims
@@ -126,6 +127,8 @@ def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
         return f"({part_text(value, path, ranges)})"
     if isinstance(value, bool) or value is None:
         return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, tuple):
+        return f"[{', '.join(value_text(item, f'{path}.{place}', ranges) for place, item in enumerate(value))}]"
     return number_text(value) if isinstance(value, (int, float)) else str(value)
 
 
@@ -174,7 +177,10 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
         return f"{optimizer.kind} has no weight_decay"
     if optimizer.weight_decay == 0 and f"{path}.weight_decay" not in ranges:  # type: ignore[attr-defined]
         return f"{optimizer.kind}: none, weight_decay is 0"
-    said = [about["weight_decay"], " ".join((inspect.getdoc(type(optimizer)) or "").split())]
+    doc = inspect.getdoc(type(optimizer)) or ""
+    if source_of(type(optimizer)) is not None:
+        doc = doc.partition("\n\n")[0]  # of somebody else's page of documentation
+    said = [about["weight_decay"], " ".join(doc.split())]
     return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, said))}"
 
 

@@ -18,7 +18,7 @@ from grokjax.report.wording import banner, number_text, phase_counts, phase_name
 MIXED = "·"
 """Stands behind the letter of a cell whose runs do not all agree."""
 _WIDEST_CELL = 7
-_LONGEST_LABEL = 24
+_LONGEST_LABEL = 40
 _LONGEST_BAR = 60
 
 
@@ -81,12 +81,14 @@ def _blocks(diagram: PhaseDiagram, width: int) -> list[Text]:
     longest = max(map(len, columns)) + 1
     cell = max(2, min(max(longest, 3), _WIDEST_CELL, room // len(columns)))
     each = max(1, room // cell)
+    are_listed = longest > cell and not np.issubdtype(diagram.x.dtype, np.number)  # names have nothing in between
     found = [Text(f"{diagram.y_name} (upwards)", style="italic")]
     for start in range(0, len(columns), each):
         places = range(start, min(start + each, len(columns)))
         found += [_row(diagram, row, places, rows[row].rjust(margin - 1), cell) for row in reversed(range(len(rows)))]
-        found.append(_column_labels([columns[place] for place in places], margin, cell))
-    found.append(Text(" " * margin + f"{diagram.x_name} (to the right)", style="italic"))
+        found += [] if are_listed else [_column_labels([columns[place] for place in places], margin, cell)]
+    names = f": {', '.join(columns)}" if are_listed else ""
+    found.append(Text(" " * margin + f"{diagram.x_name} (to the right){names}", style="italic"))
     return found
 
 
@@ -128,7 +130,9 @@ def _bars(diagram: PhaseDiagram, width: int) -> list[Text]:
 
 
 def _shortened(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
+    """A name without its middle where it is long: what tells names apart often stands at their ends."""
+    half = _LONGEST_LABEL // 2
+    return label if len(label) <= _LONGEST_LABEL else f"{label[:half]}…{label[-half + 1 :]}"
 
 
 def _explained(diagram: PhaseDiagram, rule: str | Rule, is_points: bool) -> list[Text]:

@@ -6,11 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grokjax.core.part import Part
 from grokjax.plan.plan import CohortPlan, Plan
-from grokjax.report.choices import part_text, scientific_choices, short_list, value_text
+from grokjax.report.choices import scientific_choices, short_list, value_text
 from grokjax.report.terminal import WIDTH, bytes_text, duration_text, facts, rendered
-from grokjax.spec.sweep import label
 
 _BACKWARD = 3
 """A gradient costs about three forward passes over the same examples."""
@@ -42,18 +40,13 @@ def plan_view(plan: Plan) -> RenderableType:
 def _axes(plan: Plan) -> list[tuple[str, str]]:
     rows = []
     for axis in plan.sweep.axes:
-        for path, values in zip(axis.paths, axis.values, strict=True):
-            texts = [_value(value, path) for value in values]
+        for path in axis.paths:
+            values = plan.sweep.points[path].tolist()
+            texts = [value_text(value) for value in values]
             if len(texts) > _MOST_VALUES:
                 texts = [*texts[: _MOST_VALUES - 2], "...", texts[-1]]
             rows.append((path, f"{len(values):,} values: {', '.join(texts)}"))
     return rows
-
-
-def _value(value: Any, path: str) -> str:
-    if path == "train.minibatch":
-        return str(label(value, path))
-    return part_text(value) if isinstance(value, Part) else value_text(value)
 
 
 def _why_cohorts(plan: Plan) -> str:

@@ -5,18 +5,19 @@ Expanded values are rounded to 6 significant digits, and that decimal is the val
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from grokjax.core.part import is_swept
+from grokjax.core.part import Part, is_swept
 from grokjax.spec.build import to_plain
 from grokjax.spec.errors import Collector, SpecError, suggestion, wrong
 from grokjax.spec.paths import fields_of, locate, read_at, replaced
 from grokjax.spec.run import Run
 from grokjax.spec.user_class import members
 from grokjax.spec.values import read_float, read_int
+from grokjax.spec.yaml_file import resolve
 
 MOST_POINTS = 10_000_000
 _MANY = 1000
@@ -39,12 +40,14 @@ class Axis:
       values: [path][point].
       form: what the sweep file says, when it says less than all values.
       group: `zip` or `random` when it stands in such a group of the file.
+      names: [path][point] what the file calls the values; empty for a path whose values it only lists, and for none.
     """
 
     paths: tuple[str, ...]
     values: tuple[tuple[Any, ...], ...]
     form: Any = dataclasses.field(default=None, compare=False)
     group: str = dataclasses.field(default="", compare=False)
+    names: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.values[0])
@@ -52,6 +55,14 @@ class Axis:
     def point(self, index: int) -> dict[str, Any]:
         """Value of each path at one point."""
         return {path: column[index] for path, column in zip(self.paths, self.values, strict=True)}
+
+    def columns(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Each path with its values."""
+        return zip(self.paths, self.values, strict=True)
+
+    def names_of(self, path: str) -> tuple[str, ...]:
+        """What the file calls the values of a path; nothing where it only lists them."""
+        return self.names[self.paths.index(path)] if self.names else ()
 
 
 def read_axes(mapping: Any, base: Run) -> tuple[Axis, ...]:
@@ -88,6 +99,8 @@ def axes_to_mapping(axes: Iterable[Axis]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for axis in axes:
         columns = {path: to_plain(values) for path, values in zip(axis.paths, axis.values, strict=True)}
+        for path in filter(axis.names_of, columns):
+            columns[path] = dict(zip(axis.names_of(path), columns[path], strict=True))
         form = None if axis.form is None or axis.group == "zip" else to_plain(axis.form)
         if axis.group:
             found.setdefault(axis.group, []).append(form or columns)
@@ -121,7 +134,7 @@ def _refuse_twice(paths: Sequence[str]) -> None:
 def _read_plain(path: str, form: Any) -> Axis:
     key = f"axes.{path}"
     values, is_list = _values(form, key)
-    return Axis((path,), (values,), None if is_list else form)
+    return Axis((path,), (values,), None if is_list else form, names=_names([form], key))
 
 
 def _read_group(name: str, forms: Any) -> list[Axis]:
@@ -141,7 +154,7 @@ def _read_zip(form: Any, key: str) -> Axis:
     if len(set(lengths.values())) > 1:
         counted = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise wrong(key, f"lists that move together need equal lengths: {counted}")
-    return Axis(tuple(columns), tuple(columns.values()), form, "zip")
+    return Axis(tuple(columns), tuple(columns.values()), form, "zip", _names(list(form.values()), key))
 
 
 def _values(form: Any, key: str) -> tuple[tuple[Any, ...], bool]:
@@ -152,6 +165,8 @@ def _values(form: Any, key: str) -> tuple[tuple[Any, ...], bool]:
         if not form:
             raise wrong(key, "axis has no values")
         return tuple(form), True
+    if _is_named(form):
+        return tuple(form.values()), True
     if isinstance(form, Mapping) and len(form) == 1 and next(iter(form)) in ("linear", "log"):
         name, numbers = next(iter(form.items()))
         return _spaced(name, numbers, f"{key}.{name}"), False
@@ -166,6 +181,28 @@ def _values(form: Any, key: str) -> tuple[tuple[Any, ...], bool]:
     raise wrong(
         key, "expected a list of values", form, f"write [{form}]" if isinstance(form, str | int | float) else ""
     )
+
+
+def _is_named(form: Any) -> bool:
+    """Whether this is name -> whole part, and not a form such as {log: [low, high, count]}."""
+    if not isinstance(form, Mapping) or not form or "kind" in form or set(form) & {"linear", "log"}:
+        return False
+    return all(
+        isinstance(value, Mapping | str | Part)
+        or (isinstance(value, list | tuple) and all(isinstance(item, Mapping | Part) for item in value))
+        for value in form.values()
+    )
+
+
+def _names(forms: Sequence[Any], key: str) -> tuple[tuple[str, ...], ...]:
+    """[path][point] names, empty where values are listed; no names at all where no form has any."""
+    names = tuple(tuple(form) if _is_named(form) else () for form in forms)
+    for name in (name for column in names for name in column):
+        if not isinstance(name, str) or not name.strip() or name != name.strip() or not name.isprintable():
+            raise wrong(key, "the name of a value must be text", name, "put it in quotes")
+        if resolve(name) != name:
+            raise wrong(key, "the name of a value must not read as a number, true, false or null", name)
+    return names if any(names) else ()
 
 
 def _spaced(name: str, numbers: Any, key: str) -> tuple[float, ...]:
@@ -246,7 +283,9 @@ def _settled(axis: Axis, base: Run) -> Axis:
     prefix = f"axes.{axis.group}." if axis.group else "axes."
     for path, values in zip(axis.paths, axis.values, strict=True):
         with problems.collecting():
-            columns.append(_read_column(path, values, base, prefix))
+            columns.append(_read_column(path, values, base, prefix, axis.names_of(path)))
+            if axis.names_of(path) and not all(isinstance(value, Part | tuple) for value in columns[-1]):
+                raise wrong(prefix + path, "only whole parts are given names", hint="write a list of the values")
     problems.finish()
     points = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
     _refuse_equal(axis, points, prefix + ", ".join(axis.paths))
@@ -256,7 +295,9 @@ def _settled(axis: Axis, base: Run) -> Axis:
     return dataclasses.replace(axis, values=tuple(columns), group=axis.group or ("zip" if len(axis.paths) > 1 else ""))
 
 
-def _read_column(path: str, values: Sequence[Any], base: Run, prefix: str) -> tuple[Any, ...]:
+def _read_column(
+    path: str, values: Sequence[Any], base: Run, prefix: str, names: Sequence[str] = ()
+) -> tuple[Any, ...]:
     words = path.split(".")
     reason = _NOT_AXES.get(path) or _NOT_AXES.get(words[0]) or _NOT_AXES.get(words[-1])
     if reason:
@@ -271,7 +312,7 @@ def _read_column(path: str, values: Sequence[Any], base: Run, prefix: str) -> tu
         return tuple(good[value] for value in values)
     for index, value in enumerate(values):
         with problems.collecting():
-            found.append(read_at(base, path, value, f"{prefix}{path}.{index}"))
+            found.append(read_at(base, path, value, f"{prefix}{path}.{names[index] if names else index}"))
         if len(problems.problems) > _MOST_PROBLEMS:
             break
     problems.finish()

@@ -1,136 +1,235 @@
-"""For which cells does a condition such as `modulus = 97 and weight_decay >= 1` hold? For `exclude:` and `--where`.
+"""For which rows does a condition such as `depth * width > 64 and optimizer = adamw` hold? For `exclude:`, `--where`.
 
-Numbers match to 1e-3 relative, since people type fewer digits than a logarithmic axis has.
+    condition  = comparison {and comparison}
+    comparison = sum (= | != | < | <= | > | >=) (sum | VALUE)  |  KEY in [VALUE, ...]
+    sum        = product {(+ | -) product}
+    product    = (KEY | NUMBER) {(* | /) (KEY | NUMBER)}
+
+KEY is the name of a column or its last words; `/` between blanks divides, within a name it belongs to the name. A name
+with other signs is put in quotes. Beside a column of texts the right of = and != is a VALUE. Numbers match to 1e-3
+relative, since people type fewer digits than a logarithmic axis has.
 """
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from grokjax.core.columns import fitting_columns, is_close, is_equal, numbers_of
 from grokjax.spec.errors import suggestion, wrong
 from grokjax.spec.yaml_file import parse_value
 
-RELATIVE = 1e-3
+Aliases = Mapping[str, Mapping[str, Sequence[str]]]
+"""Column -> what may be typed for some of its values -> these values."""
 _AND = re.compile(r"""\s+and(?:\s+|$)(?=(?:[^"']|"[^"]*"|'[^']*')*$)""")  # not inside quotes
-_TERM = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(!=|<=|>=|==|=|<|>|(?<=\s)in(?=[\s\[]))\s*(.*?)\s*", re.DOTALL)
+_COMPARISON = re.compile(
+    r"""\s*((?:"[^"]*"|'[^']*'|[^"'<>=!])+?)\s*(!=|<=|>=|==|=|<|>|(?<=\s)in(?=[\s\[]))\s*(.*?)\s*""", re.DOTALL
+)
+_ITEM = re.compile(
+    r"""\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])"""
+    r"""|(?P<key>[A-Za-z_][\w.]*(?:/[A-Za-z_][\w.]*)*)|"(?P<double>[^"]+)"|'(?P<single>[^']+)')\s*"""
+)
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.]*(?:/[A-Za-z_][\w.]*)*")
+_WHOLE_PART = re.compile(r"""[^\s"'\[\]{}]+ \{.*\}""")  # a stored text such as `adamw {weight_decay: 1.0}`
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
+_MOST_VALUES = 12
+Sum = tuple[str | float, ...]
+"""A key or number, then by turns one of + - * / and a key or number."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Term:
-    """One comparison: `key`, one of = != < <= > >= in, and a value (a tuple after `in`)."""
+class Comparison:
+    """One comparison.
 
-    key: str
+    Attributes:
+      left: what is compared.
+      operator: one of = != < <= > >= in.
+      value: what stands at the right, as a value; a tuple after `in`.
+      right: the same as a sum; empty where it is none.
+    """
+
+    left: Sum
     operator: str
     value: Any
+    right: Sum = ()
+
+    @property
+    def key(self) -> str:
+        """The key at the left; empty where a sum or number stands there."""
+        return self.left[0] if len(self.left) == 1 and isinstance(self.left[0], str) else ""
 
 
-def read_condition(text: Any, where: str = "condition") -> tuple[Term, ...]:
-    """Terms that must all hold.
+def read_condition(text: Any, where: str = "condition") -> tuple[Comparison, ...]:
+    """Comparisons that must all hold.
 
     Raises:
       SpecError: it is not `KEY OP VALUE`, or several of them joined by `and`.
     """
     if not isinstance(text, str) or not text.strip():
         raise wrong(where, f"expected 'KEY OP VALUE' with one of {' '.join(_OPERATORS)}", text)
-    return tuple(_read_term(one, where) for one in _AND.split(text.strip()))
+    return tuple(_read_comparison(one, where) for one in _AND.split(text.strip()))
 
 
-def holds(terms: tuple[Term, ...], columns: Mapping[str, np.ndarray], where: str = "condition") -> np.ndarray:
-    """Where all terms hold, [row] bool.
+def keys_of(condition: Sequence[Comparison]) -> list[str]:
+    """Every key at the left, and what may be one at the right."""
+    return [word for one in condition for side in (one.left, one.right) for word in _keys(side)]
+
+
+def holds(
+    condition: Sequence[Comparison],
+    columns: Mapping[str, np.ndarray],
+    where: str = "condition",
+    aliases: Aliases | None = None,
+) -> np.ndarray:
+    """Where all comparisons hold, [row] bool.
 
     Args:
-      terms: from `read_condition`.
-      columns: dotted path -> [row]; a term may name a path by its last words.
+      condition: from `read_condition`.
+      columns: dotted path -> [row]; a key may name a path by its last words.
       where: for messages.
+      aliases: of the columns.
     """
-    found = np.ones(len(next(iter(columns.values()), ())), bool)
-    for term in terms:
-        found &= _holds(term, columns[find_column(term.key, columns, where)], where)
-    return found
+    matched = np.ones(len(next(iter(columns.values()), ())), bool)
+    for comparison in condition:
+        matched &= _holds(comparison, columns, where, aliases or {})
+    return matched
 
 
 def find_column(key: str, columns: Mapping[str, Any], where: str = "condition") -> str:
     """The one column that a key means: its full path, or its last words if they are nobody else's."""
-    if key in columns:
-        return key
-    fitting = [name for name in columns if name.endswith((f".{key}", f"/{key}"))]
+    fitting = fitting_columns(key, columns)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise wrong(where, f"{key} is ambiguous: {', '.join(fitting)}")
-    raise wrong(where, f"there is no {key} to compare", hint=suggestion(key, columns))
+        raise wrong(where, f"{key} is ambiguous: {', '.join(map(_as_key, fitting))}")
+    ends = key.split("/")
+    if len(ends) > 1 and all(fitting_columns(end, columns) for end in ends):
+        raise wrong(where, f"there is no {key} to compare", hint=f"a quotient has blanks: {' / '.join(ends)}")
+    raise wrong(where, f"there is no {key} to compare", hint=suggestion(key, map(_as_key, columns)))
 
 
-def _read_term(text: str, where: str) -> Term:
-    match = _TERM.fullmatch(text)
-    if match is None or not match[3]:
+def values_there(condition: Sequence[Comparison], columns: Mapping[str, np.ndarray]) -> str:
+    """Which values the columns have that a condition compares by = or in, for who matched none of them."""
+    said = []
+    for comparison in condition:
+        if comparison.key and comparison.operator in ("=", "in"):
+            name = find_column(comparison.key, columns)
+            values = list(dict.fromkeys(map(str, columns[name].tolist())))
+            more = ", ..." if len(values) > _MOST_VALUES else ""
+            said.append(f"{name} is {' or '.join(values[:_MOST_VALUES])}{more}")
+    return "; ".join(said)
+
+
+def _read_comparison(text: str, where: str) -> Comparison:
+    match = _COMPARISON.fullmatch(text)
+    left = _read_sum(match[1] if match else "")
+    if match is None or not left or not match[3]:
         raise wrong(where, f"expected 'KEY OP VALUE' with one of {' '.join(_OPERATORS)}", text)
-    key, operator, written = match.groups()
-    value = parse_value(written, where)
-    operator = "=" if operator == "==" else operator
+    operator, right = "=" if match[2] == "==" else match[2], _read_sum(match[3])
     if operator == "in":
+        value = parse_value(match[3], where)
         if not isinstance(value, list) or not value:
             raise wrong(where, "'in' needs a list: KEY in [a, b]", text)
-        return Term(key, operator, tuple(value))
+        if len(left) != 1 or not isinstance(left[0], str):
+            raise wrong(where, "'in' needs one key at its left", text)
+        return Comparison(left, operator, tuple(value))
+    if operator not in ("=", "!="):
+        if not right:
+            raise wrong(where, f"{operator!r} needs a number, a key or a sum or product of them", text)
+        return Comparison(left, operator, None, right)
+    value = match[3] if _WHOLE_PART.fullmatch(match[3]) else parse_value(match[3], where)
     if isinstance(value, list | dict):
         raise wrong(where, f"{operator!r} compares with one value; use in for several", text)
-    if operator not in ("=", "!=", "in") and not _is_number(value):
-        raise wrong(where, f"{operator!r} needs a number", text)
-    return Term(key, operator, value)
+    return Comparison(left, operator, value, right)
 
 
-def _holds(term: Term, column: np.ndarray, where: str) -> np.ndarray:
-    if term.operator == "in":
-        return np.any([_equal(column, value) for value in term.value], axis=0)
-    if term.operator in ("=", "!="):
-        equal = _equal(column, term.value)
-        return equal if term.operator == "=" else ~equal
-    numbers = _numbers(column)
-    if numbers.size and np.all(np.isnan(numbers)) and column.dtype == object:
-        raise wrong(where, f"{term.key} holds no numbers, so {term.operator!r} does not apply", column[0])
-    equal = _close(numbers, term.value)
+def _read_sum(text: str) -> Sum:
+    """The words of a sum of products; empty where the text is none."""
+    words: list[str | float] = []
+    place = 0
+    while True:
+        item = _ITEM.match(text, place)
+        if item is None:
+            return ()
+        words.append(float(item["number"]) if item["number"] else item["key"] or item["double"] or item["single"])
+        place = item.end()
+        if place == len(text):
+            return tuple(words)
+        if text[place] not in "+-*/":
+            return ()
+        words.append(text[place])
+        place += 1
+
+
+def _holds(comparison: Comparison, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases) -> np.ndarray:
+    name = find_column(comparison.key, columns, where) if comparison.key else ""
+    if comparison.operator == "in":
+        return np.any([_has(columns[name], value, aliases.get(name, {})) for value in comparison.value], axis=0)
+    if comparison.operator in ("=", "!=") and name and not _compares_numbers(comparison, columns[name], columns):
+        equal = _has(columns[name], comparison.value, aliases.get(name, {}))
+        return equal if comparison.operator == "=" else ~equal
+    if not comparison.right:
+        raise wrong(where, f"{comparison.operator!r} needs numbers on both sides here", comparison.value)
+    missing = [key for key in _keys(comparison.right) if not fitting_columns(key, columns)]
+    if missing:
+        hint = suggestion(missing[0], map(_as_key, columns))
+        raise wrong(where, f"{comparison.operator!r} needs a number or a key, and there is no {missing[0]}", hint=hint)
+    left, right = (_evaluated(side, columns, where) for side in (comparison.left, comparison.right))
+    equal = is_close(left, right)
     with np.errstate(invalid="ignore"):
-        below = numbers < term.value
-        above = numbers > term.value
-    return {"<": below & ~equal, "<=": below | equal, ">": above & ~equal, ">=": above | equal}[term.operator]
+        below, above = left < right, left > right
+    return {
+        "=": equal,
+        "!=": ~equal,
+        "<": below & ~equal,
+        "<=": below | equal,
+        ">": above & ~equal,
+        ">=": above | equal,
+    }[comparison.operator]
 
 
-def _equal(column: np.ndarray, value: Any) -> np.ndarray:
-    if _is_number(value):
-        return _close(_numbers(column), value)
-    if column.dtype != object:
-        return np.zeros(len(column), bool) if not isinstance(value, bool) or column.dtype != bool else column == value
-    if value is None:
-        return np.fromiter((item is None or item == "null" for item in column), bool, len(column))
-    if isinstance(value, bool):
-        return np.fromiter((item is value for item in column), bool, len(column))
-    return np.asarray(column == value, bool)
+def _compares_numbers(comparison: Comparison, column: np.ndarray, columns: Mapping[str, Any]) -> bool:
+    """Whether the right of = or != is a sum of keys, and not a value: `stop_reason = budget` names no column."""
+    keys = _keys(comparison.right)
+    is_sum = len(comparison.right) > 1 or bool(keys)
+    return is_sum and column.dtype.kind in "iuf" and all(len(fitting_columns(key, columns)) == 1 for key in keys)
 
 
-def _close(numbers: np.ndarray, value: float) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return np.abs(numbers - value) <= RELATIVE * abs(value)
+def _has(column: np.ndarray, value: Any, aliases: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """[row] bool, which rows hold a value or one of those that go by it."""
+    meant = aliases.get(value, ()) if isinstance(value, str) else ()
+    return np.any([is_equal(column, one) for one in (value, *meant)], axis=0)
 
 
-def _numbers(column: np.ndarray) -> np.ndarray:
-    """[row] float64, NaN where there is no number. Tables hold the values of `[full, 64]` as text, the number too."""
-    if column.dtype != object:
-        return column.astype(np.float64) if column.dtype != bool else np.full(len(column), np.nan)
-    return np.fromiter(map(_number, column), np.float64, len(column))
+def _evaluated(words: Sum, columns: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    total, product = np.float64(0.0), _value(words[0], columns, where)
+    with np.errstate(all="ignore"):
+        for operator, word in zip(words[1::2], words[2::2], strict=True):
+            value = _value(word, columns, where)
+            if operator in ("*", "/"):
+                product = product * value if operator == "*" else product / value
+            else:
+                total, product = total + product, value if operator == "+" else -value
+        return np.asarray(total + product)
 
 
-def _number(item: Any) -> float:
-    if isinstance(item, str):
-        try:
-            return float(item)
-        except ValueError:
-            return np.nan
-    return float(item) if _is_number(item) else np.nan
+def _value(word: str | float, columns: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    """[row] float64 of a key, or a number."""
+    if not isinstance(word, str):
+        return np.asarray(word)
+    column = columns[find_column(word, columns, where)]
+    numbers = numbers_of(column)
+    if numbers.size and column.dtype.kind in "OUb" and np.all(np.isnan(numbers)):
+        raise wrong(where, f"{word} holds no numbers, so they cannot be compared", column[0])
+    return numbers
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+def _keys(words: Sum) -> list[str]:
+    return [word for word in words[::2] if isinstance(word, str)]
+
+
+def _as_key(name: str) -> str:
+    """A name as it can be typed."""
+    return name if _PLAIN_KEY.fullmatch(name) else f'"{name}"'

@@ -20,7 +20,7 @@ from grokjax.core.schedules import Schedule
 from grokjax.spec.axes import Axis, read_axes, settle
 from grokjax.spec.build import to_plain
 from grokjax.spec.check import check_inner, check_programs, check_tasks, is_number_axis
-from grokjax.spec.conditions import holds, read_condition
+from grokjax.spec.conditions import holds, read_condition, values_there
 from grokjax.spec.errors import Collector, suggestion, wrong
 from grokjax.spec.measured_steps import Cadence, MeasurePlan
 from grokjax.spec.paths import fields_of, replaced
@@ -42,6 +42,7 @@ from grokjax.spec.plans import (
 from grokjax.spec.read_run import checked_run
 from grokjax.spec.run import Minibatch, Run, Seeds
 from grokjax.spec.stop_plan import StopPlan, StopRule, read_stop
+from grokjax.spec.value_names import value_aliases, value_names
 from grokjax.spec.yaml_text import flow
 
 MOST_RUNS = 10_000_000
@@ -174,7 +175,7 @@ class Sweep:
         return {**cell, **{f"seeds.{name}": cell.get(f"seeds.{name}", getattr(seeds, name)) for name in STREAMS}}
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Path -> [cell]: floats and whole numbers as such, everything else as objects."""
+        """Path -> [cell]: floats and whole numbers as such, everything else as objects, whole parts by their names."""
         found = self._grid_columns()
         return found if self._kept is None else {path: column[self._kept] for path, column in found.items()}
 
@@ -217,12 +218,14 @@ class Sweep:
         if not self.exclude:
             return None
         columns = self._grid_columns()
+        aliases = {path: value_aliases(records) for path, records in self.value_records.items()}
         left_out = np.zeros(self._grid_size(), bool)
         for index, text in enumerate(self.exclude):
             key = f"exclude.{index}"
-            matched = holds(read_condition(text, key), columns, key)
+            condition = read_condition(text, key)
+            matched = holds(condition, columns, key, aliases)
             if not matched.any():
-                raise wrong(key, "leaves no cell out", text)
+                raise wrong(key, "leaves no cell out", text, values_there(condition, columns))
             left_out |= matched
         if left_out.all():
             raise wrong("exclude", "leaves every cell out")
@@ -238,15 +241,30 @@ class Sweep:
             inner //= len(axis)
             outer = self._grid_size() // (inner * len(axis))
             for path in axis.paths:
-                column = self._points[path]
+                column = self.points[path]
                 found[path] = np.broadcast_to(column[None, :, None], (outer, len(axis), inner)).reshape(-1)
         return found
 
     @functools.cached_property
-    def _points(self) -> dict[str, np.ndarray]:
-        """Path -> [point of its axis]."""
-        pairs = [pair for axis in self.axes for pair in zip(axis.paths, axis.values, strict=True)]
-        return {path: as_column(values, path) for path, values in pairs}
+    def value_records(self) -> dict[str, list[dict[str, Any]]]:
+        """Path -> what is said and stored of its values, for axes whose values are whole parts; see `value_names`."""
+        return {
+            path: value_records(values, path, axis.names_of(path))
+            for axis in self.axes
+            for path, values in axis.columns()
+            if any(_is_whole(value) for value in values)
+        }
+
+    @functools.cached_property
+    def points(self) -> dict[str, np.ndarray]:
+        """Path -> [point of its axis], as tables, plans and conditions show the values."""
+        points = {}
+        for path, values in ((path, values) for axis in self.axes for path, values in axis.columns()):
+            points[path] = as_column(values, path)
+            if path in self.value_records:
+                names = value_names(self.value_records[path])
+                points[path][:] = [names.get(text, text) for text in points[path].tolist()]
+        return points
 
     def _seeds(self, index: int) -> Seeds:
         seed = self.seeds.values[index % self.num_seeds]
@@ -293,6 +311,22 @@ def as_column(values: tuple[Any, ...], path: str = "") -> np.ndarray:
     found = np.empty(len(labels), object)
     found[:] = labels
     return found
+
+
+def value_records(values: Sequence[Any], path: str, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What is said and stored of whole parts that are values of one setting; see `value_names`."""
+    records = {}
+    for value, name in zip(values, names or [""] * len(values), strict=True):
+        text = label(value, path)
+        if isinstance(value, Part | tuple) and isinstance(text, str) and text not in records:
+            records[text] = {"text": text, "settings": to_plain(value), "name": name}
+    return list(records.values())
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value is a part or several, which are too long to be read as text."""
+    items = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(item, Part) and not isinstance(item, Minibatch) for item in items)
 
 
 def _thinned(cells: np.ndarray, most: int) -> list[int]:

@@ -12,6 +12,7 @@ from grokjax.spec.errors import Collector, suggestion, wrong
 from grokjax.spec.plans import rule_to_plain
 from grokjax.spec.stop_plan import AT_LOOKS, UNSEEN
 from grokjax.spec.sweep import Sweep
+from grokjax.spec.value_names import value_aliases
 from grokjax.store.dataset import GROUP_NAMES, assemble
 from grokjax.store.opening import describe
 from grokjax.store.reading import looks_of
@@ -38,6 +39,7 @@ def check_claims(sweep: Sweep, scale: str | None = None) -> None:
         raise wrong("rule", str(error)) from None
     cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
     problems, hint = Collector(), f"the scale {scale!r} may state `claims` of its own" if scale else ""
+    cells.attrs["aliases"] = {path: value_aliases(records) for path, records in sweep.value_records.items()}
     for index, stated in enumerate(sweep.claims):
         with problems.collecting():
             try:

@@ -26,6 +26,9 @@ WRITTEN = ("runs", "weights", "snapshots", "checkpoints")
 """Folders inside it in which files are committed."""
 SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
 
+PARTS = ("task", "model", "optimizer", "loss", "regularizers")
+"""Settings that are whole parts, of which folders opened together may have several."""
+
 
 class StoreError(RuntimeError):
     """The folder is in conflict with what was asked, or damaged."""

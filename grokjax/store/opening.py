@@ -11,11 +11,11 @@ from grokjax.spec.identity import spec_hash
 from grokjax.spec.paths import all_paths, value_at
 from grokjax.spec.plans import claim_to_plain, read_claims, read_rule, rule_to_plain
 from grokjax.spec.stop_plan import StopPlan
-from grokjax.spec.sweep import Sweep, label
+from grokjax.spec.sweep import Sweep, label, value_records
 from grokjax.store.files import is_unfinished, write_atomically, write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head
-from grokjax.store.layout import SCHEMA, SEED_PATHS, Layout, StoreError
+from grokjax.store.layout import PARTS, SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.programs import Programs
 from grokjax.store.starts import is_finished
 from grokjax.store.stored_params import read_spec
@@ -77,6 +77,7 @@ def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
         "groups": [list(axis.paths) for axis in sweep.axes],
         "base": {path: label(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
         "settings": settings,
+        "values": {path: value_records([value_at(run, path)], path) for path in PARTS} | sweep.value_records,
         "constants": {
             "task": run.task.kind,
             "loss": run.loss.kind,

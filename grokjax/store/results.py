@@ -22,8 +22,10 @@ from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.store.combining import combine, until
 from grokjax.store.grid import axis_groups, grid
 from grokjax.store.layout import StoreError, UnknownRunError
+from grokjax.store.named_values import records_of, with_names
 from grokjax.store.reading import is_complete, looks_of, read_dataset, rows_of, rule_of
 from grokjax.store.repeats import with_repeats
+from grokjax.store.settings import setting_column, setting_paths
 from grokjax.store.table import run_table
 
 if TYPE_CHECKING:  # importing it imports JAX, which tables and histories do not need
@@ -63,13 +65,14 @@ class Results:
         self._dataset, self.spec = datasets[0] if len(datasets) == 1 else combine(datasets)
         self._compared = self._dataset if len(datasets) == 1 else _compared(self._dataset, self.specs)
         self._root_of = _longest_roots(self.roots, [dataset for dataset, _ in datasets])
+        self._records = records_of(self.specs, self._dataset, self.spec["axes"])
         self._networks: dict[Path, Networks] = {}
 
     @functools.cached_property
     def history(self) -> xr.Dataset:
         """Measures [run, k] by `group/name`, with `step` [run, k]; settings by run; `.sel(run_id=...)` takes runs."""
         names = [name for name in self._dataset.variables if "look" not in self._dataset[name].dims]
-        return self._dataset[names].set_xindex("run_id")
+        return with_names(self._dataset[names], self._records).set_xindex("run_id")
 
     @functools.cached_property
     def looks(self) -> Looks:
@@ -88,8 +91,21 @@ class Results:
     @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run: settings, status, events under the sweep's rule, final values."""
-        table = run_table(self._compared, self.spec, event_columns(self.looks, self.rule))
+        table = run_table(self._compared, self.spec, event_columns(self.looks, self.rule), self._records)
         return with_repeats(table, self._compared, self._cell_axes())
+
+    def setting(self, path: str) -> np.ndarray:
+        """[run] any setting by its path, whether it differs between runs or not; None where a run has none.
+
+        Raises:
+          ValueError: no run has such a setting; with the nearest one.
+        """
+        return setting_column(path, self.runs, self.specs, self._records)
+
+    @property
+    def settings(self) -> list[str]:
+        """Paths of all settings that `setting` knows."""
+        return setting_paths(self.specs, self._records)
 
     def phases(self, rule: AnyRule = None) -> pd.DataFrame:
         """`runs` under another phase rule; nothing is trained again.
@@ -144,6 +160,11 @@ class Results:
         if measure not in self.history:
             raise KeyError(f"no measure {measure!r}; there are {', '.join(sorted(self.measures))}")
         return grid(self.history, self.groups, self._seed_labels(), measure)
+
+    @property
+    def name(self) -> str:
+        """Of the sweep; of several, their names."""
+        return " + ".join(dict.fromkeys(spec["name"] for spec in self.specs))
 
     @property
     def groups(self) -> list[list[str]]:

@@ -9,16 +9,23 @@ import xarray as xr
 from grokjax.analysis.table import LABELS
 from grokjax.store.dataset import GROUP_NAMES
 from grokjax.store.layout import SEED_PATHS
+from grokjax.store.named_values import Records, aliases_of, records_of, with_names
 
 
-def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -> pd.DataFrame:
+def run_table(
+    dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame, records: Records | None = None
+) -> pd.DataFrame:
     """The table of a sweep.
 
     Args:
-      dataset: histories, dimension run first.
+      dataset: histories, dimension run first, with settings as stored.
       spec: spec.json of the folder.
       events: one row per run of `dataset`, from `analysis.table.event_columns`.
+      records: of the values that are whole parts, from `named_values.records_of`; of this folder alone unless given.
     """
+    if records is None:
+        records = records_of([spec], dataset, spec["axes"])
+    dataset = with_names(dataset, records)
     runs = dataset.sizes["run"]
     columns: dict[str, Any] = {"run_id": dataset["run_id"].values}
     stop_reason = dataset["stop_reason"].values if runs else np.zeros(0, "U8")
@@ -42,7 +49,9 @@ def run_table(dataset: xr.Dataset, spec: dict[str, Any], events: pd.DataFrame) -
     rest = events.drop(columns=[name for name in events if name in table])
     table = pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
     steps = [name for name in table if str(name).startswith("steps_to_")]
-    return table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
+    table = table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
+    table.attrs["aliases"] = aliases_of(records)
+    return table
 
 
 def as_csv(table: pd.DataFrame) -> str:

@@ -39,22 +39,26 @@ def test_values_are_read_as_what_they_look_like():
     assert literal("x+y") == "x+y"
 
 
+def matching(values, text):
+    return matches(pd.DataFrame({"a": values}), "a", text)
+
+
 def test_numbers_match_to_a_thousandth():
     values = pd.Series([1.0, 1.00099, 1.0011, 0.99901, 0.0, np.nan])
-    np.testing.assert_array_equal(matches(values, "1"), [True, True, False, True, False, False])
-    np.testing.assert_array_equal(matches(values, "0"), [False, False, False, False, True, False])
-    np.testing.assert_array_equal(matches(values, "null"), [False] * 5 + [True])
+    np.testing.assert_array_equal(matching(values, "1"), [True, True, False, True, False, False])
+    np.testing.assert_array_equal(matching(values, "0"), [False, False, False, False, True, False])
+    np.testing.assert_array_equal(matching(values, "null"), [False] * 5 + [True])
 
 
 def test_texts_truths_and_mixed_columns_match_by_kind():
-    np.testing.assert_array_equal(matches(pd.Series(["x+y", "x-y"]), "x-y"), [False, True])
-    np.testing.assert_array_equal(matches(pd.Series([True, False]), "false"), [False, True])
-    np.testing.assert_array_equal(matches(pd.Series([True, False]), "1"), [False, False])
-    np.testing.assert_array_equal(matches(pd.Series([64, "full", 1], dtype=object), "64"), [True, False, False])
-    np.testing.assert_array_equal(matches(pd.Series([64, "full", 1], dtype=object), "full"), [False, True, False])
-    np.testing.assert_array_equal(matches(pd.Series(["64", "full", "0.1"]), "64"), [True, False, False])
-    np.testing.assert_array_equal(matches(pd.Series(["64", "full", "0.1"]), "0.10"), [False, False, True])
-    np.testing.assert_array_equal(matches(pd.Series(["null", "0.1"]), "null"), [True, False])
+    np.testing.assert_array_equal(matching(pd.Series(["x+y", "x-y"]), "x-y"), [False, True])
+    np.testing.assert_array_equal(matching(pd.Series([True, False]), "false"), [False, True])
+    np.testing.assert_array_equal(matching(pd.Series([True, False]), "1"), [False, False])
+    np.testing.assert_array_equal(matching(pd.Series([64, "full", 1], dtype=object), "64"), [True, False, False])
+    np.testing.assert_array_equal(matching(pd.Series([64, "full", 1], dtype=object), "full"), [False, True, False])
+    np.testing.assert_array_equal(matching(pd.Series(["64", "full", "0.1"]), "64"), [True, False, False])
+    np.testing.assert_array_equal(matching(pd.Series(["64", "full", "0.1"]), "0.10"), [False, False, True])
+    np.testing.assert_array_equal(matching(pd.Series(["null", "0.1"]), "null"), [True, False])
 
 
 def test_axis_values_are_sorted_by_size_and_texts_by_letter():

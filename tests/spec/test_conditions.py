@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokjax.spec.conditions import Term, find_column, holds, read_condition
+from grokjax.spec.conditions import find_column, holds, read_condition
 from grokjax.spec.errors import SpecError
 
 COLUMNS = {
@@ -89,7 +89,7 @@ def test_comparisons_agree_with_python_outside_the_tolerance(value, operator):
     column = np.array([value, value * 1.01 + 1e-3, value * 0.99 - 1e-3])
     python = {"=": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}[operator]
     expected = [getattr(float(number), python)(value) for number in column]
-    assert holds((Term("a", operator, value),), {"a": column}).tolist() == expected
+    assert holds(read_condition(f"a {operator} {value!r}"), {"a": column}).tolist() == expected
 
 
 def test_a_million_cells_take_a_fraction_of_a_second():
@@ -106,3 +106,59 @@ def test_numbers_written_as_text_beside_words_are_compared_as_numbers():
     assert holds(read_condition("minibatch = full"), columns).tolist() == [True, False, False]
     assert holds(read_condition("dropout = 0.1"), columns).tolist() == [False, True, False]
     assert holds(read_condition("dropout = null"), columns).tolist() == [True, False, True]
+
+
+TABLE = {
+    "model.depth": np.array([1, 2, 3, 3]),
+    "model.width": np.array([64, 32, 32, 3]),
+    "test/accuracy": np.array([0.2, 0.6, 0.9, np.nan]),
+    "by_operation/x+y": np.array([0.0, 1.0, 0.0, 1.0]),
+    "stop_reason": np.array(["budget", "grokked", "budget", "budget"], object),
+    "budget": np.array([10, 20, 30, 40]),
+    "final_step": np.array([10, 5, 30, 40]),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("depth * width > 64", [2]),
+        ("depth*width >= 64", [0, 1, 2]),
+        ("width / depth = 16", [1]),
+        ("width - depth * 2 < 0", [3]),
+        ("depth = width", [3]),
+        ("depth != width", [0, 1, 2]),
+        ("final_step < budget", [1]),
+        ("64 <= depth * width and depth + 1 < 4", [0, 1]),
+        ("test/accuracy > 0.5", [1, 2]),
+        ("accuracy > 0.5", [1, 2]),
+        ("'by_operation/x+y' = 1", [1, 3]),
+        ("accuracy = null", [3]),
+        ("stop_reason = budget", [0, 2, 3]),
+    ],
+)
+def test_names_of_columns_are_keys_and_sides_may_be_sums_and_products(text, expected):
+    assert np.flatnonzero(holds(read_condition(text), TABLE)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("depth * widht > 64", "did you mean 'model.width'"),
+        ("width/depth > 3", "a quotient has blanks: width / depth"),
+        ("depth * > 3", "KEY OP VALUE"),
+        ("stop_reason * 2 > 3", "holds no numbers"),
+        ("by_operation > 3", "did you mean '\"by_operation/x\\+y\"'"),
+        ("depth * 2 in [4]", "needs one key"),
+    ],
+)
+def test_a_sum_that_means_nothing_is_refused(text, message):
+    with pytest.raises(SpecError, match=message):
+        holds(read_condition(text), TABLE)
+
+
+def test_an_ambiguous_key_is_answered_with_names_that_can_be_typed():
+    columns = {"train/accuracy": np.array([0.1]), "test/accuracy": np.array([0.9]), "x+y/accuracy": np.array([0.5])}
+    with pytest.raises(SpecError, match='test/accuracy, train/accuracy, "x\\+y/accuracy"'):
+        holds(read_condition("accuracy > 0.5"), columns)
+    assert all(holds(read_condition(f"{key} > 0"), columns)[0] for key in ("test/accuracy", '"x+y/accuracy"'))
