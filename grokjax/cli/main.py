@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             return _command(options)
     except Stop as stop:
-        return stopped(str(stop))
+        return stopped(str(stop), is_kept=_MODULES[options.command] == "training")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `grokjax table DIR | head`; what trains writes to standard error
@@ -97,9 +97,9 @@ def _command(options: argparse.Namespace) -> int:
     return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
 
 
-def stopped(reason: str) -> int:
-    """Say why the work stopped before its end; gives the exit status."""
-    sys.stderr.write(f"grokjax: stopped ({reason}); the same command resumes.\n")
+def stopped(reason: str, is_kept: bool = True) -> int:
+    """Say why the work stopped before its end, and whether what was done of it is kept; gives the exit status."""
+    sys.stderr.write(f"grokjax: stopped ({reason}){'; the same command resumes' if is_kept else ''}.\n")
     return INTERRUPTED if reason == "SIGINT" else STOPPED
 
 

@@ -88,7 +88,7 @@ def disk_of(sweep: Sweep, lanes: Iterable[tuple[Lane, int, int]], stores_weights
             total.snapshots + kinds["snapshots"],
             max(total.saves, places * (SAVES_KEPT * _bytes(lane) + history)),  # one cohort is trained at a time
         )
-    folders = 3 * _BLOCK  # zarr.json, and the folders of an array and of its chunks
+    folders = 4 * _BLOCK  # zarr.json, and the folders of an array and of its chunks
     return dataclasses.replace(
         total, dataset=sum(folders + -(-size // _BLOCK) * _BLOCK for size in columns.values()) + _BLOCK
     )

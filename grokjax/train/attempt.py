@@ -69,7 +69,8 @@ def attempt(feed: Feed, values: Values, steps: int, times: int = 10) -> Iterator
     with number_format(program):
         tables = jax.tree.map(jnp.asarray, feed.tables)
         values = jax.tree.map(jnp.asarray, values)
-        data, state = jax.jit(partial(init, program))(values, tables)
+        (begin,) = aside([jax.jit(partial(init, program)).lower(values, tables).compile])
+        data, state = begin(values, tables)
         blocks = num_blocks(program, data.minibatch)
         lowered = [
             jax.jit(lambda data, state: _one_step(program, values, data, state, tables, blocks)).lower(data, state),

@@ -66,10 +66,15 @@ def slope(seconds_of: Callable[[int], float], at_least: float, most: int = _MOST
       seconds_of: number of units -> seconds of one call that does them.
       at_least: seconds that the long call takes, unless that takes more than `most` units.
     """
-    units, seconds = 1, seconds_of(1)
+
+    def undelayed(units: int) -> float:
+        seconds = seconds_of(units)
+        return seconds if seconds < at_least else min(seconds, seconds_of(units))
+
+    units, seconds = 1, undelayed(1)
     while seconds < at_least and units < most:
         units = min(most, units * int(np.clip(1.3 * at_least / max(seconds, 1e-9), 2, 16)))
-        seconds = seconds_of(units)
+        seconds = undelayed(units)
     repeats = _REPEATS if seconds < 10 * at_least else 1
     few = units // _SHORT
     long = min([seconds, *(seconds_of(units) for _ in range(repeats - 1))])
