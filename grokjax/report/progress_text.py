@@ -97,7 +97,7 @@ def _speed(progress: "Progress") -> list[str]:
     """Rate, occupancy and time left; before a cohort is trained what it will take, if that was timed."""
     if progress.forecast_seconds is not None:
         disk = f"{bytes_text(progress.disk_bytes)} on disk for the sweep"
-        time = f"about {duration_text(progress.forecast_seconds)} for this cohort if every run goes to its last step"
+        time = f"about {duration_text(progress.forecast_seconds)} at most for this cohort"
         return list(filter(None, [time, busy_text(progress.forecast_seconds, progress.cpu_share), disk]))
     if not progress.useful:
         return []
