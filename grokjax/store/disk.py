@@ -66,7 +66,7 @@ def disk_of(sweep: Sweep, lanes: Iterable[tuple[Lane, int, int]], stores_weights
     total = Disk(history=_SMALL_FILES + _BLOCK)
     columns: dict[str, int] = {}
     for lane, runs, places in lanes:
-        files = -(-runs // places)  # runs that end together share a file
+        files = runs  # at most: runs that end within two seconds share a file
         params, state = _bytes(lane.state.params), _bytes(lane.state)
         parts = len(jax.tree.leaves(lane.state.params))
         snapshots = len(cadence_steps(sweep.weights, sweep.steps)) if sweep.weights else 0
