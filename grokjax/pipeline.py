@@ -8,14 +8,15 @@ import dataclasses
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from grokjax.plan.cohorts import Cohort
-from grokjax.plan.plan import CohortPlan, Plan, make_plan
+from grokjax.plan.plan import CohortPlan, Plan
+from grokjax.preparation import RUN_SECONDS, Ready, disk_left, prepare, sweep_plan, time_cohort
 from grokjax.report.terminal import bytes_text
 from grokjax.spec.errors import first_line
 from grokjax.spec.identity import run_ids
@@ -35,30 +36,23 @@ from grokjax.store.results import Results, open_results
 from grokjax.store.session import Session
 from grokjax.store.single import TrainedRun, train_alone
 from grokjax.store.starts import Starts, is_finished
-from grokjax.store.stored_params import check_starts, initial_params_of
+from grokjax.store.stored_params import check_starts
 from grokjax.store.stored_sweep import as_recorded
 from grokjax.store.trainable import check_trainable
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.equal_runs import check_products
-from grokjax.train.executables import Executables
-from grokjax.train.feed import Feed
-from grokjax.train.preflight import (
-    MemoryLimitError,
-    compile_cohort,
-    device_facts,
-    device_memory,
-    is_out_of_memory,
-    probe_together,
-)
-from grokjax.train.program import MAP, Values
+from grokjax.train.preflight import MemoryLimitError, device_facts, device_memory, is_out_of_memory
+from grokjax.train.program import Lane
+from grokjax.train.stop import Stop
 from grokjax.train.trainer import Trainer
 from grokjax.train.worker import Worker
 
 LONG = 200_000
 """Run-steps of a cohort from which its time is forecast before it is trained."""
-PROBE_SECONDS = 0.1
 NARROWER = 4  # attempts of a cohort, each in half as many lanes
-SAVES_KEPT = 4  # those that HEAD and its predecessor name, and one under way
+TICK = 0.2
+PATIENCE = 20.0
+"""Seconds after which `max_seconds` ends a compilation; one left behind is not cached, so a short one is waited for."""
 
 
 class DiskLimitError(RuntimeError):
@@ -124,29 +118,15 @@ def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | 
     Args:
       ids: run ids of the sweep in its order, when the caller knows them.
     """
-    with contextlib.closing(open_for_writing(root, sweep)) as folder, ThreadPoolExecutor(1) as compiler:
-        if not folder.head.is_complete:
-            options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
-        pools = choose_pools(options.device, options.executor)
-        start = Start(sweep, ids or run_ids(sweep), folder, pools, options, compiler)
-        if folder.head.is_complete:
-            folder.clear_checkpoints()  # there are some when the last start was killed right after its last commit
-            return start.is_done()
-        for planned in start.plan.cohorts:
-            start.train(planned)
-            if start.progress.reason:
-                return start.tell("stopped")
-        start.tell("consolidating")
-        consolidate(folder, start.ids)
-        return start.tell("done")
-
-
-class Ready(NamedTuple):
-    """A cohort that can be trained."""
-
-    feed: Feed
-    values_of: Callable[[int], Values]  # of a run of the sweep
-    compiled: list[Executables]
+    compiler = ThreadPoolExecutor(1, thread_name_prefix="compiler")
+    try:
+        with contextlib.closing(open_for_writing(root, sweep)) as folder:
+            if not folder.head.is_complete:
+                options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
+            pools = choose_pools(options.device, options.executor)
+            return Start(sweep, ids or run_ids(sweep), folder, pools, options, compiler).train_all()
+    finally:
+        compiler.shutdown(wait=False, cancel_futures=True)  # XLA cannot be interrupted, and nobody waits for it
 
 
 class Start:
@@ -164,9 +144,8 @@ class Start:
         self.sweep, self.ids, self.folder, self.pools, self.options = sweep, ids, folder, pools, options
         self._compiler = compiler
         self.executor = choose_executor(pools[0].devices[0], options.executor)
-        devices = sum(len(pool.devices) for pool in pools)
         self._memory = device_memory(pools[0])  # before there are lanes: the next cohort has what these free
-        self.plan: Plan = make_plan(sweep, devices, self.executor == MAP, self._memory, options.lanes)
+        self.plan: Plan = sweep_plan(sweep, pools, self.executor, self._memory, options.lanes)
         self.stored = folder.runs
         self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
         self._count_diverged()
@@ -181,6 +160,23 @@ class Start:
 
     def _count_diverged(self) -> None:
         self.progress.diverged = sum(one.stop_reason == DIVERGED for one in self.stored.values())
+
+    def train_all(self) -> Progress:
+        """Train what is left and put the results together; whoever says `Stop` meanwhile gets the reason back."""
+        try:
+            if self.folder.head.is_complete:
+                self.folder.clear_checkpoints()  # the last start may have been killed right after its last commit
+                return self.is_done()
+            for planned in self.plan.cohorts:
+                self.train(planned)
+                if self.progress.reason:
+                    return self.tell("stopped")
+            self.tell("consolidating")
+            consolidate(self.folder, self.ids)
+            return self.tell("done")
+        except Stop as stop:
+            self.progress.reason = str(stop)
+            return self.tell("stopped")
 
     def train(self, planned: CohortPlan) -> None:
         """Train what is left of a cohort; when a device runs out of memory meanwhile, in half as many lanes."""
@@ -219,7 +215,7 @@ class Start:
             return
         self.tell("compiling")
         ahead, narrowed = self._ahead.pop(cohort.key, None), self._narrowed.get(cohort.key)
-        ready = self._compile(planned, queue, narrowed) if ahead is None or narrowed else ahead.result()
+        ready = self._compiled(self._compile(planned, queue, narrowed) if ahead is None or narrowed else ahead)
         feed, values_of, compiled = ready
         known = folder.programs.get(cohort.key)
         self._note_width(compiled[0].program.lanes // len(self.pools[0].devices), planned, known)
@@ -228,10 +224,10 @@ class Start:
         if self.progress.reason:
             return
         folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": self.executor})
-        self.progress.forecast_seconds = self._forecast(compiled, values_of(queue[0]), len(queue))
+        left = folder.restore(jax.tree.structure(compiled[0].lane), cohort.key)
+        self._forecast(ready, queue, left)
         self._compile_next(cohort.number)
         workers = [Worker(one) for one in compiled]
-        left = folder.restore(jax.tree.structure(workers[0].executables.lane), cohort.key)
         snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
         starts = Starts(values_of, ids, feed, folder, self.stored, left, workers[0])
         queue.sort(key=lambda index: ids[index] not in left)  # stable: runs that were under way come first
@@ -252,34 +248,34 @@ class Start:
                 worker.close()
         session.end(trainer, is_complete=not self.progress.reason)
 
-    def _compile(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None = None) -> Ready:
-        """The programs of a cohort; may run beside the training of another, so it changes nothing here."""
-        cohort, sweep = planned.cohort, self.sweep
-        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
-
-        def values_of(index: int) -> Values:
-            run = sweep.run(index)
-            return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
-
-        compiled = compile_cohort(
-            planned,
-            feed,
-            values_of(queue[0]),
-            self.pools,
-            self.executor,
-            narrowed or self.options.lanes,
-            self.folder.programs.get(cohort.key),
-            narrowed is not None,
-            self._memory,
+    def _compile(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None = None) -> Future[Ready]:
+        """The programs of a cohort, in a thread of their own."""
+        lanes, known = narrowed or self.options.lanes, self.folder.programs.get(planned.cohort.key)
+        is_narrowed, memory = narrowed is not None, self._memory
+        return self._compiler.submit(
+            prepare, self.sweep, planned, queue, self.pools, self.executor, lanes, known, is_narrowed, memory
         )
-        return Ready(feed, values_of, compiled)
+
+    def _compiled(self, under_way: Future[Ready]) -> Ready:
+        """Wait for a compilation. Nothing is trained meanwhile, so that nothing needs saving.
+
+        Raises:
+          Stop: it is time to stop; the compilation is left to itself.
+        """
+        began = time.monotonic()
+        while not under_way.done():
+            is_long = time.monotonic() - began > PATIENCE
+            if reason := self._reason_to_stop() if is_long else self.options.stop():
+                raise Stop(reason)
+            wait([under_way], TICK)
+        return under_way.result()
 
     def _compile_next(self, number: int) -> None:
         """Compile the cohort after this one while this one trains; what goes wrong is told when its turn comes."""
         for planned in self.plan.cohorts:
             queue = self._queue_of(planned.cohort) if planned.cohort.number > number else []
             if queue:
-                self._ahead[planned.cohort.key] = self._compiler.submit(self._compile, planned, queue)
+                self._ahead[planned.cohort.key] = self._compile(planned, queue)
                 return
 
     def _note_width(self, width: int, planned: CohortPlan, known: Mapping[str, Any] | None) -> None:
@@ -289,27 +285,34 @@ class Start:
                 "width_changed", f"{width} lanes of a device in place of {planned.width}, by the compiler's own account"
             )
 
-    def _forecast(self, compiled: list[Executables], values: Values, runs: int) -> float | None:
-        """Seconds that a cohort will take if every run goes to its budget; None where asking would take as long."""
-        if runs * self.sweep.steps < LONG:
-            return None
-        timed = probe_together(compiled, values, at_least=PROBE_SECONDS)
-        return timed.seconds(runs, self.sweep.steps, self.plan.num_looks, len(self.pools))
+    def _forecast(self, ready: Ready, queue: Sequence[int], left: Mapping[str, Lane]) -> None:
+        """Tell how long a cohort will take, unless asking takes as long."""
+        steps = sum(self.sweep.steps - self._steps_done(self.ids[index], left) for index in queue)
+        if steps < LONG:
+            return
+        told = time_cohort(self.plan, ready, queue, RUN_SECONDS, steps / len(queue))
+        if told.seconds >= 1:
+            self.progress.forecast_seconds, self.progress.cpu_share = told
+
+    def _steps_done(self, run_id: str, left: Mapping[str, Lane]) -> int:
+        """Updates of a run that need not be done again."""
+        if run_id in left:
+            return int(left[run_id].state.step)
+        stored = self.stored.get(run_id)
+        return stored.final_step if stored is not None and self.folder.has_weights(stored.file) else 0
 
     def _check_disk(self) -> None:
         """Refuse a sweep whose results the disk cannot hold."""
         if self.folder.head.is_complete:
             return
         queued = sum(len(self._queue_of(planned.cohort)) for planned in self.plan.cohorts)
-        lanes = max(planned.width * planned.size.state_bytes for planned in self.plan.cohorts)
-        saved = SAVES_KEPT * lanes * sum(len(pool.devices) for pool in self.pools)
-        needed = self.plan.disk_bytes * queued // self.sweep.num_runs + saved
+        needed = disk_left(self.plan, queued)
         free = shutil.disk_usage(self.folder.layout.root).free
         self.progress.disk_bytes = needed
         if needed > free:
             raise DiskLimitError(
                 f"{self.folder.layout.root}: {queued:,} runs need {bytes_text(needed)} on disk, but "
-                f"{bytes_text(free)} are free; look and measure less often, or choose another --out."
+                f"{bytes_text(free)} are free; look, measure and keep weights less often, or choose another --out."
             )
 
     def _queue_of(self, cohort: Cohort) -> list[int]:
@@ -335,38 +338,6 @@ class Start:
         if limit is not None and time.monotonic() - self._began > limit:
             return "max-seconds"
         return self.options.stop()
-
-
-def forecast(
-    sweep: Sweep,
-    device: str | None = None,
-    executor: str | None = None,
-    lanes: int | None = None,
-    with_probe: bool = True,
-) -> Plan:
-    """Plan a sweep; with a probe, compile each cohort and time scratch lanes. Trains and stores nothing."""
-    prepare_host_devices()
-    check_starts(sweep)
-    pools = choose_pools(device, executor)
-    check_products(sweep, pools[0].devices[0].platform)
-    chosen = choose_executor(pools[0].devices[0], executor)
-    devices = sum(len(pool.devices) for pool in pools)
-    plan = make_plan(sweep, devices, chosen == MAP, device_memory(pools[0]), lanes)
-    if not with_probe:
-        return plan
-    cohorts = []
-    for planned in plan.cohorts:
-        cohort = planned.cohort
-        feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
-        index = int(cohort.runs[0])
-        values = feed.values(
-            sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index))
-        )
-        compiled = compile_cohort(planned, feed, values, pools, chosen)
-        timed = probe_together(compiled, values)
-        seconds = timed.seconds(len(cohort.runs), sweep.steps, plan.num_looks, len(pools))
-        cohorts.append(dataclasses.replace(planned, seconds=seconds, compiled_bytes=compiled[0].memory_bytes()))
-    return dataclasses.replace(plan, cohorts=cohorts)
 
 
 def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) -> Results:

@@ -15,7 +15,7 @@ from grokjax.cli.sweep_names import find_sweep, read_sweep
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from grokjax.pipeline import forecast
+from grokjax.preparation import forecast
 from grokjax.report.plan_text import plan_text
 from grokjax.spec.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.spec.sweep import Sweep

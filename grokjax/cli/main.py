@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from grokjax.cli.parser import make_parser
 from grokjax.core.data_warning import DataWarning
 from grokjax.store.layout import StoreWarning
+from grokjax.train.stop import Stop
 
 BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, STUCK, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 70, 75, 130
 # Names of exceptions, so that nothing is imported to know them.
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 warnings.simplefilter("always", kind)
             warnings.showwarning = _show_warning
             return _command(options)
+    except Stop as stop:
+        return stopped(str(stop), is_kept=_MODULES[options.command] == "training")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `grokjax table DIR | head`; what trains writes to standard error
@@ -69,7 +72,8 @@ def end_process() -> NoReturn:
     """Run one command as this process, and end the process with it."""
     sys.unraisablehook = _show_unraisable
     status = main()
-    if status == RESOURCES:  # after a save that failed, a thread of orbax may wait minutes for what never comes
+    # After a save that failed a thread of orbax may wait minutes for what never comes; after a signal XLA may compile.
+    if status in (RESOURCES, STOPPED, INTERRUPTED):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -87,8 +91,16 @@ def _command(options: argparse.Namespace) -> int:
         importlib.import_module("grokjax.cli.paths").existing_folder(folder)
     module = _MODULES[options.command]
     if module in ("training", "looking_ahead"):
-        importlib.import_module("grokjax.cli.surroundings").check_xla_flags()
+        with importlib.import_module("grokjax.cli.signals").Signals() as options.signals:
+            importlib.import_module("grokjax.cli.surroundings").check_xla_flags()
+            return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
     return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
+
+
+def stopped(reason: str, is_kept: bool = True) -> int:
+    """Say why the work stopped before its end, and whether what was done of it is kept; gives the exit status."""
+    sys.stderr.write(f"grokjax: stopped ({reason}){'; the same command resumes' if is_kept else ''}.\n")
+    return INTERRUPTED if reason == "SIGINT" else STOPPED
 
 
 def _show_warning(message: Any, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:

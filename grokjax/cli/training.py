@@ -1,19 +1,17 @@
-"""`run`, `extend`, `reproduce`: commands that train. Signals only set a flag that is read after a segment."""
+"""`run`, `extend`, `reproduce`: commands that train."""
 
 import argparse
 import dataclasses
 import functools
 import os
-import signal
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
 
-from grokjax.cli.main import DIVERGED, INTERRUPTED, STOPPED, UsageError
+from grokjax.cli.main import DIVERGED, UsageError, stopped
 from grokjax.cli.paths import new_folder
+from grokjax.cli.signals import Signals
 from grokjax.cli.surroundings import warn_of_idle_gpu
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 from grokjax.cli.watchdog import Watchdog
@@ -39,9 +37,6 @@ from grokjax.store.stored_params import read_spec
 from grokjax.store.stored_sweep import as_recorded, measures_remark, refuse_changed_sources, stored_sweep
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.equal_runs import check_equal_runs, check_products
-
-SAME_SECONDS = 1.0
-"""Within this time a second SIGINT is the same Ctrl-C."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -136,53 +131,24 @@ def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callabl
     use_compilation_cache()
     check_device(_training_options(options))
     warn_of_idle_gpu(options.device)
-    signals = Signals()
+    signals: Signals = options.signals
     watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep))
     watchdog = Watchdog(root)
 
     def watch(progress: Progress) -> None:
+        signals.enter(progress.stage)
         watchdog.beat(progress)
         watcher.show(progress)
 
-    with signals, watcher, watchdog:
+    with watcher, watchdog:
         wanted = dataclasses.replace(_training_options(options), stop=lambda: signals.received, watch=watch)
         progress = train(sweep, root, wanted)
     if progress.reason:
-        sys.stderr.write(f"grokjax: stopped ({progress.reason}); the same command resumes.\n")
-        return INTERRUPTED if progress.reason == "SIGINT" else STOPPED
+        return stopped(progress.reason)
     if options.fail_on_diverged and progress.diverged:
         sys.stderr.write(f"grokjax: {progress.diverged} runs diverged.\n")
         return DIVERGED
     return 0
-
-
-class Signals:
-    """SIGTERM, SIGUSR1 and the first Ctrl-C end the sweep after a save; a later Ctrl-C ends it at once.
-
-    One Ctrl-C may arrive twice: from the terminal, and passed on by what started this process.
-    """
-
-    def __init__(self) -> None:
-        self.received: str | None = None
-        self._interrupted = 0.0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._receive)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, _: Any) -> None:
-        if number == signal.SIGINT:
-            now = time.monotonic()
-            if self.received == "SIGINT" and now - self._interrupted > SAME_SECONDS:
-                os._exit(INTERRUPTED)
-            self._interrupted = self._interrupted or now
-        self.received = signal.Signals(number).name
 
 
 COMMANDS = {"run": run, "extend": extend, "reproduce": reproduce}

@@ -1,6 +1,7 @@
 """What a sweep amounts to before anything is compiled: cohorts, widths, memory, disk, and the choices that matter."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from grokjax.plan.blocks import block_rows
@@ -11,7 +12,6 @@ from grokjax.spec.sweep import Sweep
 
 WEIGHTS_LIMIT = 2 * 10**9
 """Bytes up to which the final parameters of every run are stored without being asked for."""
-_FIT_COLUMNS = 33
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +22,7 @@ class CohortPlan:
       width: lanes of one device.
       size: of one run.
       seconds: forecast of its wall time; None when nothing was timed.
+      cpu_share: part of the cores asked for that were there to time it; None when nothing was timed or no CPU trains.
       compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
     """
 
@@ -29,6 +30,7 @@ class CohortPlan:
     width: int
     size: Size
     seconds: float | None = None
+    cpu_share: float | None = None
     compiled_bytes: int | None = None
 
     @property
@@ -48,22 +50,32 @@ class Plan:
 
     Attributes:
       num_looks, num_rows: how often a run is looked at, and measured in full.
-      disk_bytes: forecast of the finished folder.
       stores_weights: whether the final parameters of every run are stored.
+      disk: forecast of bytes by kind of output, see `store.disk.Disk`; empty when nobody asked.
     """
 
     sweep: Sweep
     cohorts: list[CohortPlan]
     num_looks: int
     num_rows: int
-    disk_bytes: int
     stores_weights: bool
+    disk: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def forecast_seconds(self) -> float | None:
         """Wall time of all cohorts; None when nothing was timed."""
         seconds = [one.seconds for one in self.cohorts]
         return None if any(one is None for one in seconds) else float(sum(one or 0.0 for one in seconds))
+
+    @property
+    def disk_bytes(self) -> int:
+        """Forecast of the finished folder."""
+        return sum(size for kind, size in self.disk.items() if kind != "saves")
+
+    @property
+    def cpu_share(self) -> float | None:
+        """The least of any cohort; None where no CPU was timed."""
+        return min((one.cpu_share for one in self.cohorts if one.cpu_share is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
         """The stable output of `grokjax plan --json`."""
@@ -89,8 +101,10 @@ class Plan:
             ],
             "memory_bytes_per_run": max(one.bytes_per_run for one in self.cohorts),
             "disk_bytes": self.disk_bytes,
+            "disk": dict(self.disk),
             "stores_weights": self.stores_weights,
             "forecast_seconds": self.forecast_seconds,
+            "cpu_share": self.cpu_share,
         }
 
 
@@ -114,5 +128,4 @@ def make_plan(
         plans.append(CohortPlan(cohort, width, size))
     weights = sum(len(one.cohort.runs) * one.size.state_bytes for one in plans)
     stores_weights = weights <= WEIGHTS_LIMIT
-    history = sweep.num_runs * 4 * (num_looks * _FIT_COLUMNS + num_rows * (_FIT_COLUMNS + 8)) * 2
-    return Plan(sweep, plans, num_looks, num_rows, history + (weights if stores_weights else 0), stores_weights)
+    return Plan(sweep, plans, num_looks, num_rows, stores_weights)

@@ -13,6 +13,12 @@ from grokjax.report.terminal import WIDTH, bytes_text, duration_text, facts, ren
 _BACKWARD = 3
 """A gradient costs about three forward passes over the same examples."""
 _MOST_VALUES = 8
+_KINDS = {
+    "history": "histories",
+    "dataset": "history.zarr",
+    "weights": "final parameters of every run included",
+    "snapshots": "snapshots",
+}
 
 
 def plan_text(plan: Plan, colour: bool = False, width: int = WIDTH) -> str:
@@ -76,20 +82,36 @@ def _cohorts(plan: Plan) -> Table:
             f"{one.width:,}",
             bytes_text(one.bytes_per_run),
             f"{one.size.num_params:,}",
-            "not timed" if one.seconds is None else duration_text(one.seconds),
+            "not timed" if one.seconds is None else _duration(one.seconds),
             Text(static or "none"),
         )
     return table
 
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
+    return [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
+
+
+def _disk(plan: Plan) -> str:
+    """Bytes of the finished folder by kind, and what lies beside it until then."""
+    if not plan.disk:
+        return "not counted"
+    parts = [f"{bytes_text(plan.disk[kind])} {name}" for kind, name in _KINDS.items() if plan.disk[kind]]
+    without = "" if plan.stores_weights else ", no final parameters"
+    saves = f"{bytes_text(plan.disk['saves'])} more while it trains"
+    return f"at most {bytes_text(plan.disk_bytes)} ({', '.join(parts)}{without}), {saves}"
+
+
+def _time(plan: Plan) -> str:
     seconds = plan.forecast_seconds
-    weights = "final parameters of every run included" if plan.stores_weights else "without the parameters of the runs"
-    return [
-        ("looks", _looks(plan)),
-        ("disk", f"{bytes_text(plan.disk_bytes)}, {weights}"),
-        ("time", "not timed" if seconds is None else f"{duration_text(seconds)} if every run goes to its last step"),
-    ]
+    if seconds is None:
+        return "not timed"
+    busy = busy_text(seconds, plan.cpu_share)
+    return f"{_duration(seconds)} if every run goes to its last step" + (f"; {busy}" if busy else "")
+
+
+def _duration(seconds: float) -> str:
+    return duration_text(seconds) if seconds >= 1 else "less than a second"
 
 
 def _looks(plan: Plan) -> str:

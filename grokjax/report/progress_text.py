@@ -11,7 +11,7 @@ from rich.text import Text
 
 from grokjax.analysis.rules import PHASES
 from grokjax.report.colours import PHASE_STYLES, phase_letters
-from grokjax.report.terminal import bytes_text, duration_text, facts, rendered
+from grokjax.report.terminal import busy_text, bytes_text, duration_text, facts, rendered
 
 if TYPE_CHECKING:  # importing it imports JAX, which takes seconds
     from grokjax.store.progress import Progress
@@ -102,7 +102,8 @@ def _speed(progress: "Progress") -> list[str]:
     """Rate, occupancy and time left; before a cohort is trained what it will take, if that was timed."""
     if progress.forecast_seconds is not None:
         disk = f"{bytes_text(progress.disk_bytes)} on disk for the sweep"
-        return [f"about {duration_text(progress.forecast_seconds)} for this cohort", disk]
+        time = f"about {duration_text(progress.forecast_seconds)} at most for this cohort"
+        return list(filter(None, [time, busy_text(progress.forecast_seconds, progress.cpu_share), disk]))
     if not progress.useful:
         return []
     parts = [f"{progress.run_steps_per_second:,.0f} run-steps/s", f"occupancy {100 * progress.occupancy:.0f} %"]

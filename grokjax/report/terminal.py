@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH = 100
+BUSY = 0.8
+"""Share of the cores below which it is said that other work takes the rest."""
 
 
 def rendered(view: RenderableType, colour: bool = False, width: int = WIDTH) -> str:
@@ -50,3 +52,16 @@ def duration_text(seconds: float) -> str:
     days, rest = divmod(whole, 86_400)
     hours, minutes, last = rest // 3600, rest // 60 % 60, rest % 60
     return f"{days} d {hours:02}:{minutes:02}:{last:02}" if days else f"{hours}:{minutes:02}:{last:02}"
+
+
+def busy_text(seconds: float, cpu_share: float | None) -> str:
+    """What other work on the machine does to a forecast; empty where there is little of it.
+
+    Args:
+      seconds: the forecast, under that work.
+      cpu_share: part of the cores asked for that were there; None where no CPU was timed.
+    """
+    if cpu_share is None or cpu_share >= BUSY:
+        return ""
+    alone = duration_text(max(1.0, seconds * cpu_share))
+    return f"other work leaves {100 * cpu_share:.0f} % of the cores, about {alone} without it"

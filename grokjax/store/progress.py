@@ -24,6 +24,7 @@ class Progress:
       steps_left: run-steps still to train at most.
       compiled_programs: cohorts compiled since this start.
       forecast_seconds: of the cohort, until it trains; None where nothing was timed.
+      cpu_share: part of the cores asked for that were there when it was timed; None where no CPU was.
       disk_bytes: forecast of what is still to be stored of the whole sweep.
       ended: runs that ended with the last segment, by id.
       is_saving: whether a save of the batched state is under way.
@@ -47,6 +48,7 @@ class Progress:
     steps_left: int = 0
     compiled_programs: int = 0
     forecast_seconds: float | None = None
+    cpu_share: float | None = None
     disk_bytes: int = 0
     ended: dict[str, EndedRun] = dataclasses.field(default_factory=dict)
     is_saving: bool = False

@@ -15,6 +15,7 @@ from grokjax.train.feed import Feed
 from grokjax.train.gradient import num_blocks
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 from grokjax.train.step import init, is_epoch_start, shuffle, step
+from grokjax.train.stop import aside
 
 
 class Attempt(NamedTuple):
@@ -68,10 +69,14 @@ def attempt(feed: Feed, values: Values, steps: int, times: int = 10) -> Iterator
     with number_format(program):
         tables = jax.tree.map(jnp.asarray, feed.tables)
         values = jax.tree.map(jnp.asarray, values)
-        data, state = jax.jit(partial(init, program))(values, tables)
+        (begin,) = aside([jax.jit(partial(init, program)).lower(values, tables).compile])
+        data, state = begin(values, tables)
         blocks = num_blocks(program, data.minibatch)
-        train = jax.jit(lambda data, state: _one_step(program, values, data, state, tables, blocks))
-        see = jax.jit(lambda data, state: _see(program, values, data, state, tables))
+        lowered = [
+            jax.jit(lambda data, state: _one_step(program, values, data, state, tables, blocks)).lower(data, state),
+            jax.jit(lambda data, state: _see(program, values, data, state, tables)).lower(data, state),
+        ]
+        train, see = aside([one.compile for one in lowered])
         shown = set(np.linspace(0, steps, times + 1).astype(int).tolist())
         for done in range(steps + 1):
             if done in shown:

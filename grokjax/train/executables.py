@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from grokjax.train import mapping
 from grokjax.train.devices import Pool
 from grokjax.train.lane import fresh
 from grokjax.train.program import Lane, Program, Schedule, Tables, Values
+from grokjax.train.stop import aside
 
 TRACES: Counter[str] = Counter()
 """How often each program was traced in this process; the laws count it."""
@@ -61,10 +61,7 @@ class Traced:
         """
         with number_format(self.program):
             lowered = [self._lower(pool, values, tables, schedule) for pool in pools]
-        with ThreadPoolExecutor(len(pools)) as threads:
-            compiled = list(
-                threads.map(lambda programs: {name: _compile(name, programs[name]) for name in programs}, lowered)
-            )
+        compiled = aside([partial(_compile_all, programs) for programs in lowered])
         with number_format(self.program):
             return [
                 Executables(
@@ -163,9 +160,9 @@ def _counted(name: str, function: Callable) -> Callable:
     return traced
 
 
-def _compile(name: str, lowered: jax.stages.Lowered) -> jax.stages.Compiled:
-    COMPILATIONS[name] += 1
-    return lowered.compile()
+def _compile_all(programs: dict[str, jax.stages.Lowered]) -> dict[str, jax.stages.Compiled]:
+    COMPILATIONS.update(programs.keys())
+    return {name: lowered.compile() for name, lowered in programs.items()}
 
 
 def _shapes(tree: Any, sharding: jax.sharding.Sharding) -> Any:

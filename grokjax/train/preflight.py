@@ -1,21 +1,16 @@
-"""Compile a cohort's programs, check their memory against what a device has, and time scratch lanes. Stores nothing."""
+"""Compile a cohort's programs and check their memory against what a device has. Stores nothing."""
 
-import dataclasses
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from grokjax.plan.plan import CohortPlan
 from grokjax.train.devices import Pool
 from grokjax.train.executables import Executables, Traced
 from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, VMAP, Program, Schedule, Tables, Values
-from grokjax.train.worker import Worker
 
 SAVED_COPIES = 3
 """Times that the batched state lies in host memory while it is saved: the copy, and what orbax makes of it."""
@@ -23,23 +18,6 @@ SAVED_COPIES = 3
 
 class MemoryLimitError(RuntimeError):
     """Not even one lane fits into the memory of a device."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Probe:
-    """How fast scratch lanes were.
-
-    Attributes:
-      seconds_per_step: wall time of one update of one run on one pool, all its lanes busy, looks left out.
-      seconds_per_look: the same for one look, measures included.
-    """
-
-    seconds_per_step: float
-    seconds_per_look: float
-
-    def seconds(self, runs: int, steps: int, looks: int, pools: int) -> float:
-        """Forecast for `runs` runs to their budget on `pools` pools."""
-        return runs * (steps * self.seconds_per_step + looks * self.seconds_per_look) / pools
 
 
 def device_memory(pool: Pool) -> int | None:
@@ -167,59 +145,6 @@ def _refusal(compiled: Sequence[Executables], pools: Sequence[Pool], limit: int 
 
 def _mib(size: int) -> str:
     return f"{size / 2**20:.0f} MiB"
-
-
-def probe(executables: Executables, values: Values, at_least: float = 0.5) -> Probe:
-    """Time an update and a look on scratch lanes, warm.
-
-    Args:
-      at_least: seconds of training that are timed; up to three times as many pass.
-    """
-    worker = Worker(executables)
-    lanes = 1 if executables.program.executor == MAP else executables.program.lanes  # with `map` one after another
-    try:
-        for lane in range(lanes):
-            worker.fill(lane, lane, values)
-        looks = np.asarray(executables.schedule.steps)
-        first = int(looks[min(4, len(looks) - 1)])
-        worker.start_segment(np.full(len(worker.runs), first), False).result()
-        steps, seconds, seen = 0, 0.0, 0
-        target = first
-        while seconds < at_least and np.any(worker.active):
-            target = target * 2 + 8
-            before = worker.steps[0]
-            report = worker.start_segment(np.full(len(worker.runs), target), False).result()
-            seconds += report.seconds
-            steps += report.useful
-            seen += int(np.sum((looks > before) & (looks <= worker.steps[0]))) * lanes
-        look = _time_look(worker, lanes)
-        per_step = max(seconds - seen * look, 0.1 * seconds) / max(steps, 1)
-        return Probe(per_step, look)
-    finally:
-        worker.close()
-
-
-def probe_together(compiled: Sequence[Executables], values: Values, at_least: float = 0.5) -> Probe:
-    """Probe all pools at the same time, as they will train: they share cores, caches and memory. See `probe`."""
-    with ThreadPoolExecutor(len(compiled)) as threads:
-        timed = list(threads.map(lambda one: probe(one, values, at_least), compiled))
-    return Probe(
-        sum(one.seconds_per_step for one in timed) / len(timed), sum(one.seconds_per_look for one in timed) / len(timed)
-    )
-
-
-def _time_look(worker: Worker, lanes: int) -> float:
-    """Seconds of one look: a segment in which the first `lanes` lanes are only looked at."""
-    for lane in range(lanes):
-        taken = worker.take(lane)
-        stop = np.asarray(taken.state.step)
-        book = taken.book._replace(
-            active=np.ones((), bool), stop=stop, look_steps=np.full_like(taken.book.look_steps, -1)
-        )
-        worker.fill(lane, lane, taken._replace(book=book))
-    start = time.perf_counter()
-    worker.start_segment(worker.steps, False).result()
-    return (time.perf_counter() - start) / lanes
 
 
 def device_facts(pools: Sequence[Pool]) -> list[dict[str, object]]:

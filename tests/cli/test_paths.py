@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from grokjax.cli.training import SAME_SECONDS, Signals
+from grokjax.cli.signals import SAME_SECONDS, Signals
 from grokjax.store.results import open_results
 from tests.store.small_sweep import typed
 
@@ -82,6 +82,7 @@ def test_one_ctrl_c_that_arrives_twice_still_saves_and_a_later_one_ends_at_once(
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(os, "_exit", ended.append)
     with Signals() as signals:
+        signals.enter("training")
         os.kill(os.getpid(), signal.SIGINT)
         now[0] += SAME_SECONDS / 2
         os.kill(os.getpid(), signal.SIGINT)

@@ -86,4 +86,13 @@ def test_bytes_are_written_in_decimal_units(count, text):
 def test_before_a_cohort_trains_its_forecast_stands_in_place_of_the_rate(progress):
     progress.forecast_seconds, progress.disk_bytes = 3600.0, 71_400_000
     line = progress_line(progress, now=NOW)
-    assert line.endswith("about 1:00:00 for this cohort · 71.4 MB on disk for the sweep") and "ETA" not in line
+    assert line.endswith("about 1:00:00 at most for this cohort · 71.4 MB on disk for the sweep") and "ETA" not in line
+
+
+def test_a_forecast_says_when_other_work_takes_the_cores_and_only_then(progress):
+    progress.forecast_seconds, progress.cpu_share = 3600.0, 0.25
+    said = "about 1:00:00 at most for this cohort · other work leaves 25 % of the cores, about 0:15:00 without it · "
+    assert said in progress_line(progress, now=NOW)
+    for share in (None, 1.0, 0.9):
+        progress.cpu_share = share
+        assert "other work" not in progress_line(progress, now=NOW)
