@@ -178,7 +178,7 @@ _PAIR = Rule(
     whole_run=True,
     loss_scale="mean cross-entropy in nats, not divided by the number of classes",
     loss_floor=1.19e-7,  # of a cross-entropy in float32, where the published losses end
-    losses=("cross_entropy",),
+    losses=("cross_entropy", "logistic"),  # both in nats, summed over the outputs
     label_noise="none",
     words={
         "confusion": "High Train Loss",

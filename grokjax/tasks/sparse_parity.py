@@ -7,6 +7,8 @@ test set of fixed size; here it is what the train set leaves of a fixed pool, so
 
 from functools import lru_cache
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.interfaces import PoolTask, Table
@@ -21,6 +23,7 @@ class SparseParity(PoolTask):
 
     The pool depends on `pool_seed`, `bits` and `examples` only, and a larger pool starts with the smaller one; all
     2^bits vectors, in counting order, where the pool would hold as many. `seeds.split` draws the train set from it.
+    With targets `signs` a model has one output, and an example is right when that has the sign of the target.
     """
 
     paper = "Merrill, Tsilivis, Shukla 2023, arXiv 2303.11873"
@@ -30,23 +33,41 @@ class SparseParity(PoolTask):
     coding: str = setting("signs", "a bit b as the number (-1)^b, or as b itself", choices=("signs", "bits"))
     examples: int = setting(6000, "size of the pool of distinct examples, train and test together", at_least=2)
     pool_seed: int = setting(0, "seed of the pool", at_least=0)
+    targets: str = setting(
+        "classes",
+        "classes 0 and 1, or signs: one number, +1 for class 1 and -1 for class 0 (losses logistic, mse)",
+        choices=("classes", "signs"),
+        added="classes",
+    )
+    constant: bool = setting(False, "one more input, behind the bits, that is always 1", added=False)
 
     def table(self) -> Table:
         if self.relevant > self.bits:
             raise ValueError(f"task.relevant: must be at most task.bits = {self.bits}, got {self.relevant}")
-        return _table(self.bits, self.relevant, self.coding, self.examples, self.pool_seed)
+        return _table(self.bits, self.relevant, self.coding, self.examples, self.pool_seed, self.targets, self.constant)
+
+    def correct(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            return super().correct(outputs, targets)
+        return (outputs * targets > 0)[:, 0]
 
 
 @lru_cache(maxsize=32)
-def _table(bits: int, relevant: int, coding: str, examples: int, pool_seed: int) -> Table:
+def _table(
+    bits: int, relevant: int, coding: str, examples: int, pool_seed: int, form: str, has_constant: bool
+) -> Table:
     if 2**bits <= examples:
         pool = np.arange(2**bits)[:, None] >> np.arange(bits) & 1
     else:
         pool = _draw(bits, examples, pool_seed)
     inputs = (1 - 2 * pool if coding == "signs" else pool).astype(np.float32)
+    if has_constant:
+        inputs = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
     targets = (pool[:, :relevant].sum(axis=1) % 2).astype(np.int32)
+    if form == "signs":
+        targets = (2 * targets[:, None] - 1).astype(np.float32)
     inputs.flags.writeable = targets.flags.writeable = False
-    return Table(inputs=inputs, targets=targets, num_classes=2)
+    return Table(inputs=inputs, targets=targets, num_classes=1 if form == "signs" else 2)
 
 
 def _draw(bits: int, examples: int, pool_seed: int) -> np.ndarray:

@@ -368,6 +368,12 @@ def test_pair_2023_outside_its_domain_is_undecided_with_the_reason(make_looks, o
     assert only(pair(make_looks, **arguments)) == ("undecided", "", reason)
 
 
+def test_pair_2023_labels_runs_trained_with_either_loss_in_nats(make_looks):
+    for loss in ("cross_entropy", "logistic"):
+        settings = {"loss": np.array([loss])}
+        assert pair(make_looks, [1, 1e-6, 1e-6], [1, 1, 1e-6], settings=settings).phase[0] == "grokking"
+
+
 def test_a_rule_without_its_measure_is_undecided(make_looks):
     looks = make_looks({**HISTORIES["grokking"], "steps": [0, 1, 10, 29, 30, 20_000]})
     columns = {name: values for name, values in looks.columns.items() if name != "train/loss"}

@@ -14,6 +14,7 @@ def examples(folder):
     return [
         SparseParity(bits=20, examples=120, train_size=60),
         SparseParity(bits=6, relevant=2, coding="bits", examples=64, train_size=20),
+        SparseParity(bits=20, examples=120, train_size=60, targets="signs", constant=True),
     ]
 
 
@@ -27,6 +28,26 @@ def test_class_is_the_parity_of_the_first_bits(coding, relevant):
             assert math.prod(row[:relevant]) == (-1) ** target
         else:
             assert sum(row[:relevant]) % 2 == target
+
+
+def test_signs_are_plus_one_where_an_odd_number_of_relevant_bits_is_one():
+    table = SparseParity(bits=40, coding="bits", examples=200, targets="signs").table()
+    assert table.targets.shape == (200, 1) and table.targets.dtype == np.float32 and table.num_classes == 1
+    assert table.targets[:, 0].tolist() == [1.0 if sum(row[:3]) in (1, 3) else -1.0 for row in table.inputs.tolist()]
+
+
+def test_sign_is_answered_by_the_sign_of_the_one_output_and_zero_is_wrong():
+    task = SparseParity(targets="signs")
+    outputs, targets = np.array([[0.1], [-0.1], [-9.0], [9.0], [0.0], [0.0]]), np.array([[1.0], [-1.0]] * 3)
+    assert np.asarray(task.correct(outputs, targets)).tolist() == [True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("coding", ["signs", "bits"])
+def test_constant_is_one_more_input_behind_the_same_bits(coding):
+    plain, longer = (SparseParity(bits=12, coding=coding, examples=300, constant=has).table() for has in (False, True))
+    assert longer.inputs.shape == (300, 13) and longer.inputs.dtype == np.float32
+    assert np.array_equal(longer.inputs[:, :12], plain.inputs) and (longer.inputs[:, 12] == 1).all()
+    assert np.array_equal(longer.targets, plain.targets)
 
 
 def test_a_small_cube_is_taken_whole():
