@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from grokjax.cli.main import DIVERGED, UsageError, stopped
+from grokjax.cli.main import DIVERGED, INTERRUPTED, UsageError, stopped
 from grokjax.cli.paths import new_folder
 from grokjax.cli.signals import Signals
 from grokjax.cli.surroundings import warn_of_idle_gpu

@@ -122,8 +122,8 @@ class Scratch:
             until = jax.device_put((now + steps).astype(np.int32), over_runs)
             is_queued, schedule = jax.device_put((np.bool_(False), schedule), everywhere)
             whole = dict.fromkeys(("cursor", "num_looks", "num_rows"), 0) | {"stop": _NEVER}
-            book = {name: np.full(size, value, np.int32) for name, value in whole.items()} | {"active": self.busy}
-            book["since"] = np.full((size, rules), -1, np.int32)
+            book: dict[str, np.ndarray] = {name: np.full(size, value, np.int32) for name, value in whole.items()}
+            book |= {"active": self.busy, "since": np.full((size, rules), -1, np.int32)}
             lanes = self._lanes._replace(book=self._lanes.book._replace(**jax.device_put(book, over_runs)))
             began = self._clock()
             self._lanes, _ = compiled.segment(lanes, until, is_queued, compiled.tables, schedule)
