@@ -36,6 +36,6 @@ def write_map(path: Path, sweep: Sweep, runs: Sequence[int]) -> None:
         n_train=np.stack([lane.data.n_train for lane in lanes]),
         weight_decay=np.array([sweep.run(run).optimizer.weight_decay for run in runs], np.float32),
         looks=feed.schedule.steps,
-        release=feed.schedule.release,
+        release=feed.schedule.release[0],
         **{f"param/{name}": np.stack([one[name] for one in params]) for name in params[0]},
     )

@@ -102,9 +102,7 @@ def boundary(
     success = series(used, phase).isin(GENERALIZED).to_numpy()
     shape = (2, int(seeds.max(initial=-1)) + 1, len(grid))
     tables = [_table(place[group], success[group], seeds[group], shape) for group in groups]
-    direction = _direction(tables) if direction == "auto" else direction
-    if direction not in ("rising", "falling"):
-        raise ValueError(f"boundary: direction {direction!r} is neither 'rising' nor 'falling' nor 'auto'")
+    direction = _direction(tables, direction)
     search = _Search(grid, _is_log(grid, scale), level, resamples, seed)
     found = [search.row(table, direction) for table in tables]
     one, two = (np.array([[*getattr(row, name)] for row in found]) for name in ("edge", "edges"))
@@ -135,8 +133,16 @@ def _table(place: np.ndarray, success: np.ndarray, seeds: np.ndarray, shape: tup
     return table
 
 
-def _direction(tables: list[np.ndarray]) -> str:
-    """The direction whose monotone fit leaves less, over all values of y together."""
+def _direction(tables: list[np.ndarray], asked: str) -> str:
+    """The direction that is asked for; `auto` is the one whose monotone fit leaves less, over all values of y together.
+
+    Raises:
+      ValueError: there is no such direction.
+    """
+    if asked in ("rising", "falling"):
+        return asked
+    if asked != "auto":
+        raise ValueError(f"boundary: direction {asked!r} is neither 'rising' nor 'falling' nor 'auto'")
     left = {"rising": 0.0, "falling": 0.0}
     for table in tables:
         success, total = table.sum(axis=1)

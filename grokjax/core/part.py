@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import jax
-from jax.core import Tracer
 
 _SWEPT = "swept"
 Swept = Annotated[float, _SWEPT]
@@ -131,7 +130,7 @@ def is_known_zero(value: Any) -> bool:
 
     Programs that train take swept numbers as arguments, which are never known; `train/reads.py` fills in the zeros.
     """
-    return not isinstance(value, Tracer) and bool(value == 0)
+    return not isinstance(value, jax.Array) and bool(value == 0)
 
 
 def is_swept(hint: Any) -> bool:

@@ -18,8 +18,8 @@ _LOSSES = {
      "softmaxcrossentropywithintegerlabels", "sparsecategoricalcrossentropy"):
     "it is cross_entropy, of outputs before the softmax; PyTorch's arithmetic is its form: plain",
     ("nll", "nllloss", "negativeloglikelihood"): "cross_entropy is that of the log softmax, which it takes itself",
-    ("bce", "bceloss", "binarycrossentropy", "bcewithlogitsloss", "sigmoid", "logistic"):
-    "cross_entropy over two classes is that of the difference of two outputs; none here takes a single output",
+    ("bce", "bceloss", "binarycrossentropy", "bcewithlogitsloss", "sigmoid"):
+    "it is logistic, of each output by itself; cross_entropy over two classes is that of the difference of two outputs",
     ("l2", "l2loss", "mseloss", "meansquarederror", "squarederror", "quadratic"):
     "it is mse, averaged over outputs; classes become one-hot vectors",
     ("rmse", "msle", "mae"): "none here; mse is the mean of the squares; write your own as ./FILE.py:Name",

@@ -52,7 +52,7 @@ def test_another_program_is_refused(interrupted: Path, sweep: Path, words: tuple
 def test_an_extension_in_other_lanes_is_refused_and_leaves_the_folder_the_sweep_that_it_was(
     uninterrupted: Path, capsys
 ) -> None:
-    before = {path.name: path.read_bytes() for path in uninterrupted.glob("*.*")}
+    before = {path.name: path.read_bytes() for path in uninterrupted.glob("*.*") if path.is_file()}
     assert typed("extend", uninterrupted, "--seeds", 2, "--lanes", 3) == 5
     assert "was trained with --lanes 2" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in uninterrupted.glob("*.*")} == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grokjax.plan.plan import make_plan
+from grokjax.preparation import forecast
 from grokjax.spec.sweep_file import load, to_mapping
 from grokjax.spec.yaml_file import parse
 from grokjax.store.status import status
@@ -43,7 +43,7 @@ def keys_of(value):
 
 def test_the_json_of_plan_has_the_keys_of_the_page():
     shown = json.loads(re.search(r"plan SPEC --json`\n\n```json\n(.*?)```", PAGE, re.DOTALL)[1])
-    real = make_plan(load(ROOT / "sweeps/quickstart.yaml"), devices=2, is_cpu=True).to_json()
+    real = forecast(load(ROOT / "sweeps/quickstart.yaml"), "cpu", with_probe=False).to_json()
     assert keys_of(real) == keys_of(shown)
 
 

@@ -45,7 +45,7 @@ def test_lists_of_parts_are_called_by_their_kinds():
 
 
 def test_no_name_holds_a_folder_and_equal_names_of_two_files_are_told_apart():
-    texts = [f"/home/someone/{file}.py:slow {{gain: 5}}" for file in ("old", "new")]
+    texts = [f"/somewhere/{file}.py:slow {{gain: 5}}" for file in ("old", "new")]
     found = value_names([record(text, kind=text.split()[0], gain=5.0) for text in texts])
     assert list(found.values()) == ["old:slow", "new:slow"]
 

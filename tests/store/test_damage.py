@@ -14,6 +14,7 @@ from grokjax.store.files import read_json_lines
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreWarning
 from grokjax.store.stored_params import flat_stored_params
+from grokjax.store.stored_sweep import stored_sweep
 from tests.store.small_sweep import LANES, copied, ended, endings, typed
 from tests.store.sweeps import outcome
 
@@ -59,7 +60,8 @@ def test_runs_of_a_damaged_file_are_not_shown_as_ended_while_they_are_trained_ag
     with np.load(victim) as arrays:
         lost = set(arrays["run_id"].tolist())
     flip(victim)
-    assert set(_stored_phases(root, 100)) == set(_stored_phases(small, 100)) - lost and lost
+    sweep = stored_sweep(small)
+    assert set(_stored_phases(root, sweep)) == set(_stored_phases(small, sweep)) - lost and lost
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

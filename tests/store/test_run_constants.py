@@ -37,7 +37,7 @@ def results(tmp_path_factory):
 
 
 def test_label_noise_is_that_of_the_run_and_not_of_the_base(results):
-    is_noisy = results.runs["task"].str.contains("label_noise").to_numpy()
+    is_noisy = results.runs["task"].str.endswith("label_noise=0.4").to_numpy()
     assert sorted(is_noisy) == [False, True]
     np.testing.assert_array_equal(results.looks.settings["label_noise"], np.where(is_noisy, 0.4, 0.0))
     reasons = label(results.looks, dataclasses.replace(RULES["liu2022"], horizon=20, unit="any")).reason
