@@ -113,5 +113,5 @@ def test_the_threshold_of_the_stop_rule_is_an_argument(make_looks):
     run = {"steps": [0, 100, 400, 700], "test_novel": [0, 180, 180, 158]}
     assert stop_steps(make_looks(run))[0] == -1
     assert stop_steps(make_looks(run), at=0.9)[0] == 400
-    assert audit(make_looks(run), np.array([True]), at=0.9) == Audit(1, 1, 1, 0)
-    assert audit(make_looks(run), np.array([True]), at=0.79) == Audit(1, 1, 0, 0)
+    assert audit(make_looks(run), np.array([True]), after_grok(at=0.9)) == Audit(1, 1, 1, 0)
+    assert audit(make_looks(run), np.array([True]), after_grok(at=0.79)) == Audit(1, 1, 0, 0)
