@@ -23,7 +23,7 @@ from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import spread
 from benchmarks.rig.work import copy_bandwidth, matmul_peak, work_of
 from benchmarks.rig.workloads import WORKLOADS
-from grokjax.spec.run import Precision, Run
+from grokjax.reader.run import Precision, Run
 from grokjax.train.program import VMAP
 
 FORMATS = {

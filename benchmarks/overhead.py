@@ -15,11 +15,11 @@ from benchmarks.refill import Cohort
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from benchmarks.rig.workloads import WORKLOADS
-from grokjax.pipeline import Options, run_sweep
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.plans import SeedPlan
-from grokjax.spec.sweep import Sweep
-from grokjax.store.progress import Progress
+from grokjax.drive.pipeline import Options, run_sweep
+from grokjax.drive.progress import Progress
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.plans import SeedPlan
+from grokjax.reader.sweep import Sweep
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.devices import prepare_host_devices
 from grokjax.train.program import MAP

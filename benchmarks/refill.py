@@ -17,7 +17,7 @@ from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from grokjax import load_sweep
 from grokjax.plan.plan import make_plan
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.sweep import Sweep
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables
 from grokjax.train.feed import Feed

@@ -7,14 +7,14 @@ import importlib
 from typing import Any
 
 _FRONT_DOOR = {
-    "Run": "grokjax.spec.run",
-    "Seeds": "grokjax.spec.run",
-    "Minibatch": "grokjax.spec.run",
-    "Sweep": "grokjax.spec.sweep",
-    "load_sweep": "grokjax.store.trainable",
-    "run_sweep": "grokjax.pipeline",
-    "Options": "grokjax.pipeline",
-    "open_results": "grokjax.store.results",
+    "Run": "grokjax.reader.run",
+    "Seeds": "grokjax.reader.run",
+    "Minibatch": "grokjax.reader.run",
+    "Sweep": "grokjax.reader.sweep",
+    "load_sweep": "grokjax.drive.trainable",
+    "run_sweep": "grokjax.drive.pipeline",
+    "Options": "grokjax.drive.pipeline",
+    "open_results": "grokjax.lab.opened",
     "catalogue": "grokjax.core.catalogue",
     "part": "grokjax.core.part",
     "setting": "grokjax.core.part",

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.rig.workloads import settings_of
 from grokjax.plan.cohorts import find_cohorts
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.sweep import Sweep
 from grokjax.store.records import flat_params
 from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh

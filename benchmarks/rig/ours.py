@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.rig.protocol import serve
 from benchmarks.rig.workloads import WORKLOADS, write_start
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.devices import choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.executables import Executables, Traced

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 
 ADAM_WORDS = 7
 """Numbers moved per parameter by AdamW: parameter, two moments and gradient read; parameter and two moments written."""

@@ -13,7 +13,7 @@ from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.run import Minibatch, Run
+from grokjax.reader.run import Minibatch, Run
 from grokjax.store.records import flat_params
 from grokjax.tasks.arrays import Arrays
 from grokjax.tasks.modular_arithmetic import ModularArithmetic

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.cli.main import UsageError
-from grokjax.spec.errors import printable
+from grokjax.reader.errors import printable
+from grokjax.store.committed import read_spec
 from grokjax.store.files import read_json_lines
 from grokjax.store.layout import SCHEMA, Layout
 from grokjax.store.migration import migrate as migrate_folder
-from grokjax.store.stored_params import read_spec
 
 
 def events(options: argparse.Namespace) -> int:

@@ -134,4 +134,4 @@ def _system_text(error: OSError) -> str:
 
 
 def _printable(text: object) -> str:
-    return importlib.import_module("grokjax.spec.errors").printable(str(text))
+    return importlib.import_module("grokjax.reader.errors").printable(str(text))

@@ -20,13 +20,13 @@ from grokjax.cli.sweep_names import packaged_sweeps
 
 if TYPE_CHECKING:  # importing them is slow, and only annotations name them
     from grokjax.analysis.rules import Rule
-    from grokjax.store.results import Results
+    from grokjax.results.results import Results
 
 
 def status(options: argparse.Namespace) -> int:
     """Where a sweep stands."""
     from grokjax.report.progress_text import status_text
-    from grokjax.store.status import status as read_status
+    from grokjax.results.status import status as read_status
 
     found = read_status(Path(options.folder))
     text = json.dumps(found, indent=1) if options.json else status_text(found, found["phases"])
@@ -37,7 +37,7 @@ def status(options: argparse.Namespace) -> int:
 def table(options: argparse.Namespace) -> int:
     """One row per run, as a file or on standard output."""
     from grokjax.analysis.columns import find
-    from grokjax.store.table import as_csv
+    from grokjax.results.table import as_csv
 
     path = None if options.out is None else new_file(options.out, "--out")
     if path is not None and path.suffix not in (".csv", ".parquet"):
@@ -114,7 +114,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Weights of one run."""
-    from grokjax.store.stored_params import flat_stored_params
+    from grokjax.results.stored_params import flat_stored_params
 
     path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
     params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
@@ -152,9 +152,9 @@ def print_claims(root: Path, file: Path, scale: str | None) -> None:
       file: where it is written, with the `scale` that was trained.
     """
     from grokjax.report.pictures import claims_text
-    from grokjax.store.results import open_results
+    from grokjax.results.results import read_results
 
-    results = open_results(root, with_running=True)
+    results = read_results(root, with_running=True)
     if not results.spec["claims"]:
         sys.stdout.write(
             f"{file} states no claims, so there is nothing to judge: write what you expect under `claims:` "
@@ -186,9 +186,9 @@ def _threshold(text: str) -> tuple[str, float]:
 
 def _opened(options: argparse.Namespace, with_running: bool = False) -> "Results":
     """The folders that were typed, as one sweep."""
-    from grokjax.store.results import open_results
+    from grokjax.results.results import read_results
 
-    return open_results([Path(folder) for folder in options.folders], with_running)
+    return read_results([Path(folder) for folder in options.folders], with_running)
 
 
 @contextlib.contextmanager
@@ -224,7 +224,7 @@ def select(runs: pd.DataFrame, conditions: list[str], results: "Results | None" 
       UsageError: no run is left of some; with the values that there are.
     """
     from grokjax.analysis.columns import aliases, array, series
-    from grokjax.spec.conditions import holds, keys_of, read_condition, values_there
+    from grokjax.reader.conditions import holds, keys_of, read_condition, values_there
 
     for text in conditions:
         condition = read_condition(text, "--where")

@@ -9,7 +9,7 @@ import grokjax
 from grokjax.cli.main import UsageError
 
 if TYPE_CHECKING:  # importing it imports JAX, which commands that only read do without
-    from grokjax.spec.sweep import Sweep
+    from grokjax.reader.sweep import Sweep
 
 
 def packaged_sweeps() -> dict[str, Path]:
@@ -43,6 +43,6 @@ def read_sweep(path: Path, overrides: Sequence[str], scale: str | None = None) -
     Raises:
       SpecError: with file and line.
     """
-    from grokjax.store.trainable import load_sweep
+    from grokjax.drive.trainable import load_sweep
 
     return load_sweep(path, overrides, scale=scale)

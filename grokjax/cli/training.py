@@ -18,23 +18,23 @@ from grokjax.cli.watchdog import Watchdog
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from grokjax.pipeline import Options, check_device, run_locked, run_sweep
+from grokjax.drive.claim_check import check_claims
+from grokjax.drive.opening import change_spec
+from grokjax.drive.pipeline import Options, check_device, run_locked, run_sweep
+from grokjax.drive.progress import Progress
+from grokjax.reader.errors import SpecError
+from grokjax.reader.extension import extended
+from grokjax.reader.identity import run_ids
+from grokjax.reader.plans import rule_to_plain
+from grokjax.reader.sweep import Sweep
+from grokjax.reader.yaml_file import parse_value
 from grokjax.report.watcher import Watcher
-from grokjax.spec.errors import SpecError
-from grokjax.spec.extension import extended
-from grokjax.spec.identity import run_ids
-from grokjax.spec.plans import rule_to_plain
-from grokjax.spec.sweep import Sweep
-from grokjax.spec.yaml_file import parse_value
-from grokjax.store.claim_check import check_claims
+from grokjax.results.reading import whole_runs
+from grokjax.results.results import read_results
+from grokjax.results.stored_sweep import as_recorded, measures_remark, refuse_changed_sources, stored_sweep
+from grokjax.store.committed import read_spec
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
-from grokjax.store.opening import change_spec
-from grokjax.store.progress import Progress
-from grokjax.store.reading import whole_runs
-from grokjax.store.results import open_results
-from grokjax.store.stored_params import read_spec
-from grokjax.store.stored_sweep import as_recorded, measures_remark, refuse_changed_sources, stored_sweep
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.equal_runs import check_equal_runs, check_products
 
@@ -114,7 +114,7 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
     """Phases, by id, of runs that need no more training; none where the folder cannot be read, which is said later."""
     try:
         with warnings.catch_warnings(action="ignore"):  # what is damaged is said, and mended, by the run itself
-            runs = open_results(root).phases(rule_to_plain(sweep.rule))
+            runs = read_results(root).phases(rule_to_plain(sweep.rule))
             runs = runs[runs["run_id"].isin(list(whole_runs(root)))]  # those of a damaged file are trained again
     except StoreError:
         return {}

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from grokjax.cli.main import STUCK
+from grokjax.drive.progress import Progress
 from grokjax.store.files import append_json_line
 from grokjax.store.layout import Layout
-from grokjax.store.progress import Progress
 
 LEAST_SECONDS = 300.0
 """No segment and no save is called stuck before this time, nor before ten times the median of those before."""

@@ -27,7 +27,7 @@ T = TypeVar("T", bound=type)
 class Part(abc.ABC):
     """Base class of everything that a run is made of: task, model, loss, optimizer, regularizer, measure.
 
-    No part has a `__post_init__`: tree operations call it with tracers. Values are checked once, by `grokjax.spec`.
+    No part has a `__post_init__`: tree operations call it with tracers. Values are checked once, by `grokjax.reader`.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field]]  # every part that is used is a dataclass

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from grokjax.core.interfaces import Signature
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 
 ACCELERATOR_ROWS = 1024
 _CPU_ROWS = 128

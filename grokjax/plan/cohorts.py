@@ -12,9 +12,9 @@ import numpy as np
 
 from grokjax.core.interfaces import Signature, Task
 from grokjax.core.part import Part, hints_of, is_swept
-from grokjax.spec.identity import ID_DIGITS, canonical
-from grokjax.spec.run import Run
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.identity import ID_DIGITS, canonical
+from grokjax.reader.run import Run
+from grokjax.reader.sweep import Sweep
 
 
 @dataclasses.dataclass(frozen=True)

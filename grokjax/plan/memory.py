@@ -12,7 +12,7 @@ from grokjax.core.schedules import at_step
 from grokjax.core.streams import substreams
 from grokjax.optimizers.decay_mask import decays
 from grokjax.optimizers.grouped import Grouped
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 """Numbers of lanes that are used; a short list, so that the same program is found in the compilation cache again."""

@@ -7,8 +7,8 @@ from typing import Any
 from grokjax.plan.blocks import block_rows
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
-from grokjax.spec.measured_steps import look_steps, measured_steps
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.measured_steps import look_steps, measured_steps
+from grokjax.reader.sweep import Sweep
 
 WEIGHTS_LIMIT = 2 * 10**9
 """Bytes up to which the final parameters of every run are stored without being asked for."""

@@ -13,12 +13,12 @@ from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Part
 from grokjax.optimizers.grouped import Grouped
 from grokjax.plan.plan import Plan
+from grokjax.reader.axes import Axis
+from grokjax.reader.plans import rule_to_plain
+from grokjax.reader.run import Run
+from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
+from grokjax.reader.user_parts import source_of
 from grokjax.report.wording import number_text
-from grokjax.spec.axes import Axis
-from grokjax.spec.plans import rule_to_plain
-from grokjax.spec.run import Run
-from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
-from grokjax.spec.user_parts import source_of
 
 _MOST_LINES = 8
 _LEVEL = 0.95  # of the verdicts on claims

@@ -26,7 +26,7 @@ from grokjax.report.points import is_scattered
 from grokjax.report.wording import audit_remark, importance_remarks, near_remark, number_text, repeats_remark
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
-    from grokjax.store.results import Results
+    from grokjax.results.results import Results
 
 
 def show_phases(

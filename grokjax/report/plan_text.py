@@ -6,9 +6,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from grokjax.core.units import bytes_text
 from grokjax.plan.plan import CohortPlan, Plan
 from grokjax.report.choices import scientific_choices, short_list, value_text
-from grokjax.report.terminal import WIDTH, busy_text, bytes_text, duration_text, facts, rendered
+from grokjax.report.terminal import WIDTH, busy_text, duration_text, facts, rendered
 
 _BACKWARD = 3
 """A gradient costs about three forward passes over the same examples."""

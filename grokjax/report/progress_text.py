@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grokjax.analysis.rules import PHASES
+from grokjax.core.units import bytes_text
 from grokjax.report.colours import PHASE_STYLES, phase_letters
-from grokjax.report.terminal import busy_text, bytes_text, duration_text, facts, rendered
+from grokjax.report.terminal import busy_text, duration_text, facts, rendered
 
 if TYPE_CHECKING:  # importing it imports JAX, which takes seconds
-    from grokjax.store.progress import Progress
+    from grokjax.drive.progress import Progress
 
 _BAR = 60
 _RUNNING, _QUEUED = "#7a7a7a", "#3a3a3a"

@@ -37,15 +37,6 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def bytes_text(count: float) -> str:
-    """Bytes in decimal units, to three digits: `512 B`, `1.25 MB`."""
-    units = ("B", "kB", "MB", "GB", "TB")
-    place = 0
-    while count >= 999.5 and place < len(units) - 1:
-        count, place = count / 1000, place + 1
-    return f"{count:.3g} {units[place]}"
-
-
 def duration_text(seconds: float) -> str:
     """`0:01:20`, or with days `2 d 03:00:00`."""
     whole = max(0, round(seconds))

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.live import Live
 
 from grokjax.analysis.phases import label
+from grokjax.drive.progress import Progress
+from grokjax.reader.plans import rule_to_plain
+from grokjax.reader.sweep import Sweep
 from grokjax.report.progress_text import progress_line, progress_view
-from grokjax.spec.plans import rule_to_plain
-from grokjax.spec.sweep import Sweep
-from grokjax.store.dataset import assemble
-from grokjax.store.progress import Progress
-from grokjax.store.reading import looks_of
+from grokjax.results.dataset import assemble
+from grokjax.results.reading import looks_of
 from grokjax.store.records import label_noise, pack_history
 
 LINE_SECONDS = 10.0

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from grokjax.spec.measured_steps import cadence_steps
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.measured_steps import cadence_steps
+from grokjax.reader.sweep import Sweep
 from grokjax.train.look_names import look_names
 from grokjax.train.program import Lane
 

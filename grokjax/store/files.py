@@ -170,3 +170,10 @@ def bytes_to_arrays(content: bytes) -> Arrays:
             return {name: file[name] for name in file.files}
     except Exception as error:  # zipfile, zlib and NumPy raise many kinds for damage
         raise ValueError(f"no whole .npz ({type(error).__name__}: {error})") from None
+
+
+def as_cell(value: Any) -> Any:
+    """A setting as it stands in a table: numbers and text as they are, everything else as JSON."""
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return json.dumps(value, sort_keys=True)

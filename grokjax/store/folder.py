@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from grokjax.spec.errors import first_line
+from grokjax.reader.errors import first_line
 from grokjax.store.checkpoints import Checkpoints
 from grokjax.store.files import (
     append_json_line,

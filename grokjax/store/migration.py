@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from grokjax.store.committed import read_spec
 from grokjax.store.files import read_json_lines, read_record, write_json_lines, write_record
 from grokjax.store.head import read_head, write_head
 from grokjax.store.layout import SCHEMA, Layout, StoreError
 from grokjax.store.lock import exclusive
-from grokjax.store.stored_params import read_spec
 from grokjax.store.verification import verify
 
 

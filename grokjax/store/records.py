@@ -9,9 +9,8 @@ import numpy as np
 from grokjax.analysis.stop_conditions import StopCondition, held_since
 from grokjax.core.interfaces import Task
 from grokjax.core.parameter_paths import path_name
-from grokjax.spec.stop_plan import UNSEEN, StopRule, stop_rules
-from grokjax.store.dataset import as_cell
-from grokjax.store.files import Arrays
+from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
+from grokjax.store.files import Arrays, as_cell
 from grokjax.train.look_names import look_names, unpack
 from grokjax.train.program import Lane
 from grokjax.train.stop_rules import FEW_NOVEL

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grokjax.store.committed import is_old, read_spec
 from grokjax.store.files import bytes_to_arrays, checksum, read_record, split_log
 from grokjax.store.head import Head, damaged_heads, read_head
 from grokjax.store.layout import Layout
-from grokjax.store.stored_params import is_old, read_spec
 
 
 def verify(root: Path) -> tuple[int, list[str]]:

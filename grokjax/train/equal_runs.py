@@ -12,12 +12,12 @@ from typing import Any
 
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.part import Part
-from grokjax.spec.axes import Axis
-from grokjax.spec.errors import Collector, SpecError, wrong
-from grokjax.spec.paths import fields_of, replaced, value_at
-from grokjax.spec.plans import STREAMS
-from grokjax.spec.run import Run
-from grokjax.spec.sweep import Sweep, label
+from grokjax.reader.axes import Axis
+from grokjax.reader.errors import Collector, SpecError, wrong
+from grokjax.reader.paths import fields_of, replaced, value_at
+from grokjax.reader.plans import STREAMS
+from grokjax.reader.run import Run
+from grokjax.reader.sweep import Sweep, label
 from grokjax.train.reads import identity_of_training, products
 
 _MOST_CELLS = 2000  # of a question that must be asked of each; sweeps with more are taken as they are

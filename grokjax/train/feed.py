@@ -8,11 +8,11 @@ import numpy as np
 
 from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.plan.blocks import BlockRows, block_rows
-from grokjax.spec.identity import run_id
-from grokjax.spec.measured_steps import look_steps, measured_steps
-from grokjax.spec.run import Run
-from grokjax.spec.stop_plan import StopPlan, StopRule, stop_rules
-from grokjax.spec.sweep import MeasurePlan
+from grokjax.reader.identity import run_id
+from grokjax.reader.measured_steps import look_steps, measured_steps
+from grokjax.reader.run import Run
+from grokjax.reader.stop_plan import StopPlan, StopRule, stop_rules
+from grokjax.reader.sweep import MeasurePlan
 from grokjax.train.program import Program, Schedule, Tables, Values, leaves_of
 
 _NEVER = np.iinfo(np.int32).max

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Params
 from grokjax.core.streams import stream, substream, substreams
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.train.program import Data, Program, State, Tables
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Params, View
 from grokjax.core.schedules import at_step
 from grokjax.measures.fit import block_sums, finish
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.train.gradient import laid_out, stood_up
 from grokjax.train.program import Data, Program, State, Tables, run_of
 from grokjax.train.step import initial_params
@@ -81,7 +81,7 @@ def measure(
     for part in at_step(program.measures, state.step):
         found |= {
             name: jnp.asarray(value) for name, value in part.measure(view).items()
-        }  # names differ: `spec/check.py`
+        }  # names differ: `reader/check.py`
     return found
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Measure, Signature, Split
-from grokjax.spec.run import Run
-from grokjax.spec.stop_plan import StopRule, stop_rules
+from grokjax.reader.run import Run
+from grokjax.reader.stop_plan import StopRule, stop_rules
 
 MAP, VMAP = "map", "vmap"
 

@@ -15,7 +15,7 @@ from jax.interpreters import partial_eval
 from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.plan.blocks import block_rows
 from grokjax.plan.cohorts import program_key
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.train.executables import number_format
 from grokjax.train.feed import make_tables, minibatch_size
 from grokjax.train.program import Program, State, Tables, Values, leaves_of, run_of

@@ -10,7 +10,7 @@ from grokjax.core.interfaces import Params
 from grokjax.core.parameter_paths import matches
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.train.gradient import loss_and_gradient, steps_per_epoch
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 

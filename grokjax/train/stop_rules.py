@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from grokjax.spec.stop_plan import AT_LOOKS, UNSEEN, StopRule
+from grokjax.reader.stop_plan import AT_LOOKS, UNSEEN, StopRule
 from grokjax.train.look_names import unpack
 from grokjax.train.program import Book, Program, Schedule, State
 

@@ -38,14 +38,14 @@ def contract_holds(folder):
 
 def test_a_layout_without_breach_keeps_the_contract(skeleton):
     (skeleton / "grokjax/measures/fit.py").write_text("import grokjax.losses\n")
-    (skeleton / "grokjax/train/step.py").write_text("import jax\nimport grokjax.spec\n")
+    (skeleton / "grokjax/train/step.py").write_text("import jax\nimport grokjax.reader\n")
     assert contract_holds(skeleton)
 
 
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("tasks/parity.py", "import grokjax.spec"),  # to the right
+        ("tasks/parity.py", "import grokjax.reader"),  # to the right
         ("tasks/parity.py", "import grokjax.models"),  # to a neighbour
         ("models/mlp.py", "import grokjax.losses"),  # only measures may
         ("analysis/phases.py", "import jax"),

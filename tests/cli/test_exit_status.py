@@ -212,7 +212,7 @@ def test_signals_and_the_lock(sweep, tmp_path, capsys):
 
 def test_a_bug_gives_1_and_a_crash_file(small, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("grokjax.store.status.status", lambda root: 1 / 0)
+    monkeypatch.setattr("grokjax.results.status.status", lambda root: 1 / 0)
     assert typed("status", small) == 1
     (crash,) = tmp_path.glob("grokjax-crash-*.txt")
     assert "ZeroDivisionError" in crash.read_text() and crash.name in capsys.readouterr().err

@@ -17,8 +17,8 @@ def sweep(small):
 def test_a_long_sweep_says_its_time_and_disk_before_it_trains_and_gives_the_same_results(
     small, sweep, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("grokjax.pipeline.LONG", 1)
-    monkeypatch.setattr("grokjax.preparation.busiest_pool", lambda *_: 1_000_000)  # as if there were more of them
+    monkeypatch.setattr("grokjax.drive.pipeline.LONG", 1)
+    monkeypatch.setattr("grokjax.drive.preparation.busiest_pool", lambda *_: 1_000_000)  # as if there were more of them
     assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 0
     lines = capsys.readouterr().err.splitlines()
     (said,) = [line for line in lines if "for this cohort" in line]
@@ -32,7 +32,7 @@ def test_a_long_sweep_says_its_time_and_disk_before_it_trains_and_gives_the_same
 
 
 def test_a_short_sweep_is_not_timed_first(sweep, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("grokjax.preparation.probe_together", lambda *_, **__: pytest.fail("timed"))
+    monkeypatch.setattr("grokjax.drive.preparation.probe_together", lambda *_, **__: pytest.fail("timed"))
     assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 0
     assert "for this cohort" not in capsys.readouterr().err
 

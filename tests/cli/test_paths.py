@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from grokjax.cli.signals import SAME_SECONDS, Signals
-from grokjax.store.results import open_results
+from grokjax.results.results import read_results
 from tests.store.small_sweep import typed
 
 READING = ("status", "table", "phases", "curves", "verify", "extend")
@@ -40,7 +40,7 @@ def test_a_sweep_over_a_file_gives_2(small, tmp_path, capsys):
 
 
 def test_weights_of_a_step_that_is_not_stored_give_2_and_the_steps_that_are(small, tmp_path, capsys):
-    runs = open_results(small).runs
+    runs = read_results(small).runs
     name = runs["run_id"][runs["status"] == "done"].iloc[0]
     assert typed("export", small, name, "--format", "npz", "--step", "7", "--out", tmp_path / "a.npz") == 2
     said = capsys.readouterr().err
@@ -56,7 +56,7 @@ def test_a_table_of_no_run_gives_2(small, capsys, where):
 
 
 def test_a_replay_beyond_the_end_says_where_the_run_ends(small, capsys):
-    runs = open_results(small).runs
+    runs = read_results(small).runs
     name = runs["run_id"][runs["status"] == "done"].iloc[0]
     assert typed("replay", small, name, "--steps", "1e3") == 0
     assert "ends after 100 steps, before --steps 1000" in capsys.readouterr().err

@@ -5,8 +5,8 @@ import pytest
 from grokjax import open_results
 from grokjax.cli.sweep_names import read_sweep
 from grokjax.core.data_warning import DataWarning
-from grokjax.spec.errors import SpecError
-from grokjax.spec.sweep_file import load
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load
 from tests.store.small_sweep import LANES, SMALL, copied, typed
 
 DIVERGES = "probability(diverged, weight_decay=1, learning_rate=1e30) > 0.5"

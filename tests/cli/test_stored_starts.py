@@ -5,9 +5,9 @@ import os
 import pytest
 
 from grokjax import open_results
-from grokjax.spec.identity import spec_hash
-from grokjax.spec.sweep_file import load
-from grokjax.store.stored_sweep import stored_sweep
+from grokjax.reader.identity import spec_hash
+from grokjax.reader.sweep_file import load
+from grokjax.results.stored_sweep import stored_sweep
 from tests.store.small_sweep import LANES, SMALL, typed
 
 AXES = "axes:\n  optimizer.learning_rate: [1.0e-2, 1.0e+30]\n  optimizer.weight_decay: {log: [0.1, 10, 3]}\n"

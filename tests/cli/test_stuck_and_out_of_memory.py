@@ -6,7 +6,7 @@ import sys
 import jax
 import pytest
 
-from grokjax.store import session
+from grokjax.drive import session
 from grokjax.store.files import read_json_lines
 from grokjax.train.worker import Worker
 from tests.store.small_sweep import LANES, endings, typed

@@ -18,8 +18,8 @@ from grokjax.core.part import Part, Swept, part, setting
 from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run, Seeds
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run, Seeds
 from grokjax.tasks.sparse_parity import SparseParity
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from grokjax import load_sweep
-from grokjax.spec.errors import SpecError
+from grokjax.reader.errors import SpecError
 from tests.golden.bad_inputs import CHANGES, FILES, WORDS, changed, lay_out, write
 from tests.store.small_sweep import typed
 

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from grokjax.spec.identity import run_id
-from grokjax.spec.sweep_file import load
+from grokjax.reader.identity import run_id
+from grokjax.reader.sweep_file import load
 
 GOLDEN = Path(__file__).parent / "run_ids.json"
 SWEEPS = Path(__file__).parents[2] / "sweeps"

@@ -14,8 +14,8 @@ from grokjax.measures.weight_norm import WeightNorm
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced

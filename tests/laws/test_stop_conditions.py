@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from grokjax.analysis.stop_conditions import ends_at, stop_conditions
+from grokjax.drive.opening import _stop
 from grokjax.losses.mse import MSE
 from grokjax.measures.weight_norm import WeightNorm
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run, Seeds
-from grokjax.spec.stop_plan import read_stop
-from grokjax.store.dataset import assemble
-from grokjax.store.opening import _stop
-from grokjax.store.reading import looks_of
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run, Seeds
+from grokjax.reader.stop_plan import read_stop
+from grokjax.results.dataset import assemble
+from grokjax.results.reading import looks_of
 from grokjax.store.records import continued, pack_history, pack_weights, stop_reason
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools

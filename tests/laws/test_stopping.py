@@ -7,12 +7,12 @@ from grokjax.analysis.stop_conditions import UNSEEN, StopCondition, ends_at
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.identity import run_id
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run, Seeds
-from grokjax.spec.sweep import StopPlan
-from grokjax.store.dataset import assemble
-from grokjax.store.reading import looks_of
+from grokjax.reader.identity import run_id
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run, Seeds
+from grokjax.reader.sweep import StopPlan
+from grokjax.results.dataset import assemble
+from grokjax.results.reading import looks_of
 from grokjax.store.records import pack_history, stop_reason
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grokjax import open_results
-from grokjax.store import session, starts
+from grokjax.drive import session, starts
 from tests.store.small_sweep import endings, typed
 from tests.store.sweeps import finish, outcome
 

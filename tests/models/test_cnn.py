@@ -10,7 +10,7 @@ import pytest
 from grokjax.core.interfaces import Signature
 from grokjax.core.streams import stream
 from grokjax.models.cnn import CNN
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.tasks.arrays import Arrays
 
 KEY = stream(3, "init")

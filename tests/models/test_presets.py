@@ -14,7 +14,7 @@ from grokjax.losses.cross_entropy import log1p_cross_entropy
 from grokjax.models.factored import Factored
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
-from grokjax.spec.build import build_part
+from grokjax.reader.build import build_part
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 NANDA = ModularArithmetic(modulus=113).signature()

@@ -10,9 +10,9 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.sgd import SGD
 from grokjax.plan.plan import make_plan
+from grokjax.reader.build import build_part
+from grokjax.reader.sweep_file import load, to_mapping
 from grokjax.report.choices import scientific_choices
-from grokjax.spec.build import build_part
-from grokjax.spec.sweep_file import load, to_mapping
 
 WORDS = {
     "name": "liu",

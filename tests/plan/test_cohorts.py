@@ -8,9 +8,9 @@ import sys
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
 from grokjax.plan.cohorts import find_cohorts
-from grokjax.spec.axes import Axis
-from grokjax.spec.run import Minibatch, Run, StoredInit
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.axes import Axis
+from grokjax.reader.run import Minibatch, Run, StoredInit
+from grokjax.reader.sweep import Sweep
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 RUN = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=AdamW())

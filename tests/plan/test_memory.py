@@ -10,8 +10,8 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.plan.blocks import BlockRows, block_rows
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
-from grokjax.spec.run import Minibatch, Run
-from grokjax.spec.sweep import Sweep
+from grokjax.reader.run import Minibatch, Run
+from grokjax.reader.sweep import Sweep
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced

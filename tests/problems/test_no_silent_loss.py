@@ -6,11 +6,11 @@ import pytest
 
 from grokjax.analysis.cells import cell_table
 from grokjax.analysis.intervals import quantile
-from grokjax.store.consolidation import consolidate
+from grokjax.drive.consolidation import consolidate
+from grokjax.store.committed import read_spec
 from grokjax.store.files import read_json_lines
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
-from grokjax.store.stored_params import read_spec
 from tests.store.small_sweep import LANES, copied, small, typed
 
 __all__ = ["small"]

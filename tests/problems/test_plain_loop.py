@@ -15,8 +15,8 @@ from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adam_independent_decay import AdamIndependentDecay
 from grokjax.optimizers.adam_l2 import AdamL2
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Minibatch, Precision, Run, Seeds
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Minibatch, Precision, Run, Seeds
 from grokjax.store.records import flat_params
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools

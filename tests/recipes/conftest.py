@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grokjax.pipeline import run_sweep
-from grokjax.spec.sweep_file import load
+from grokjax.drive.pipeline import run_sweep
+from grokjax.reader.sweep_file import load
 
 ROOT = Path(__file__).parents[2]
 

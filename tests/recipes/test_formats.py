@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grokjax.preparation import forecast
-from grokjax.spec.sweep_file import load, to_mapping
-from grokjax.spec.yaml_file import parse
-from grokjax.store.status import status
+from grokjax.drive.preparation import forecast
+from grokjax.reader.sweep_file import load, to_mapping
+from grokjax.reader.yaml_file import parse
+from grokjax.results.status import status
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/formats.md").read_text()

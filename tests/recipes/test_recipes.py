@@ -11,11 +11,11 @@ import jax
 import numpy as np
 import pytest
 
+from grokjax.lab.opened import open_results
 from grokjax.plan.cohorts import find_cohorts
-from grokjax.spec.identity import run_id
-from grokjax.spec.sweep_file import load
-from grokjax.store.results import open_results
-from grokjax.store.stored_params import initial_params_of
+from grokjax.reader.identity import run_id
+from grokjax.reader.sweep_file import load
+from grokjax.results.stored_params import initial_params_of
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grokjax.cli.sweep_names import read_sweep
-from grokjax.spec.yaml_file import load
+from grokjax.reader.yaml_file import load
 
 SWEEPS = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
 VERSIONS = [(path, scale) for path in SWEEPS for scale in (None, *load(path).content.get("scales", ()))]

@@ -1,8 +1,8 @@
 """Does a plan say how many runs, which programs there will be and what they cost?"""
 
 from grokjax.plan.plan import make_plan
+from grokjax.reader.sweep_file import sweep_from_mapping
 from grokjax.report.plan_text import plan_text
-from grokjax.spec.sweep_file import sweep_from_mapping
 
 QUICK = {
     "name": "quick",

@@ -4,9 +4,10 @@ import datetime
 
 import pytest
 
+from grokjax.drive.progress import Progress
 from grokjax.report.progress_text import progress_line, progress_view, status_text
-from grokjax.report.terminal import bytes_text, duration_text, rendered
-from grokjax.store.progress import Progress
+from grokjax.core.units import bytes_text
+from grokjax.report.terminal import duration_text, rendered
 
 NOW = datetime.datetime(2026, 1, 2, 12, 3, 4)
 PHASES = {"grokking": 30, "memorization": 40, "comprehension": 20, "confusion": 30}

@@ -16,10 +16,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from grokjax.results.stored_params import flat_stored_params
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import SCHEMA, Layout
-from grokjax.store.stored_params import flat_stored_params
 from grokjax.store.verification import verify
 from grokjax.train.trainer import Saved, Weights
 

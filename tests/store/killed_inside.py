@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.cli import main
-from grokjax.store import consolidation
+from grokjax.drive import consolidation
 from grokjax.store.folder import SweepFolder
 
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from grokjax.spec.errors import SpecError
-from grokjax.spec.sweep_file import load
-from grokjax.store.claim_check import check_claims
+from grokjax.drive.claim_check import check_claims
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load
 from tests.store.small_sweep import SMALL
 
 
@@ -31,7 +31,7 @@ def test_tracing_the_measures_starts_no_device(tmp_path):
     claim = "{name: a, that: 'median(weight_norm/totl, weight_decay=1, learning_rate=0.01) > 0'}"
     (tmp_path / "sweep.yaml").write_text(f"{SMALL}claims: [{claim}]\n")
     code = (
-        "from grokjax.spec.sweep_file import load\nfrom grokjax.store.claim_check import check_claims\n"
+        "from grokjax.reader.sweep_file import load\nfrom grokjax.drive.claim_check import check_claims\n"
         f"try:\n    load({str(tmp_path / 'sweep.yaml')!r}, check=check_claims)\n"
         "except ValueError as error:\n    assert 'weight_norm/total' in str(error)\nelse:\n    raise SystemExit(1)\n"
         "from jax._src.xla_bridge import backends_are_initialized\n"

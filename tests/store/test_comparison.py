@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grokjax.store.comparison import compare
+from grokjax.lab.comparison import compare
 
 SCHEDULE = np.array([0, 10, 20, 30, 40])
 

@@ -10,11 +10,11 @@ import pytest
 
 from grokjax import load_sweep
 from grokjax.cli.training import _stored_phases
+from grokjax.results.stored_params import flat_stored_params
+from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.files import read_json_lines
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreWarning
-from grokjax.store.stored_params import flat_stored_params
-from grokjax.store.stored_sweep import stored_sweep
 from tests.store.small_sweep import LANES, copied, ended, endings, typed
 from tests.store.sweeps import outcome
 

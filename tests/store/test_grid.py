@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from grokjax.spec.sweep_file import load
-from grokjax.store.grid import axis_groups, grid
-from grokjax.store.opening import describe
+from grokjax.drive.opening import describe
+from grokjax.reader.sweep_file import load
+from grokjax.results.grid import axis_groups, grid
 
 
 def history(columns, steps=(0, 5)):

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from grokjax import open_results
-from grokjax.store.combining import until
+from grokjax.results.combining import until
 from tests.store.small_sweep import LANES, SMALL, copied, typed
 
 MESSAGE = "go to 100 and 160 steps; runs are compared at step 100"

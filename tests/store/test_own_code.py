@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from grokjax import open_results
-from grokjax.spec.identity import run_ids
-from grokjax.spec.sweep_file import load
+from grokjax.reader.identity import run_ids
+from grokjax.reader.sweep_file import load
+from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
-from grokjax.store.stored_sweep import stored_sweep
 from tests.store.small_sweep import endings, typed
 
 NET = """
@@ -93,7 +93,7 @@ def edit(file, old, new):
 
 def test_a_folder_that_moved_with_its_code_is_read_and_extended(own_net, tmp_path, monkeypatch, capsys):
     place = copy(own_net, tmp_path)
-    monkeypatch.setattr("grokjax.store.stored_sweep.found_from", without_the_old_place(own_net))
+    monkeypatch.setattr("grokjax.results.stored_sweep.found_from", without_the_old_place(own_net))
     root = place / "results" / "own"
     text = (root / "spec.yaml").read_text()
     assert "../../net.py:Net" in text and str(own_net) not in text
@@ -104,7 +104,7 @@ def test_a_folder_that_moved_with_its_code_is_read_and_extended(own_net, tmp_pat
 
 
 def without_the_old_place(old):
-    from grokjax.spec.file_paths import found_from
+    from grokjax.reader.file_paths import found_from
 
     return lambda root, path, elsewhere: found_from(root, path, {})
 

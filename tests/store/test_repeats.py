@@ -13,10 +13,10 @@ from grokjax.analysis.cells import cell_table
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.analysis.verdicts import judge
+from grokjax.results.repeats import with_repeats
 from grokjax.store.files import arrays_to_bytes, bytes_to_arrays, checksum, write_atomically
 from grokjax.store.head import read_head, write_head
 from grokjax.store.layout import Layout
-from grokjax.store.repeats import with_repeats
 from tests.store.small_sweep import copied, typed
 
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
-from grokjax.spec.errors import SpecError
-from grokjax.spec.identity import run_ids, spec_hash
-from grokjax.spec.sweep_file import load, to_mapping
-from grokjax.store.claim_check import check_claims
+from grokjax.drive.claim_check import check_claims
+from grokjax.reader.errors import SpecError
+from grokjax.reader.identity import run_ids, spec_hash
+from grokjax.reader.sweep_file import load, to_mapping
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 
 FIT = "rule={kind: default, fit: 0.05, generalized: 0.9}"  # 0.05 of 24 train examples: two right answers

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grokjax.results.stored_params import flat_stored_params
 from grokjax.store.files import bytes_to_arrays
 from grokjax.store.head import read_head
 from grokjax.store.layout import Layout, StoreError
-from grokjax.store.stored_params import flat_stored_params
 from tests.store.small_sweep import LANES, copied, typed
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokjax.store.table import _passes
+from grokjax.results.table import _passes
 
 
 def passes(steps, n_train, minibatch):

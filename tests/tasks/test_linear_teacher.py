@@ -7,7 +7,7 @@ from grokjax.analysis.linear_theory import train_loss, updates_until
 from grokjax.losses.mse import MSE
 from grokjax.models.linear import Linear
 from grokjax.optimizers.sgd import SGD
-from grokjax.spec.run import Run
+from grokjax.reader.run import Run
 from grokjax.tasks.linear_teacher import LinearTeacher
 
 

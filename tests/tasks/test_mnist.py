@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from grokjax.core.streams import stream
-from grokjax.spec.errors import SpecError
-from grokjax.spec.sweep_file import load
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load
 from grokjax.tasks.mnist import Mnist
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

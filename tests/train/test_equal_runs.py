@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from grokjax.core.data_warning import DataWarning
-from grokjax.spec.errors import SpecError
-from grokjax.spec.sweep_file import load as load_file
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load as load_file
 from grokjax.train.equal_runs import check_equal_runs, check_products
 from grokjax.train.reads import reading
 

@@ -14,9 +14,9 @@ from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.sgd import SGD
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Minibatch, Run
 from grokjax.regularizers.l1 import L1
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Minibatch, Run
 from grokjax.tasks.linear_teacher import LinearTeacher
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.attempt import attempt

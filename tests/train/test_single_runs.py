@@ -10,8 +10,8 @@ from grokjax.core.schedules import Switch
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Precision, Run
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Precision, Run
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced

@@ -14,10 +14,10 @@ from grokjax.core.streams import substream
 from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.sgd import SGD
+from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.run import Run, StoredInit
 from grokjax.regularizers.clip import Clip
 from grokjax.regularizers.l2 import L2
-from grokjax.spec.measured_steps import Cadence, MeasurePlan
-from grokjax.spec.run import Run, StoredInit
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed

@@ -1,0 +1,75 @@
+"""The end of a sweep: all histories in one Zarr dataset, all runs in one table, both ordered by the spec."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from grokjax.analysis.table import event_columns
+from grokjax.results.dataset import GROUP_NAMES, assemble, write_zarr
+from grokjax.results.reading import looks_of, rule_of, with_budget
+from grokjax.results.repeats import with_repeats
+from grokjax.results.table import as_csv, run_table
+from grokjax.store.committed import read_spec
+from grokjax.store.files import checksum, write_atomically
+from grokjax.store.folder import SweepFolder
+from grokjax.store.layout import StoreError
+
+
+def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
+    """Write history.zarr and table.csv, then commit the sweep as complete.
+
+    Args:
+      run_ids: every run of the sweep, in its order.
+
+    Raises:
+      StoreError: a run is missing.
+    """
+    layout = folder.layout
+    spec = read_spec(layout.root)
+    files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
+    dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
+    dataset = with_budget(dataset, spec["steps"])
+    missing = len(run_ids) - dataset.sizes["run"]
+    if missing:
+        raise StoreError(f"{layout.root}: {missing} runs are not stored; run the same command again to train them.")
+    for name in _silent_measures(dataset):
+        folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
+    partial = layout.root / ".history.zarr.tmp"
+    shutil.rmtree(partial, ignore_errors=True)
+    write_zarr(dataset, partial)
+    shutil.rmtree(layout.history, ignore_errors=True)
+    partial.rename(layout.history)
+    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"]), rule_of(spec)))
+    table = with_repeats(table, dataset, [path for path in spec["axes"] if not path.startswith("seeds.")])
+    write_atomically(layout.table, as_csv(table).encode())
+    kept = {
+        name: digest
+        for name, digest in folder.head.files.items()
+        if not name.startswith(("history.zarr/", "table.csv"))
+    }
+    written = [layout.table, *(path for path in sorted(layout.history.rglob("*")) if path.is_file())]
+    sums = {_name(path, layout.root): checksum(path.read_bytes()) for path in written}
+    folder.commit(files={**kept, **sums}, checkpoints={}, is_complete=True)
+    folder.clear_checkpoints()
+    layout.live_curves.unlink(missing_ok=True)
+    folder.log("complete", runs=len(run_ids))
+
+
+def _silent_measures(dataset: xr.Dataset) -> list[str]:
+    """Measures that never fired. Of `fit` a group may be empty, which its count says."""
+    return [
+        str(name)
+        for name, values in dataset.data_vars.items()
+        if values.dims[:2] == ("run", "k")
+        and values.dtype.kind == "f"
+        and str(name).split("/")[0] not in GROUP_NAMES
+        and values.size
+        and bool(np.isnan(values.values).all())
+    ]
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

@@ -1,0 +1,155 @@
+"""What a sweep needs before it trains: the programs of its cohorts, and what it will cost in time and on disk."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from grokjax.plan.cohorts import Cohort
+from grokjax.plan.plan import CohortPlan, Plan, make_plan
+from grokjax.reader.sweep import Sweep
+from grokjax.results.stored_params import check_starts, initial_params_of
+from grokjax.store.disk import Disk, disk_of
+from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
+from grokjax.train.equal_runs import check_products
+from grokjax.train.executables import Executables, number_format
+from grokjax.train.feed import Feed
+from grokjax.train.lane import fresh
+from grokjax.train.preflight import compile_cohort, device_memory
+from grokjax.train.probe import busiest_pool, probe_together
+from grokjax.train.program import MAP, Lane, Values
+
+PLAN_SECONDS, RUN_SECONDS = 0.1, 0.03
+"""Of a timed stretch: `plan` has time, `run` wants to begin."""
+_SAMPLE = 64
+
+
+class Ready(NamedTuple):
+    """A cohort that can be trained."""
+
+    feed: Feed
+    values_of: Callable[[int], Values]  # of a run of the sweep
+    compiled: list[Executables]
+
+
+class Forecast(NamedTuple):
+    """Time that a cohort takes if every run goes to its budget.
+
+    Attributes:
+      seconds: wall time, with the machine as it was when lanes were timed.
+      cpu_share: part of the cores asked for that this process got then; None on accelerators.
+    """
+
+    seconds: float
+    cpu_share: float | None
+
+
+def sweep_plan(sweep: Sweep, pools: Sequence[Pool], executor: str, memory: int | None, lanes: int | None) -> Plan:
+    """The plan of a sweep from shapes alone, with its disk."""
+    devices = sum(len(pool.devices) for pool in pools)
+    plan = make_plan(sweep, devices, executor == MAP, memory, lanes)
+    shapes = ((_lane_shapes(sweep, one), len(one.cohort.runs), max(one.width, 1) * devices) for one in plan.cohorts)
+    return dataclasses.replace(plan, disk=dataclasses.asdict(disk_of(sweep, shapes, plan.stores_weights)))
+
+
+def disk_left(plan: Plan, runs: int) -> int:
+    """Bytes that so many runs of a sweep still take on disk, at most at a time."""
+    return Disk(**plan.disk).of_runs(runs / plan.sweep.num_runs).most
+
+
+def prepare(
+    sweep: Sweep,
+    planned: CohortPlan,
+    queue: Sequence[int],
+    pools: list[Pool],
+    executor: str,
+    lanes: int | None = None,
+    known: Mapping[str, Any] | None = None,
+    is_narrowed: bool = False,
+    memory: int | None = None,
+) -> Ready:
+    """Compile a cohort; see `compile_cohort`. May run beside the training of another, so it changes nothing here.
+
+    Args:
+      queue: its runs that will be trained; not empty.
+    """
+    feed, values_of = feed_of(sweep, planned.cohort)
+    first = values_of(queue[0])
+    return Ready(
+        feed, values_of, compile_cohort(planned, feed, first, pools, executor, lanes, known, is_narrowed, memory)
+    )
+
+
+def feed_of(sweep: Sweep, cohort: Cohort) -> tuple[Feed, Callable[[int], Values]]:
+    """Tables and schedule of a cohort, and what gives the values of a run of the sweep."""
+    feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
+
+    def values_of(index: int) -> Values:
+        run = sweep.run(index)
+        return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
+
+    return feed, values_of
+
+
+def time_cohort(
+    plan: Plan, ready: Ready, queue: Sequence[int], at_least: float, steps: float | None = None
+) -> Forecast:
+    """Time scratch lanes and tell how long a cohort will take; stores nothing.
+
+    Args:
+      queue: its runs that will be trained, in order.
+      steps: what is left of a run on average; None for its whole budget.
+    """
+    compiled, program = ready.compiled, ready.compiled[0].program
+    is_walked = program.executor == MAP
+    timed = probe_together(compiled, ready.values_of(_typical(plan.sweep, ready.feed, queue, is_walked)), at_least)
+    budget = plan.sweep.steps
+    part = 1.0 if steps is None else steps / budget
+    one_run = timed.of_run(part * budget, part * plan.num_looks, part * plan.num_rows)
+    return Forecast(one_run * busiest_pool(len(queue), len(compiled), program.lanes, is_walked), timed.cpu_share)
+
+
+def forecast(
+    sweep: Sweep,
+    device: str | None = None,
+    executor: str | None = None,
+    lanes: int | None = None,
+    with_probe: bool = True,
+) -> Plan:
+    """Plan a sweep; with a probe, compile each cohort and time scratch lanes. Trains and stores nothing."""
+    prepare_host_devices()
+    check_starts(sweep)
+    pools = choose_pools(device, executor)
+    check_products(sweep, pools[0].devices[0].platform)
+    chosen = choose_executor(pools[0].devices[0], executor)
+    plan = sweep_plan(sweep, pools, chosen, device_memory(pools[0]), lanes)
+    return dataclasses.replace(plan, cohorts=list(_timed(plan, pools, chosen, lanes))) if with_probe else plan
+
+
+def _timed(plan: Plan, pools: list[Pool], executor: str, lanes: int | None) -> Iterator[CohortPlan]:
+    for planned in plan.cohorts:
+        queue = planned.cohort.runs.tolist()
+        ready = prepare(plan.sweep, planned, queue, pools, executor, lanes)
+        told = time_cohort(plan, ready, queue, PLAN_SECONDS)
+        compiled_bytes = ready.compiled[0].memory_bytes()
+        yield dataclasses.replace(
+            planned, seconds=told.seconds, cpu_share=told.cpu_share, compiled_bytes=compiled_bytes
+        )
+
+
+def _typical(sweep: Sweep, feed: Feed, queue: Sequence[int], is_walked: bool) -> int:
+    """A run whose updates take as many examples as those of the cohort on average; side by side the largest counts."""
+    sample = queue[:: -(-len(queue) // _SAMPLE)]
+    sizes = np.array([feed.values(sweep.run(index)).minibatch for index in sample])
+    wanted = np.mean(sizes) if is_walked else np.max(sizes)
+    return sample[int(np.argmin(np.abs(sizes - wanted)))]
+
+
+def _lane_shapes(sweep: Sweep, planned: CohortPlan) -> Lane:
+    feed, values_of = feed_of(sweep, planned.cohort)
+    program = feed.program(1, 1)
+    with number_format(program):
+        return jax.eval_shape(partial(fresh, program), values_of(int(planned.cohort.runs[0])), feed.tables)

@@ -1,0 +1,128 @@
+"""One cohort being trained into a folder: what ended is committed, the batched state is saved from time to time."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from grokjax.drive.progress import Progress
+from grokjax.plan.cohorts import Cohort
+from grokjax.reader.sweep import Sweep
+from grokjax.store.files import arrays_to_bytes, write_atomically, write_record
+from grokjax.store.folder import SweepFolder
+from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
+from grokjax.train.program import MAP
+from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer, Weights
+from grokjax.train.worker import FREE, unstack
+
+COMMIT_SECONDS = 2.0
+"""Finished runs and snapshots wait at most this long for others to share a file with."""
+
+
+class Session:
+    """Stores what a trainer hands out."""
+
+    def __init__(
+        self,
+        folder: SweepFolder,
+        sweep: Sweep,
+        cohort: Cohort,
+        ids: Sequence[str],
+        progress: Progress,
+        save_seconds: float,
+        with_weights: bool,
+    ):
+        self._folder, self._sweep, self._cohort, self._ids = folder, sweep, cohort, ids
+        self._progress, self._save_seconds, self._with_weights = progress, save_seconds, with_weights
+        self._pending: list[EndedRun] = []
+        self._snapshots: list[Weights] = []
+        self._committed = self._saved = self._began = time.monotonic()
+        self._seconds_before = progress.seconds
+
+    def take(self, trainer: Trainer, segment: Segment) -> None:
+        """Store a segment; asks the trainer for its state when a save is due."""
+        now = time.monotonic()
+        self._count(trainer, segment, now)
+        self._snapshots += segment.weights
+        self._pending += segment.ended
+        if (self._pending or self._snapshots) and now - self._committed > COMMIT_SECONDS:
+            self.commit()
+        if segment.saved is not None:
+            self.save(segment.saved)
+        self._folder.commit_save()
+        if now - self._saved > self._save_seconds and not self._folder.is_saving and not trainer.saving:
+            trainer.saving = True
+            self._saved = now
+        self._progress.is_saving = self._folder.is_saving
+        write_record(self._folder.layout.live, self._progress.to_json())
+
+    def commit(self) -> None:
+        """Commit snapshots and the runs that ended, in this order: a committed run is never trained again."""
+        self._committed = time.monotonic()
+        if self._snapshots:
+            snapshots, self._snapshots = self._snapshots, []
+            self._folder.add_snapshots(snapshots, [self._ids[one.run] for one in snapshots])
+        if not self._pending:
+            return
+        ended, self._pending = self._pending, []
+        ids = [self._ids[one.run] for one in ended]
+        settings = [self._sweep.settings(one.run) for one in ended]
+        noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
+        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort.number, noises, self._with_weights)
+        for one, run_id in zip(ended, ids, strict=True):
+            reason = stop_reason(one.lane, self._sweep.steps)
+            self._folder.log(
+                "ended",
+                run_id=run_id,
+                step=int(one.lane.state.step),
+                reason=reason,
+                pool=one.place[0],
+                lane=one.place[1],
+            )
+
+    def save(self, saved: Saved) -> None:
+        """Save the batched state in the background. What came before it was copied is committed first."""
+        self.commit()
+        names = [[self._ids[int(run)] if run != FREE else "" for run in runs] for runs in saved.runs]
+        self._write_live_curves(saved, names)
+        self._folder.start_save(saved, names, self._cohort.key)
+
+    def end(self, trainer: Trainer, is_complete: bool) -> None:
+        """Commit everything; without an end of the cohort also the batched state."""
+        self.commit()
+        if not is_complete:
+            self.save(trainer.save_now())
+        self._folder.commit_save(wait=True)
+        write_record(self._folder.layout.live, self._progress.to_json())
+
+    def _count(self, trainer: Trainer, segment: Segment, now: float) -> None:
+        progress, running = self._progress, trainer.running()
+        progress.useful += segment.report.useful
+        progress.executed += segment.report.executed
+        progress.busy_seconds += segment.report.seconds
+        progress.seconds = self._seconds_before + now - self._began
+        progress.done += len(segment.ended)
+        progress.diverged += sum(stop_reason(one.lane, self._sweep.steps) == DIVERGED for one in segment.ended)
+        progress.ended = {self._ids[one.run]: one for one in segment.ended}
+        progress.running = len(running)
+        progress.queued = progress.total - progress.done - progress.running
+        steps = self._sweep.steps
+        progress.steps_left = progress.queued * steps + sum(steps - step for step in running.values())
+        if progress.executor == MAP:
+            progress.executed = progress.useful
+
+    def _write_live_curves(self, saved: Saved, names: list[list[str]]) -> None:
+        """Histories so far of the runs in a lane, for readers only; nothing is ever restored from here."""
+        lanes = [
+            (int(runs[lane]), ids[lane], unstack(lanes, int(lane)))
+            for runs, ids, lanes in zip(saved.runs, names, saved.lanes, strict=True)
+            for lane in np.flatnonzero(runs != FREE)
+        ]
+        if not lanes:
+            return
+        settings = [self._sweep.settings(run) for run, _, _ in lanes]
+        noises = [label_noise(self._sweep.run(run).task) for run, _, _ in lanes]
+        ids, books = [one for _, one, _ in lanes], [one for _, _, one in lanes]
+        arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort.number, noises)
+        arrays["stop_reason"] = np.full(len(lanes), "running")
+        write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))

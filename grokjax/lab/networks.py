@@ -1,0 +1,203 @@
+"""Looking into stored networks: parameters, data, outputs and activations of a run, on its own data or on others."""
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grokjax.core.interfaces import Model, Params, Signature, Split
+from grokjax.lab.replaying import replay
+from grokjax.reader.errors import suggestion
+from grokjax.reader.identity import run_id
+from grokjax.reader.run import Run
+from grokjax.reader.sweep import Sweep
+from grokjax.reader.user_models import LinenModel
+from grokjax.results.stored_params import flat_stored_params, initial_params_of, nested_params
+from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
+from grokjax.store.committed import read_spec
+from grokjax.store.layout import StoreError, UnknownRunError
+from grokjax.store.records import flat_params
+from grokjax.train.executables import number_format
+from grokjax.train.feed import Feed
+from grokjax.train.program import Tables, Values, run_of
+from grokjax.train.step import data_of
+
+
+class Networks:
+    """The networks of one sweep's folder."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    @functools.cached_property
+    def sweep(self) -> Sweep:
+        """The sweep without its measures, on which no stored run depends."""
+        return sweep_for_reading(self.root)
+
+    @functools.cached_property
+    def _index(self) -> dict[str, int]:
+        return {run_id(self.sweep.run(index)): index for index in range(self.sweep.num_runs)}
+
+    def run(self, name: str) -> Run:
+        """The run with an id."""
+        if name not in self._index:
+            refuse_changed_sources(self.root, read_spec(self.root), self.sweep)
+            raise UnknownRunError(f"{self.root}: no run {name!r}; {suggestion(name, self._index)}")
+        return self.sweep.run(self._index[name])
+
+    def params(self, name: str, step: int = -1) -> Params:
+        """Flax variables after `step` updates, -1 for the last; trained again, with a warning, if they are not stored.
+
+        Raises:
+          StoreError: the run was not trained that far.
+        """
+        with contextlib.suppress(StoreError):
+            return nested_params(flat_stored_params(self.root, name, None if step < 0 else step))
+        result = replay(self.root, stored_sweep(self.root), name, None if step < 0 else step)
+        if step >= 0 and result.steps != step:
+            raise StoreError(f"{self.root}: run {name} ends after {result.steps} updates, so there is no step {step}.")
+        equal = "equal to" if result.is_equal else f"not equal (first at {result.first_difference}) to"
+        warnings.warn(
+            f"run {name}: no parameters are stored after {result.steps} updates, so it was trained again to there; its "
+            f"history is {equal} the stored one.",
+            stacklevel=3,
+        )
+        return nested_params(flat_params(result.lane.state.params))
+
+    def model(self, name: str) -> Model:
+        """The model part of a run."""
+        return self.run(name).model
+
+    def signature(self, name: str) -> Signature:
+        """What the model must know of the run's task."""
+        return self.run(name).task.signature()
+
+    def dataset(self, name: str) -> dict[str, np.ndarray]:
+        """The whole table and how the run's seeds split it.
+
+        Returns:
+          `inputs` [example, ...], `targets` [example, ...] true ones, `labels` [example, ...] as given to the learner,
+          `group` [example] position in `core.interfaces.GROUPS`, `train_index` [train example] in train order.
+        """
+        run = self.run(name)
+        feed = self._feed(run)
+        values = feed.values(run, 0, initial_params_of(run))
+        program = feed.program(1, 1)
+
+        def split_of(values: Values, tables: Tables) -> Split:
+            return data_of(program, run_of(program, values.leaves), values, tables).split
+
+        with number_format(program):
+            split = jax.tree.map(np.array, jax.jit(split_of)(values, feed.tables))
+        return {
+            "inputs": feed.tables.inputs[0],
+            "targets": feed.tables.targets[0],
+            "labels": split.labels,
+            "train_index": split.order[: int(values.counts.n_train)],
+            "group": split.group,
+        }
+
+    def logits(self, name: str, inputs: Any = None, step: int = -1) -> np.ndarray:
+        """Outputs [example, class], without noise or dropout.
+
+        Args:
+          inputs: [example, ...]; None for the whole table.
+        """
+        run, params = self.run(name), self.params(name, step)
+        signature = run.task.signature()
+
+        def outputs(params: Params, rows: jax.Array) -> jax.Array:
+            return run.model.logits(run.model.prepare(params, signature), rows, signature, None)
+
+        with self._formats(run):
+            return np.array(jax.jit(outputs)(params, _rows(run, inputs)))
+
+    def activations(self, name: str, module: str, inputs: Any = None, step: int = -1) -> dict[str, np.ndarray]:
+        """What Flax modules return, by their path, without noise or dropout.
+
+        Args:
+          module: words of a path: `mlp` takes `layer_0/mlp` and everything inside; empty for all modules.
+          inputs: [example, ...]; None for the whole table.
+
+        Returns:
+          `path` -> [example, ...]; further calls of a module are `path#1`, `path#2`, ...
+
+        Raises:
+          ValueError: no module has such a path, or the model is not a linen module.
+        """
+        run, params = self.run(name), self.params(name, step)
+        capture = partial(_capture, run.model, run.task.signature())
+        with self._formats(run):
+            found = jax.tree.map(np.array, jax.jit(capture)(params, _rows(run, inputs)))
+        chosen = {path: values for path, values in found.items() if f"/{module}/".replace("//", "/") in f"/{path}/"}
+        if not chosen:
+            raise ValueError(f"run {name} has no module {module!r}; {suggestion(module, found)}")
+        return chosen
+
+    def evaluate(self, name: str, inputs: Any, targets: Any, step: int = -1) -> dict[str, float]:
+        """Mean of the loss that was trained, without penalties, and share of right answers.
+
+        Args:
+          inputs: [example, ...].
+          targets: [example, ...].
+        """
+        run = self.run(name)
+        outputs, signature = self.logits(name, inputs, step), run.task.signature()
+        wanted = np.asarray(targets, signature.target_dtype)
+        if wanted.shape != (len(outputs), *signature.target_shape):
+            raise ValueError(f"targets have shape {wanted.shape}, not {(len(outputs), *signature.target_shape)}")
+        with self._formats(run):
+            loss = run.loss.loss(jnp.asarray(outputs), jnp.asarray(wanted))
+            correct = run.task.correct(jnp.asarray(outputs), jnp.asarray(wanted))
+        return {
+            "loss": float(np.mean(np.asarray(loss, np.float64))),
+            "accuracy": float(np.mean(np.asarray(correct))),
+        }
+
+    def _feed(self, run: Run) -> Feed:
+        return Feed(run, run.task.signature(), [run.task], self.sweep.measure, None, self.sweep.steps)
+
+    @contextlib.contextmanager
+    def _formats(self, run: Run) -> Iterator[None]:
+        with number_format(self._feed(run).program(1, 1)):
+            yield
+
+
+def _rows(run: Run, inputs: Any) -> np.ndarray:
+    """[example, ...] in the task's number format, refused when one example has another shape."""
+    signature = run.task.signature()
+    rows = run.task.table().inputs if inputs is None else np.asarray(inputs, signature.input_dtype)
+    if rows.shape[1:] != signature.input_shape:
+        raise ValueError(f"inputs have shape {rows.shape}, not [example] with {list(signature.input_shape)} each")
+    return rows
+
+
+def _capture(model: Model, signature: Any, params: Params, rows: jax.Array) -> dict[str, jax.Array]:
+    """Path -> what the module there returned; arrays only."""
+    modes: dict[str, Any] = {}
+    if isinstance(model, LinenModel):
+        module, arguments = model.module_class(**model.settings_for(signature)), ()
+        modes = model.modes(training=False)
+    elif isinstance(module := getattr(model, "module", lambda _: None)(signature), nn.Module):
+        arguments = (None, None)
+    else:
+        raise ValueError(f"activations are captured from linen modules, and model {model.kind} is none; use logits")
+    _, seen = module.apply(
+        {"params": params}, rows, *arguments, capture_intermediates=True, mutable=["intermediates"], **modes
+    )
+    found = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(seen.get("intermediates", {})):
+        names = [str(getattr(key, "key", getattr(key, "idx", key))) for key in path]
+        if "__call__" in names[1:]:  # the module as a whole returns the logits
+            place = names.index("__call__", 1)
+            again = "".join(f"#{name}" for name in names[place + 1 :] if name != "0")
+            found["/".join(names[:place]) + again] = leaf
+    return found

@@ -1,0 +1,140 @@
+"""When are two runs the same run? When everything that determines the trajectory is equal: then they share a run id.
+
+Budget, measures, stop rules, stored weights, names and notes stay out. Files enter by content, never by path.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from grokjax.core.part import Part
+from grokjax.reader.errors import wrong
+from grokjax.reader.plans import RulePlan, claim_to_plain, measure_to_plain, rule_to_plain, seeds_to_plain
+from grokjax.reader.run import Run, StoredInit
+from grokjax.reader.stop_plan import stop_to_plain
+from grokjax.reader.sweep import Sweep
+from grokjax.reader.user_parts import Source, data_sha256, source_of
+
+ID_DIGITS = 16
+
+
+def canonical(run: Run) -> dict[str, Any]:
+    """Everything that determines a run's trajectory, as plain values."""
+    return {field.name: _plain(getattr(run, field.name), field.name) for field in dataclasses.fields(run)}
+
+
+def run_id(run: Run) -> str:
+    """16 hexadecimal digits that every machine and every sweep gives to the same run."""
+    return _digest(canonical(run))[:ID_DIGITS]
+
+
+def run_ids(sweep: Sweep) -> list[str]:
+    """Run ids of a sweep, in its order."""
+    return [run_id(sweep.run(index)) for index in range(sweep.num_runs)]
+
+
+def spec_hash(sweep: Sweep) -> str:
+    """SHA-256 of a whole sweep: it changes with anything that its file says."""
+    return _digest(
+        {
+            "name": sweep.name,
+            "base": canonical(sweep.base),
+            "steps": sweep.steps,
+            "axes": [
+                {
+                    path: [_plain(value, path) for value in column]
+                    for path, column in zip(axis.paths, axis.values, strict=True)
+                }
+                for axis in sweep.axes
+            ],
+            "seeds": seeds_to_plain(sweep.seeds),
+            "measure": measure_to_plain(sweep.measure)
+            | {"what": [_plain(part, "measure") for part in sweep.measure.what]},
+            "stop": stop_to_plain(sweep.stop),
+            "exclude": list(sweep.exclude),
+            "weights": None if sweep.weights is None else dataclasses.asdict(sweep.weights),
+            "claims": [claim_to_plain(claim) for claim in sweep.claims],
+            "notes": sweep.notes,
+            "tags": list(sweep.tags),
+            **({} if sweep.rule == RulePlan() else {"rule": rule_to_plain(sweep.rule)}),
+        }
+    )
+
+
+def sources_of(sweep: Sweep, with_measures: bool = True) -> dict[str, Source]:
+    """The user's source files that a sweep names, by their short names; runs do not depend on those of measures."""
+    values = [sweep.base, *(value for axis in sweep.axes for column in axis.values for value in column)]
+    parts = [part for value in [*values, *(sweep.measure.what if with_measures else ())] for part in _parts_in(value)]
+    sources = [source for source in map(source_of, dict.fromkeys(map(type, parts))) if source is not None]
+    return {source.kind.rpartition(":")[0]: source for source in sources if source.file is not None}
+
+
+def _parts_in(value: Any) -> Iterator[Part]:
+    if isinstance(value, Part):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from _parts_in(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _parts_in(item)
+
+
+def _digest(content: Any) -> str:
+    # Floats are written by repr, the shortest decimal that reads back equal.
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any, key: str) -> Any:
+    if key == "init.from" and isinstance(value, str):
+        return value.rpartition("#")[2]  # the run id; where its folder lies does not matter
+    if value is None or type(value) in (float, int, str, bool):
+        return value
+    if isinstance(value, Part):
+        return _part(value, key)
+    if isinstance(value, tuple):
+        return [_plain(item, key) for item in value]
+    return _name_of(value, key)
+
+
+def _part(part: Part, key: str) -> dict[str, Any]:
+    source = source_of(type(part))
+    found: dict[str, Any] = {"kind": type(part).kind if source is None else source.kind}
+    if source is not None:
+        found["source"] = source.sha256
+    if type(part).revision != 1:
+        found["revision"] = type(part).revision
+    fields, is_file = _fields_of(type(part))
+    for name, added in fields:
+        value = getattr(part, name)
+        is_old = added is not dataclasses.MISSING and type(value) is type(added) and value == added
+        if is_file and name in ("path", "sha256"):
+            found["sha256"] = vars(part)["sha256"] or data_sha256(type(part), vars(part)["path"])
+        elif name == "source" and isinstance(part, StoredInit):
+            found["source"] = _plain(value, "init.from")
+        elif not is_old:
+            found[name] = _plain(value, f"{key}.{name}")
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _fields_of(cls: type[Part]) -> tuple[tuple[tuple[str, Any], ...], bool]:
+    """Name and old value of each field, and whether the part is a file by its path and checksum."""
+    fields = dataclasses.fields(cls)
+    added = tuple((field.name, field.metadata.get("added", dataclasses.MISSING)) for field in fields)
+    return added, {"path", "sha256"} <= {field.name for field in fields}
+
+
+def _name_of(value: Any, key: str) -> str:
+    """A name for a default that no sweep file can hold, such as a function or a number format."""
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}:{value.__qualname__}"
+    try:
+        return np.dtype(value).name
+    except TypeError:
+        raise wrong(key, f"a {type(value).__name__} has no name, so the run has no identity", value) from None

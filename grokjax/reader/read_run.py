@@ -1,0 +1,115 @@
+"""How does the file's description of one run become a run? Six kinds of part under their own keys."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from grokjax.core.catalogue import KINDS
+from grokjax.reader.build import build_part, read_setting, to_mapping, to_plain
+from grokjax.reader.errors import Collector, suggestion, wrong
+from grokjax.reader.run import Minibatch, Precision, Run, Seeds, StoredInit
+
+_SLOTS = {"task": "tasks", "model": "models", "optimizer": "optimizers", "loss": "losses"}
+RUN_KEYS = (*_SLOTS, "regularizers", "precision", "init")
+
+
+def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
+    """A run from the keys `task`, `model`, ... of a sweep file and `minibatch` of its `train`.
+
+    Raises:
+      SpecError: with every problem.
+    """
+    problems, found = Collector(), {}
+    for name, slot in _SLOTS.items():
+        with problems.collecting():
+            if name in mapping:
+                found[name] = build_part(slot, mapping[name], name, folder)
+            elif name != "loss":
+                raise wrong(name, "missing", hint=f"for example {name}: {_EXAMPLES[name]}")
+    with problems.collecting():
+        found["regularizers"] = _read_regularizers(mapping.get("regularizers", ()), folder)
+    for name, hint in (("precision", Precision), ("init", StoredInit | None)):
+        with problems.collecting():
+            if name in mapping:
+                found[name] = read_setting(hint, mapping[name], name, folder=folder)
+    with problems.collecting():
+        train = mapping.get("train")
+        minibatch = train.get("minibatch", "full") if isinstance(train, Mapping) else "full"
+        found["minibatch"] = read_setting(Minibatch | None, minibatch, "train.minibatch", folder=folder)
+    problems.finish()
+    return Run(**found)
+
+
+def parts_of_words(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a run, those that are words of a sweep file made parts.
+
+    Raises:
+      SpecError: with every problem.
+    """
+    problems, found = Collector(), dict(given)
+    hints = {"minibatch": Minibatch | None, "precision": Precision, "init": StoredInit | None, "seeds": Seeds}
+    for name, value in given.items():
+        with problems.collecting():
+            if name in _SLOTS:
+                found[name] = build_part(_SLOTS[name], value, name)
+            elif name == "regularizers":
+                found[name] = _read_regularizers(value, None)
+            elif name in hints and value is not None:
+                found[name] = read_setting(hints[name], value, name)
+    problems.finish()
+    return found
+
+
+def run_to_mapping(run: Run) -> dict[str, Any]:
+    """What a sweep file would say; seeds and budget belong to the sweep."""
+    found: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in _SLOTS}
+    found["regularizers"] = [to_mapping(part) for part in run.regularizers]
+    found["precision"] = to_mapping(run.precision)
+    found["init"] = to_plain(run.init)
+    found["train"] = {"minibatch": "full" if run.minibatch is None else to_mapping(run.minibatch)}
+    return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+def checked_run(run: Any) -> Run:
+    """A run made in Python, or what a sweep file says of one, with every value checked and in its one form."""
+    if isinstance(run, Mapping):
+        return _read_base(run)
+    if not isinstance(run, Run):
+        raise wrong("base", f"expected a Run or a mapping, got a {type(run).__name__}")
+    given = {field.name: getattr(run, field.name) for field in dataclasses.fields(Run)}
+    for name, slot in _SLOTS.items():
+        if not isinstance(given[name], KINDS[slot]):
+            raise wrong(name, f"expected a part of {slot}, got a {type(given[name]).__name__}")
+    checked = read_run({**given, "train": {"minibatch": run.minibatch or "full"}})
+    seeds = read_setting(type(run.seeds), run.seeds, "seeds")
+    return dataclasses.replace(checked, seeds=seeds)
+
+
+def _read_base(mapping: Mapping[str, Any]) -> Run:
+    """A run from a mapping that says nothing of a sweep; `train` holds the minibatch alone."""
+    unknown = next((key for key in mapping if key not in (*RUN_KEYS, "train")), None)
+    if unknown is not None:
+        raise wrong(f"base.{unknown}", "unknown key", hint=suggestion(str(unknown), (*RUN_KEYS, "train")))
+    train = mapping.get("train", {})
+    if not isinstance(train, Mapping) or set(train) - {"minibatch"}:
+        raise wrong("base.train", "holds the minibatch alone; give the budget as steps=", train)
+    return read_run(mapping)
+
+
+def _read_regularizers(value: Any, folder: Path | None) -> tuple:
+    if not isinstance(value, list | tuple):
+        raise wrong("regularizers", "expected a list of mappings", value, "write - {kind: ...}")
+    problems, found = Collector(), []
+    for index, one in enumerate(value):
+        with problems.collecting():
+            found.append(build_part("regularizers", one, f"regularizers.{index}", folder))
+    problems.finish()
+    return tuple(found)
+
+
+_EXAMPLES = {
+    "task": "{kind: modular_arithmetic, operation: x+y, modulus: 97}",
+    "model": "{kind: mlp}",
+    "optimizer": "{kind: adamw, weight_decay: 1.0}",
+}

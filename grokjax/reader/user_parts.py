@@ -1,0 +1,225 @@
+"""Where does a part come from that is not ours? `kind: "mylab.models:MyNet"` or `kind: "./net.py:MyNet"`.
+
+Named may be: a part class, used as it is; a Flax module for a model; a function that returns an optax transformation
+for an optimizer; a plain function for a measure, a regularizer or a task. All but the first become part classes on the
+fly, and the same kind always gives the same class.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+from flax import nnx
+
+from grokjax.core.catalogue import KINDS
+from grokjax.core.part import Part
+from grokjax.reader.errors import blamed, first_line, nearest, suggestion, wrong
+from grokjax.reader.sources import file_sha256, source_sha256
+from grokjax.reader.user_functions import part_from_function
+from grokjax.reader.user_models import part_from_linen, part_from_nnx
+
+_FROM_FUNCTIONS = ("optimizers", "measures", "regularizers", "tasks")
+_WORDS = {
+    "tasks": "a Task part, or a function () that returns a Table or dict(inputs=..., targets=...)",
+    "models": "a Model part or a Flax module",
+    "losses": "a Loss part",
+    "optimizers": "an Optimizer part, or a function that returns an optax.GradientTransformation",
+    "regularizers": "a Regularizer part, or a function (params) that returns a scalar penalty",
+    "measures": "a Measure part, or a function (view) that returns a dict of arrays",
+}
+
+
+class Source(NamedTuple):
+    """Where a user's part comes from.
+
+    Attributes:
+      kind: short text of messages and identity, `mylab.models:MyNet` or `net.py:MyNet`.
+      written: what a sweep file anywhere on this machine would say.
+      sha256: checksum by which runs name the source file, see `sources`; empty when there is no file.
+      file: the source file; None when there is none.
+    """
+
+    kind: str
+    written: str
+    sha256: str
+    file: Path | None
+
+
+_SOURCES: dict[type, Source] = {}  # of classes that a sweep named by file, and of those made here
+
+
+def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> type[Part]:
+    """The part class that a `kind` with a colon names.
+
+    Args:
+      slot: `tasks`, `models`, ...
+      kind: `module:Name` or `FILE.py:Name`.
+      key: of the `kind`, for messages.
+      folder: what a relative file is relative to; the current one when None.
+    """
+    place, _, name = kind.rpartition(":")
+    is_file = place.endswith(".py")
+    module, source = _from_file(place, name, key, folder) if is_file else _from_module(place, name, key)
+    found = module
+    for word in name.split("."):
+        if not hasattr(found, word):
+            raise wrong(key, f"{place} has no {name!r}", hint=suggestion(word, _public_names(found)))
+        found = getattr(found, word)
+    cls = _as_part(slot, found, source, key)
+    if cls is not found or is_file or source.sha256 != _sha256_of(source.file):
+        _SOURCES[cls] = source
+    return cls
+
+
+def as_absent(kind: str, cls: type[Part], sha256: str) -> type[Part]:
+    """The class of `absent_parts` for a kind, known from now on by the recorded checksum."""
+    file, _, name = kind.rpartition(":")
+    _SOURCES[cls] = Source(f"{Path(file).name}:{name}", kind, sha256, None)
+    return cls
+
+
+def source_of(cls: type[Part]) -> Source | None:
+    """Where a part class comes from; None for the parts of this package."""
+    if cls in _SOURCES:
+        return _SOURCES[cls]
+    if cls.__module__.partition(".")[0] == "grokjax":
+        return None
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    file = Path(file) if file and Path(file).is_file() else None
+    written = f"{cls.__module__}:{cls.__qualname__}"
+    kind = written
+    if cls.__module__ == "__main__" and file is not None:
+        kind, written = f"{file.name}:{cls.__qualname__}", f"{file.resolve()}:{cls.__qualname__}"
+    return Source(kind, written, "" if file is None else file_sha256(file), file)
+
+
+def kind_of(cls: type[Part]) -> str:
+    """The kind as shown to people: of our own parts their short name."""
+    source = source_of(cls)
+    return cls.kind if source is None else source.kind
+
+
+def data_sha256(part: type, path: str | Path) -> str:
+    """Checksum of the data of a part: of its file, or of all files that its own `files(path)` names, in order."""
+    files = part.files(str(path)) if hasattr(part, "files") else [path]
+    if len(files) == 1:
+        return file_sha256(files[0])
+    return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
+
+
+def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[ModuleType, Source]:
+    file = (Path.cwd() if folder is None else Path(folder)) / Path(place).expanduser()
+    if not file.is_file():
+        beside = sorted(other.name for other in file.parent.glob("*.py"))
+        found = nearest(file.name, beside)
+        raise wrong(key, f"no file {place}", hint=f"did you mean {found!r}?" if found else "")
+    file = file.resolve()
+    sha256 = source_sha256(file.name, file)
+    # The content is part of the name, so an edited file is a new module and an unedited one is run once.
+    digest = hashlib.sha256(f"{file}\0{file_sha256(file)}\0{sha256}".encode()).hexdigest()[:16]
+    module_name = f"grokjax_user_{digest}"
+    if module_name not in sys.modules:
+        described = importlib.util.spec_from_file_location(module_name, file)
+        if described is None or described.loader is None:
+            raise wrong(key, f"{place} is no Python file")
+        module = importlib.util.module_from_spec(described)
+        sys.modules[module_name] = module  # dataclasses and pickles look their module up by name
+        try:
+            described.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            del sys.modules[module_name]
+            raise _import_failed(place, error, key) from error
+    return sys.modules[module_name], Source(f"{file.name}:{name}", f"{file}:{name}", sha256, file)
+
+
+def _from_module(place: str, name: str, key: str) -> tuple[ModuleType, Source]:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", place):
+        raise wrong(key, "an import path reads module:Name or FILE.py:Name", f"{place}:{name}")
+    try:
+        module = importlib.import_module(place)
+    except (Exception, SystemExit) as error:
+        raise _import_failed(place, error, key) from error
+    file = getattr(module, "__file__", None)
+    file = Path(file) if file and Path(file).is_file() else None
+    kind = f"{place}:{name}"
+    return module, Source(kind, kind, "" if file is None else source_sha256(place, file), file)
+
+
+def _sha256_of(file: Path | None) -> str:
+    return "" if file is None else file_sha256(file)
+
+
+def _import_failed(place: str, error: BaseException, key: str) -> Exception:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "importlib" not in frame.filename and not frame.filename.startswith("<")]
+    last = own[-1] if own and own[-1].filename != __file__ else None
+    text = first_line(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == place.partition(".")[0]:
+        return wrong(key, f"there is no module {error.name!r}", hint="install it, or name a file: ./FILE.py:Name")
+    if type(error).__name__ not in text:
+        text = f"{type(error).__name__}: {text}"
+    where = f" ({Path(last.filename).name} line {last.lineno})" if last else ""
+    refusal = wrong(key, f"importing {place} failed: {text}{where}")
+    is_one_line = last is not None and "\n" not in str(error).strip()
+    return refusal if is_one_line else blamed(refusal, error)
+
+
+def _public_names(found: Any) -> list[str]:
+    return [name for name, value in vars(found).items() if not name.startswith("_") and callable(value)]
+
+
+def _as_part(slot: str, found: Any, source: Source, key: str) -> type[Part]:
+    """The part class of what was found, made now if it is none."""
+    if isinstance(found, type) and issubclass(found, Part):
+        return _checked_part(slot, found, source, key)
+    try:
+        if slot == "models" and isinstance(found, type) and issubclass(found, nn.Module):
+            return _made(part_from_linen, found, source)
+        if slot == "models" and isinstance(found, type) and issubclass(found, nnx.Module):
+            return _made(part_from_nnx, found, source)
+        if slot in _FROM_FUNCTIONS and callable(found) and not isinstance(found, type):
+            return _made(functools.partial(part_from_function, slot), found, source, slot)
+    except TypeError as error:
+        raise wrong(key, f"{source.kind}: {error}") from None
+    raise wrong(key, f"{source.kind} is {_described(found)}, expected {_WORDS[slot]}")
+
+
+_MADE: dict[tuple, type[Part]] = {}
+
+
+def _made(make: Any, found: Any, source: Source, slot: str = "models") -> type[Part]:
+    """One class for one object under one kind: tree structures of its instances must be equal."""
+    place = (slot, found, source.kind, source.sha256)
+    if place not in _MADE:
+        _MADE[place] = make(found, source.kind, source.sha256)
+    return _MADE[place]
+
+
+def _checked_part(slot: str, found: type[Part], source: Source, key: str) -> type[Part]:
+    if not issubclass(found, KINDS[slot]):
+        raise wrong(key, f"{source.kind} is {_described(found)}, expected {_WORDS[slot]}")
+    if not dataclasses.is_dataclass(found) or "__dataclass_fields__" not in vars(found):
+        raise wrong(key, f"{source.kind} is no part yet", hint="write @part above the class")
+    if hasattr(found, "__post_init__"):
+        raise wrong(key, f"{source.kind} has a __post_init__, which tree operations call with tracers")
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))
+        raise wrong(key, f"{source.kind} lacks {missing}")
+    return found
+
+
+def _described(found: Any) -> str:
+    if isinstance(found, type):
+        bases = [name for name, base in KINDS.items() if issubclass(found, base)]
+        return f"a part of {bases[0]}" if bases else "a class"
+    return "a function" if callable(found) else f"a {type(found).__name__}"

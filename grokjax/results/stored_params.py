@@ -1,0 +1,167 @@
+"""Parameters of stored runs: to start other runs from, to export, to look into."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grokjax.store.committed import read_file
+from grokjax.store.files import Arrays
+from grokjax.store.head import Head, read_head
+from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError
+
+if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
+    from grokjax.reader.run import Run
+    from grokjax.reader.sweep import Sweep
+
+_SHAPING = ("init", "model", "task")
+_MOST_STARTS = 100  # their weights are read
+_Place = tuple[str, int]  # a file, and where in it a run is
+
+
+def initial_params_of(run: "Run") -> dict[str, Any] | None:
+    """Nested parameters that a run starts from; None when its model draws them.
+
+    Raises:
+      StoreError: the source is not stored.
+      SpecError: it is of a network of another shape.
+    """
+    if run.init is None:
+        return None
+    folder, _, run_id = run.init.source.rpartition("#")
+    flat = flat_stored_params(Path(folder), run_id, run.init.step)
+    _refuse_other_shapes(run, flat)
+    return nested_params(flat)
+
+
+def check_starts(sweep: "Sweep") -> None:
+    """Refuse a sweep whose runs start from what is not stored, or from a network of another shape.
+
+    Raises:
+      SpecError: with the key and the reason.
+    """
+    from grokjax.reader.errors import wrong
+
+    related = [axis for axis in sweep.axes if any(path.split(".")[0] in _SHAPING for path in axis.paths)]
+    for cell in sweep.distinct_cells(related)[:_MOST_STARTS]:
+        run = sweep.run(int(cell) * sweep.num_seeds)
+        try:
+            initial_params_of(run)
+        except StoreError as error:
+            raise wrong("init.from", str(error)) from None
+
+
+def _refuse_other_shapes(run: "Run", flat: Arrays) -> None:
+    import jax
+
+    from grokjax.reader.errors import wrong
+
+    signature = run.task.signature()
+    wanted = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
+    shapes = {
+        "/".join(str(getattr(key, "key", key)) for key in path): leaf.shape
+        for path, leaf in jax.tree_util.tree_leaves_with_path(wanted)
+    }
+    stored = {name: leaf.shape for name, leaf in flat.items()}
+    for name in sorted(shapes.keys() | stored.keys()):
+        if shapes.get(name) != stored.get(name):
+            has, needs = stored.get(name, "nothing"), shapes.get(name, "nothing")
+            raise wrong(
+                "init.from",
+                f"the stored run has {has} at {name}, this model needs {needs}",
+                run.init and run.init.source,
+            )
+
+
+def nested_params(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Flax variables from parameters by path."""
+    nested: dict[str, Any] = {}
+    for name, leaf in flat.items():
+        *folders, last = name.split("/")
+        place = nested
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[last] = leaf
+    return nested
+
+
+def flat_stored_params(root: Path, run_id: str, step: int | None = None, with_optimizer: bool = False) -> Arrays:
+    """Parameters by path of a stored run after `step` updates; None: after its last.
+
+    Args:
+      with_optimizer: whether to add the optimizer's state, `opt_state/...`; it is stored where a run ended.
+
+    Raises:
+      UnknownRunError: there is no such run.
+      UnknownStepError: nothing was stored at that step.
+      StoreError: a file is damaged.
+    """
+    layout = Layout(root)
+    head, _ = read_head(layout) if layout.spec_json.exists() else (None, "")
+    if head is None:
+        raise StoreError(f"{root} holds no sweep with finished runs.")
+    ids: set[str] = set()
+    weights: dict[int, _Place] = {}
+    last = None
+    for name in sorted(one for one in head.files if one.startswith("runs/")):
+        history = read_file(root, name, head)
+        ids.update(history["run_id"].tolist())
+        beside = name.replace("runs/", "weights/")
+        for place in np.flatnonzero(history["run_id"] == run_id).tolist():
+            end = int(history["final_step"][place])
+            last = max(end, last or 0)
+            if beside in head.files:
+                weights[end] = beside, place
+    wanted = last if step is None else step
+    failed = None
+    if wanted in weights:
+        try:
+            return _params_at(root, head, weights[wanted], with_optimizer)
+        except StoreError as error:
+            failed = error
+    snapshots = _snapshots_of(root, head, run_id)
+    if wanted in snapshots:
+        return _params_at(root, head, snapshots[wanted], with_optimizer)
+    if failed is not None:
+        raise failed
+    if last is None:
+        close = difflib.get_close_matches(run_id, ids, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
+        raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
+    at = "" if step is None else f" at step {step}"
+    steps = sorted(weights.keys() | snapshots.keys())
+    there = f"; stored are those of {', '.join(map(str, steps))}" if steps else ""
+    hint = "`open_results(...).params` makes others by training the run again"
+    raise UnknownStepError(f"{root}: no parameters of run {run_id} are stored{at}{there}; {hint}.")
+
+
+def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
+    """By step, the snapshots of a run; only the names of the runs and steps are read."""
+    found: dict[int, _Place] = {}
+    for name in sorted(one for one in head.files if one.startswith("snapshots/")):
+        try:
+            with np.load(root / name, allow_pickle=False) as file:
+                steps = file["step"]
+                found |= {int(steps[place]): (name, int(place)) for place in np.flatnonzero(file["run_id"] == run_id)}
+        except Exception as error:  # zipfile and NumPy raise many kinds for damage
+            raise StoreError(f"{root / name} is missing or damaged.") from error
+    return found
+
+
+def _params_at(root: Path, head: Head, place: _Place, with_optimizer: bool = False) -> Arrays:
+    name, index = place
+    stored = read_file(root, name, head)
+    params = {key.removeprefix("params/"): leaf[index] for key, leaf in stored.items() if key.startswith("params/")}
+    if not with_optimizer:
+        return params
+    rest = [key for key in stored if re.fullmatch(r"rest/\d+", key)]
+    if not rest:
+        hint = "the optimizer's state is stored only where a run ended"
+        raise UnknownStepError(f"{root}: at this step the parameters alone are stored; {hint}.")
+    # Of a file of before there were names, by number.
+    names = stored["rest_name"].tolist() if "rest_name" in stored else [f"opt_state/{key}" for key in rest]
+    state = {path: stored[f"rest/{number}"][index] for number, path in enumerate(names)}
+    return params | {path: leaf for path, leaf in state.items() if path.startswith("opt_state/")}

@@ -1,0 +1,141 @@
+"""The sweep of a folder, and the user's files that it names: where are they now, and are they what they were?"""
+
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+from grokjax.reader.absent_parts import absent_parts
+from grokjax.reader.file_paths import found_from, relative_to, with_paths
+from grokjax.reader.identity import sources_of, spec_hash
+from grokjax.reader.sources import recorded, source_text
+from grokjax.reader.sweep import Sweep
+from grokjax.reader.sweep_file import load, read_mapping, sweep_from_mapping, to_mapping
+from grokjax.reader.yaml_file import parse
+from grokjax.reader.yaml_text import dump
+from grokjax.results.reading import whole_runs
+from grokjax.store.committed import is_old, read_spec
+from grokjax.store.layout import Layout, StoreError
+
+
+def stored_sweep(root: Path) -> Sweep:
+    """The sweep of a folder; imports the user's own parts if it names any.
+
+    Raises:
+      StoreError: there is none, it is damaged, or a file of the user's that it needs is not there.
+      SpecError: this grokjax, or its parts of today, refuse it.
+    """
+    spec = read_spec(root)
+    mapping = stored_mapping(root, spec)
+    _refuse_missing_files(root, mapping)
+    with recorded(spec.get("sources", ())):
+        return load(mapping)
+
+
+def sweep_for_reading(root: Path) -> Sweep:
+    """The sweep of a folder without its measures, which no run depends on; parts whose file is gone have no code.
+
+    Raises:
+      StoreError, SpecError: see `stored_sweep`.
+    """
+    spec = read_spec(root)
+    mapping = stored_mapping(root, spec)
+    mapping = {key: value for key, value in mapping.items() if key not in ("measure", "claims")}
+    sources = spec.get("sources", ())
+    _refuse_missing_files(root, mapping, {record["name"] for record in sources})
+    with recorded(sources), absent_parts():
+        return sweep_from_mapping(read_mapping(mapping))
+
+
+def stored_mapping(root: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sweep file of a folder says, with absolute paths: from the folder on, else where they led then."""
+    if is_old(spec):
+        return read_mapping(Layout(root).spec_yaml)
+    content = parse(spec["yaml"], str(root / "spec.json")).content
+    return with_paths(content, lambda path, _: found_from(root, path, spec.get("files", {})))
+
+
+def written_from(sweep: Sweep, root: Path) -> dict[str, Any]:
+    """`yaml`, the text of a sweep with paths relative to its folder, and `files`, where these lead now."""
+    files: dict[str, str] = {}
+
+    def relative(path: str, _: str) -> str:
+        found = relative_to(root, path)
+        if found != path:
+            files[found] = path
+        return found
+
+    return {"yaml": dump(with_paths(to_mapping(sweep), relative)), "files": files}
+
+
+def recorded_sources(sweep: Sweep) -> list[dict[str, str]]:
+    """Name, checksum and text of each source file of the user's."""
+    return [
+        {"name": name, "sha256": source.sha256, "text": source_text(source.file) if source.file else ""}
+        for name, source in sources_of(sweep).items()
+    ]
+
+
+def as_recorded(sweep: Sweep, root: Path) -> Sweep:
+    """A sweep whose source files go by the checksums that its folder knows, where they are the same programs."""
+    if not Layout(root).spec_json.is_file():
+        return sweep
+    sources = read_spec(root).get("sources", ())
+    known = {record["sha256"] for record in sources}
+    if not known or all(source.sha256 in known for source in sources_of(sweep).values()):
+        return sweep
+    with recorded(sources):
+        return sweep_from_mapping(to_mapping(sweep))
+
+
+def changed_sources(spec: Mapping[str, Any], sweep: Sweep, with_measures: bool = True) -> list[str]:
+    """Names of the user's files that are other programs than those that the folder's runs were trained by."""
+    present = sources_of(sweep, with_measures)
+    if "sources" not in spec:  # of before they were noted: one of them, if anything
+        return [] if spec["spec_hash"] == spec_hash(sweep) else list(present)
+    known = {(record["name"], record["sha256"]) for record in spec["sources"]}
+    names = {name for name, _ in known}
+    return [name for name, source in present.items() if name in names and (name, source.sha256) not in known]
+
+
+def refuse_changed_sources(root: Path, spec: Mapping[str, Any], sweep: Sweep) -> None:
+    """Refuse to go on with other code than that of the runs that are there.
+
+    Raises:
+      StoreError: names the files and the ways on; nothing was changed.
+    """
+    changed = changed_sources(spec, sweep, with_measures=False)
+    if changed:
+        raise StoreError(
+            f"{_changed(root, changed)}. Bring it back (spec.json has the text of then under `sources`), or let "
+            f"`grokjax extend {root} --retrain` train these runs again; nothing was changed."
+        )
+
+
+def measures_remark(root: Path, spec: Mapping[str, Any], sweep: Sweep) -> str:
+    """What is to be said when measures alone are other programs than then; empty when they are not."""
+    of_runs = changed_sources(spec, sweep, with_measures=False)
+    changed = [name for name in changed_sources(spec, sweep) if name not in of_runs]
+    return f"{_changed(root, changed)}; what was measured of these stays as it is" if changed else ""
+
+
+def _changed(root: Path, names: list[str]) -> str:
+    has, runs = "has" if len(names) == 1 else "have", len(whole_runs(root))
+    more = "in more than comments, docstrings and layout"
+    return f"{root}: {', '.join(names)} {has} changed, {more}, since {runs} runs were trained here"
+
+
+def _refuse_missing_files(root: Path, mapping: Mapping[str, Any], not_needed: Container[str] = ()) -> None:
+    missing = []
+
+    def look(path: str, leads_to: str) -> str:
+        if leads_to in ("kind", "path") and not Path(path).exists() and Path(path).name not in not_needed:
+            missing.append(path)
+        return path
+
+    with_paths(dict(mapping), look)
+    if missing:
+        raise StoreError(
+            f"{root}: needs {missing[0]}, which is not there. Put it there, or give the sweep file beside it: "
+            f"`grokjax run FILE.yaml --out {root}` trains nothing twice and notes where it is. Tables, phases, curves "
+            "and stored parameters need no file of yours."
+        )
