@@ -3,7 +3,7 @@
     python -m benchmarks.overhead --steps 4000 --save 30 --rounds 5 --record
 
 The same runs three times in turn, compiled before the clock runs: trained only; looked at and measured as by default;
-and through the pipeline, with history, weights, checkpoints and the final table. Looks change no bit of training.
+and as a sweep, with history, weights, checkpoints and the final table. Looks change no bit of training.
 """
 
 import tempfile
@@ -15,8 +15,8 @@ from benchmarks.refill import Cohort
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from benchmarks.rig.workloads import WORKLOADS
-from grokjax.drive.pipeline import Options, run_sweep
 from grokjax.drive.progress import Progress
+from grokjax.drive.run_sweep import Options, run_sweep
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.plans import SeedPlan
 from grokjax.reader.sweep import Sweep

@@ -60,7 +60,11 @@ class Cohort:
         workers = [Worker(executables) for executables in self.compiled]
         for group in groups:
             trainer = Trainer(workers, group, lambda run: self._feed.values(self._sweep.run(run)))
-            for segment in trainer.segments():
+            for pool in range(len(workers)):
+                trainer.refill(pool)
+            for pool in trainer.rested():
+                segment = trainer.hand_over(pool)
+                trainer.refill(pool)
                 spent.useful += segment.report.useful
                 spent.executed += segment.report.executed
                 if trainer.queue:

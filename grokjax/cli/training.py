@@ -20,8 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from grokjax.drive.claim_check import check_claims
 from grokjax.drive.opening import change_spec
-from grokjax.drive.pipeline import Options, check_device, run_locked, run_sweep
 from grokjax.drive.progress import Progress
+from grokjax.drive.run_sweep import Options, check_device, run_locked, run_sweep
 from grokjax.reader.errors import SpecError
 from grokjax.reader.extension import extended
 from grokjax.reader.identity import run_ids

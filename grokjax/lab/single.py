@@ -12,10 +12,10 @@ import xarray as xr
 from grokjax.analysis.table import event_columns
 from grokjax.reader.identity import run_id
 from grokjax.reader.run import Run
-from grokjax.reader.sweep import MeasurePlan
+from grokjax.reader.sweep import MeasurePlan, Sweep
 from grokjax.results.dataset import assemble
 from grokjax.results.reading import looks_of
-from grokjax.results.stored_params import initial_params_of, nested_params
+from grokjax.results.stored_params import check_starts, initial_params_of, nested_params
 from grokjax.store.files import Arrays
 from grokjax.store.layout import SEED_PATHS
 from grokjax.store.records import flat_params, label_noise, pack_history
@@ -53,6 +53,25 @@ class TrainedRun:
         """Phase and events under the default rule."""
         dataset = assemble([self.packed], _seed_values(self.run))
         return event_columns(looks_of(dataset, {"loss": self.run.loss.kind})).iloc[0]
+
+
+def train_one(
+    run: Run, steps: int = 10_000, measure: dict[str, Any] | None = None, device: str | None = None
+) -> TrainedRun:
+    """Train one run in memory, without a folder: what `Run.train()` does.
+
+    Args:
+      steps: its budget, in updates.
+      measure: as `measure:` of a sweep file; None for its default.
+
+    Returns:
+      `.history` (measures by step), `.summary` (phase and events), `.final` (Flax variables).
+    """
+    plan: Any = measure or {}
+    sweep = Sweep(name="run", base=run, steps=steps, measure=plan)
+    sweep.check()
+    check_starts(sweep)
+    return train_alone(dataclasses.replace(sweep.base, seeds=run.seeds), steps, sweep.measure, device)
 
 
 def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None = None) -> TrainedRun:

@@ -80,9 +80,10 @@ class Run(Part):
     seeds: Seeds = setting(Seeds())
 
     def train(self, steps: int = 10_000, **options: Any) -> Any:
-        """Train this run alone, in memory; see `grokjax.drive.pipeline.train_one`."""
-        # By name: the pipeline stands to the right of this package, so a plain import would close a circle.
-        return importlib.import_module("grokjax.drive.pipeline").train_one(self, steps=steps, **options)
+        """Train this run alone, in memory; see `grokjax.lab.single.train_one`."""
+        import grokjax  # the front door: what trains stands to the right of this package
+
+        return grokjax.train_one(self, steps=steps, **options)
 
 
 def _taking_words(init: Callable[..., None]) -> Callable[..., None]:

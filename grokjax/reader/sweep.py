@@ -145,14 +145,15 @@ class Sweep:
         Args:
           index: of the run.
           root: folder of the sweep, `results/NAME` unless given; what it holds already is not trained again.
-          options: see `grokjax.drive.pipeline.Options`.
+          options: see `grokjax.drive.options.Options`.
 
         Raises:
           IndexError: the sweep has no such run.
         """
         if index is None:
-            # By name: the pipeline stands to the right of this package, so a plain import would close a circle.
-            return importlib.import_module("grokjax.drive.pipeline").train_sweep(self, root, **options)
+            import grokjax  # the front door: what trains stands to the right of this package
+
+            return grokjax.train_sweep(self, root, **options)
         if root is not None or options:
             raise TypeError("run(index) makes one run and takes nothing else; run() trains the sweep")
         if not 0 <= index < self.num_runs:

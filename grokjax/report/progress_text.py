@@ -27,7 +27,7 @@ def progress_line(
     """Where a sweep stands, in one line without colours.
 
     Args:
-      progress: as the pipeline hands it out.
+      progress: as `Options.watch` gets it.
       phases: number of ended runs by phase, when known.
       now: time to begin the line with; the present when absent.
     """

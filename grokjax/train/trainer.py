@@ -1,4 +1,4 @@
-"""The loop of a cohort: fill lanes from the queue, train a segment, take out what ended, fill again."""
+"""All lanes of a cohort: filled from the queue, trained a segment, emptied of what ended. `drive/loop.py` says when."""
 
 import dataclasses
 from collections import deque
@@ -49,22 +49,28 @@ class Saved:
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """What the loop hands out each time a pool has finished a segment."""
+    """What one pool hands over after a segment.
+
+    Attributes:
+      pool: its number.
+      report: what the segment took and did.
+      ended: runs that left their lanes.
+      weights: parameters at scheduled steps.
+      running: steps done by each run that holds a lane of any pool.
+    """
 
     pool: int
     report: SegmentReport
     ended: list[EndedRun]
     weights: list[Weights]
-    saved: Saved | None
+    running: dict[int, int]
 
 
 class Trainer:
-    """Trains the runs of one cohort on all pools at once.
+    """The lanes of one cohort on all pools. A pool trains a segment after each `refill` and then rests.
 
     Attributes:
       queue: runs that wait for a lane, in order.
-      stopping: set it to make the loop end at the next segment's end of every pool.
-      saving: set it to ask for the batched state; it comes with a later segment.
     """
 
     def __init__(
@@ -74,7 +80,7 @@ class Trainer:
         start_of: Callable[[int], Values | Lane],
         snapshots: Sequence[int] = (),
     ):
-        """Prepare the loop of one cohort.
+        """Prepare the lanes of one cohort.
 
         Args:
           workers: one a pool.
@@ -84,47 +90,16 @@ class Trainer:
         """
         self.workers = list(workers)
         self.queue = deque(queue)
-        self.stopping = False
-        self.saving = False
         self._start_of = start_of
         self._snapshots = np.unique(np.asarray(snapshots, np.int64))
         self._pace = [_FIRST_STEPS] * len(self.workers)
-        self._copies: dict[int, tuple[np.ndarray, Lane]] = {}
+        self._under_way: dict[Future, int] = {}
+        self._reports: dict[int, SegmentReport] = {}
         self._beginnings: list[list[Weights]] = [[] for _ in self.workers]
 
-    def segments(self) -> Iterator[Segment]:
-        """Train until the queue and all lanes are empty, or until `stopping`."""
-        under_way: dict[Future, int] = {}
-        for pool in range(len(self.workers)):
-            self._start(pool, under_way)
-        while under_way:
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=under_way.__getitem__):
-                pool = under_way.pop(future)
-                report = future.result()
-                self._adapt(pool, report)
-                weights, ended = self._weights(pool), self._ended(pool)
-                saved = self._save(pool)
-                self._start(pool, under_way)
-                yield Segment(pool, report, ended, weights, saved)
-
-    def running(self) -> dict[int, int]:
-        """Steps done by the runs that hold a lane, as of their last segment."""
-        return {
-            int(run): int(step)
-            for worker in self.workers
-            for run, step in zip(worker.runs, worker.steps, strict=True)
-            if run != FREE
-        }
-
-    def save_now(self) -> Saved:
-        """The batched state when no segment is under way."""
-        return Saved([worker.runs.copy() for worker in self.workers], [one.copy_lanes() for one in self.workers])
-
-    def _start(self, pool: int, under_way: dict[Future, int]) -> None:
+    def refill(self, pool: int) -> None:
+        """Put waiting runs into the free lanes of a pool, and start a segment; nothing where no lane holds a run."""
         worker = self.workers[pool]
-        if self.stopping:
-            return
         for lane in worker.free_lanes():
             if self.queue:
                 run = self.queue.popleft()
@@ -136,7 +111,41 @@ class Trainer:
         until = worker.steps + self._pace[pool]
         if len(self._snapshots):
             until = np.minimum(until, self._next_snapshot(worker.steps))
-        under_way[worker.start_segment(until, bool(self.queue))] = pool
+        self._under_way[worker.start_segment(until, bool(self.queue))] = pool
+
+    def rested(self) -> Iterator[int]:
+        """Pools whose segment has ended, as they end; until no segment is under way."""
+        while self._under_way:
+            done, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
+            for future in sorted(done, key=self._under_way.__getitem__):
+                pool = self._under_way.pop(future)
+                self._reports[pool] = future.result()
+                yield pool
+
+    def hand_over(self, pool: int) -> Segment:
+        """What the last segment of a resting pool gave; runs that ended leave their lanes."""
+        report = self._reports[pool]
+        self._adapt(pool, report)
+        weights, ended = self._weights(pool), self._ended(pool)
+        return Segment(pool, report, ended, weights, self.running())
+
+    def copy(self, pool: int) -> tuple[np.ndarray, Lane]:
+        """Of a resting pool, [lane] which run each lane holds, and the batched state as NumPy arrays."""
+        worker = self.workers[pool]
+        return worker.runs.copy(), worker.copy_lanes()
+
+    def empty_pools(self) -> list[int]:
+        """Pools of which no lane holds a run; they rest."""
+        return [pool for pool, worker in enumerate(self.workers) if np.all(worker.runs == FREE)]
+
+    def running(self) -> dict[int, int]:
+        """Steps done by the runs that hold a lane, as of their last segment."""
+        return {
+            int(run): int(step)
+            for worker in self.workers
+            for run, step in zip(worker.runs, worker.steps, strict=True)
+            if run != FREE
+        }
 
     def _next_snapshot(self, steps: np.ndarray) -> np.ndarray:
         place = np.searchsorted(self._snapshots, steps, side="right")
@@ -166,17 +175,3 @@ class Trainer:
             Weights(int(worker.runs[lane]), int(worker.steps[lane]), worker.take(int(lane)).state.params)
             for lane in due
         ]
-
-    def _save(self, pool: int) -> Saved | None:
-        """Copy this pool's lanes if a save was asked for; complete once every pool has given its copy."""
-        if not self.saving:
-            return None
-        if pool not in self._copies:
-            self._copies[pool] = (self.workers[pool].runs.copy(), self.workers[pool].copy_lanes())
-        for other, worker in enumerate(self.workers):
-            if np.all(worker.runs == FREE):  # an idle pool has nothing to give and no segment that would bring it here
-                self._copies.setdefault(other, (worker.runs.copy(), worker.copy_lanes()))
-        if len(self._copies) < len(self.workers):
-            return None
-        copies, self._copies, self.saving = self._copies, {}, False
-        return Saved([copies[one][0] for one in sorted(copies)], [copies[one][1] for one in sorted(copies)])

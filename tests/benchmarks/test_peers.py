@@ -16,7 +16,7 @@ from benchmarks.rig.rounds import TOLERANCE, DisagreementError, largest_differen
 from benchmarks.rig.workloads import WORKLOADS
 from benchmarks.throughput import engines_of
 from grokjax import Sweep, open_results
-from grokjax.drive.pipeline import run_sweep
+from grokjax.drive.run_sweep import run_sweep
 
 NEEDS_PEERS = pytest.mark.skipif(not (ROOT / PEERS).exists(), reason="the peers are not installed: make peers")
 CLOSE = 1e-5  # one network of a few hundred numbers over 10 updates in float32

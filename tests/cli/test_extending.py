@@ -76,7 +76,7 @@ def test_more_steps_continue_the_runs_that_ended_by_their_budget(small, longer):
 def test_a_file_is_read_once_for_all_its_runs_that_go_on(small, tmp_path, monkeypatch):
     root, read, files = copied(small, tmp_path), SweepFolder.read_weights, []
     monkeypatch.setattr(SweepFolder, "read_weights", lambda folder, file: files.append(file) or read(folder, file))
-    monkeypatch.setattr("grokjax.drive.pipeline.consolidate", lambda *_: None)
+    monkeypatch.setattr("grokjax.drive.run_sweep.consolidate", lambda *_: None)
     assert typed("extend", root, "--steps", "110", *LANES) == 0
     assert 0 < len(files) <= len(list((small / "runs").glob("*.npz"))) < 6  # six runs go on
 

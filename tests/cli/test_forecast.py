@@ -17,7 +17,7 @@ def sweep(small):
 def test_a_long_sweep_says_its_time_and_disk_before_it_trains_and_gives_the_same_results(
     small, sweep, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("grokjax.drive.pipeline.LONG", 1)
+    monkeypatch.setattr("grokjax.drive.run_sweep.LONG", 1)
     monkeypatch.setattr("grokjax.drive.preparation.busiest_pool", lambda *_: 1_000_000)  # as if there were more of them
     assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 0
     lines = capsys.readouterr().err.splitlines()

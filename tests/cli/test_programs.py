@@ -97,7 +97,7 @@ def test_a_start_that_committed_nothing_binds_nobody(small: Path, tmp_path: Path
 
     sweep, root = small.parent / "sweep.yaml", tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("grokjax.drive.pipeline.Trainer", stop)
+        patch.setattr("grokjax.drive.run_sweep.Trainer", stop)
         assert typed("run", sweep, "--out", root, *VMAP, "--lanes", 2) == 130
     assert width(root) == 2
     assert typed("run", sweep, "--out", root, *LANES) == 0

@@ -6,7 +6,7 @@ import sys
 import jax
 import pytest
 
-from grokjax.drive import session
+from grokjax.drive import keeper
 from grokjax.store.files import read_json_lines
 from grokjax.train.worker import Worker
 from tests.store.small_sweep import LANES, endings, typed
@@ -50,7 +50,7 @@ def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
 ):
     root = tmp_path / "out"
     exhausted = Exhausted(1 if executor == "map" else 2, root)
-    monkeypatch.setattr(session, "COMMIT_SECONDS", 0)  # what has ended is committed with its segment
+    monkeypatch.setattr(keeper, "COMMIT_SECONDS", 0)  # what has ended is committed with its segment
     monkeypatch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
     words = ("run", sweep, "--out", root, *LANES, "--executor", executor, "--save-seconds", "0.001")
     assert typed(*words) == 0
@@ -74,7 +74,7 @@ def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
 def test_out_of_memory_with_one_lane_gives_6_with_numbers_and_resumes(small, sweep, tmp_path, monkeypatch, capsys):
     exhausted = Exhausted(0, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(session, "COMMIT_SECONDS", 0)
+        patch.setattr(keeper, "COMMIT_SECONDS", 0)
         patch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
         assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 6
     assert "a device ran out of memory with 1 lanes" in capsys.readouterr().err

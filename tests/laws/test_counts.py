@@ -7,8 +7,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from grokjax.drive.pipeline import Options, run_sweep
 from grokjax.drive.progress import Progress
+from grokjax.drive.run_sweep import Options, run_sweep
 from grokjax.reader.sweep_file import load
 from grokjax.train.executables import COMPILATIONS, TRACES
 from tests.store.small_sweep import LANES, SMALL, endings, typed

@@ -42,7 +42,12 @@ def train(stop: StopPlan | None):
     compiled = Traced(feed.program(3, 1), pools[0]).compile(pools, feed.values(run), feed.tables, feed.schedule)
     workers = [Worker(one) for one in compiled]
     trainer = Trainer(workers, range(RUNS), lambda number: feed.values(make_run(number)))
-    ended = [one for segment in trainer.segments() for one in segment.ended]
+    ended = []
+    for pool in range(len(workers)):
+        trainer.refill(pool)
+    for pool in trainer.rested():
+        ended += trainer.hand_over(pool).ended
+        trainer.refill(pool)
     for worker in workers:
         worker.close()
     assert sorted(one.run for one in ended) == list(range(RUNS))  # every run exactly once

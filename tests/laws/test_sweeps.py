@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grokjax import open_results
-from grokjax.drive import session, starts
+from grokjax.drive import keeper, starts
 from tests.store.small_sweep import endings, typed
 from tests.store.sweeps import finish, outcome
 
@@ -103,12 +103,12 @@ def test_a_row_that_is_lost_at_a_resume_breaks_the_law(reference: Path, tmp_path
 
 
 def test_a_run_that_is_lost_before_its_commit_is_not_passed_over(tmp_path: Path, monkeypatch, capsys) -> None:
-    commit = session.Session.commit
+    commit = keeper.Keeper.commit
 
-    def lossy(self: session.Session) -> None:
+    def lossy(self: keeper.Keeper) -> None:
         del self._pending[:1]
         commit(self)
 
-    monkeypatch.setattr(session.Session, "commit", lossy)
+    monkeypatch.setattr(keeper.Keeper, "commit", lossy)
     assert typed(*words(tmp_path / "out")) == 5
     assert "runs are not stored" in capsys.readouterr().err

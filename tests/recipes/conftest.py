@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grokjax.drive.pipeline import run_sweep
+from grokjax.drive.run_sweep import run_sweep
 from grokjax.reader.sweep_file import load
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
+from grokjax.core.units import bytes_text
 from grokjax.drive.progress import Progress
 from grokjax.report.progress_text import progress_line, progress_view, status_text
-from grokjax.core.units import bytes_text
 from grokjax.report.terminal import duration_text, rendered
 
 NOW = datetime.datetime(2026, 1, 2, 12, 3, 4)

@@ -24,7 +24,7 @@ def trained(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An extended sweep whose new runs are all trained, beside the history of the old ones."""
     root = copied(small, tmp_path_factory.mktemp("trained"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("grokjax.drive.pipeline.consolidate", interrupted)
+        patch.setattr("grokjax.drive.run_sweep.consolidate", interrupted)
         assert typed("extend", root, "--seeds", 3, *LANES) == 130
     return root
 

@@ -1,17 +1,15 @@
 """One cohort being trained into a folder: what ended is committed, the batched state is saved from time to time."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from grokjax.drive.progress import Progress
+from grokjax.drive.standing import Standing
 from grokjax.plan.cohorts import Cohort
-from grokjax.reader.sweep import Sweep
 from grokjax.store.files import arrays_to_bytes, write_atomically, write_record
-from grokjax.store.folder import SweepFolder
 from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
-from grokjax.train.program import MAP
+from grokjax.train.program import MAP, Lane
 from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer, Weights
 from grokjax.train.worker import FREE, unstack
 
@@ -19,42 +17,46 @@ COMMIT_SECONDS = 2.0
 """Finished runs and snapshots wait at most this long for others to share a file with."""
 
 
-class Session:
-    """Stores what a trainer hands out."""
+class Keeper:
+    """Stores what the lanes of a cohort hand over."""
 
-    def __init__(
-        self,
-        folder: SweepFolder,
-        sweep: Sweep,
-        cohort: Cohort,
-        ids: Sequence[str],
-        progress: Progress,
-        save_seconds: float,
-        with_weights: bool,
-    ):
-        self._folder, self._sweep, self._cohort, self._ids = folder, sweep, cohort, ids
-        self._progress, self._save_seconds, self._with_weights = progress, save_seconds, with_weights
+    def __init__(self, standing: Standing, cohort: Cohort):
+        self._standing, self._folder, self._sweep = standing, standing.folder, standing.sweep
+        self._cohort, self._ids, self._progress = cohort, standing.ids, standing.progress
         self._pending: list[EndedRun] = []
         self._snapshots: list[Weights] = []
+        self._copies: dict[int, tuple[np.ndarray, Lane]] = {}
         self._committed = self._saved = self._began = time.monotonic()
-        self._seconds_before = progress.seconds
+        self._seconds_before = self._progress.seconds
 
-    def take(self, trainer: Trainer, segment: Segment) -> None:
-        """Store a segment; asks the trainer for its state when a save is due."""
+    def keep(self, segment: Segment) -> None:
+        """Count a segment, and commit what ended once enough has gathered."""
         now = time.monotonic()
-        self._count(trainer, segment, now)
+        self._count(segment, now)
         self._snapshots += segment.weights
         self._pending += segment.ended
         if (self._pending or self._snapshots) and now - self._committed > COMMIT_SECONDS:
             self.commit()
-        if segment.saved is not None:
-            self.save(segment.saved)
         self._folder.commit_save()
-        if now - self._saved > self._save_seconds and not self._folder.is_saving and not trainer.saving:
-            trainer.saving = True
-            self._saved = now
-        self._progress.is_saving = self._folder.is_saving
+        self._progress.is_saving, self._progress.forecast_seconds = self._folder.is_saving, None
         write_record(self._folder.layout.live, self._progress.to_json())
+        self._standing.options.watch(self._progress)
+
+    def copy_when_due(self, trainer: Trainer, pool: int) -> None:
+        """When a save is due, copy the lanes of a resting pool; the save begins once every pool has given its copy."""
+        is_due = time.monotonic() - self._saved > self._standing.options.save_seconds and not self._folder.is_saving
+        if not (is_due or self._copies):
+            return
+        for resting in (pool, *trainer.empty_pools()):  # an empty pool has no segment that would bring it here
+            if resting not in self._copies:
+                self._copies[resting] = trainer.copy(resting)
+
+    def save_when_copied(self, trainer: Trainer) -> None:
+        """Save once every pool has given its copy."""
+        if len(self._copies) == len(trainer.workers):
+            self._saved = time.monotonic()
+            copies, self._copies = self._copies, {}
+            self.save(_in_order(copies))
 
     def commit(self) -> None:
         """Commit snapshots and the runs that ended, in this order: a committed run is never trained again."""
@@ -68,7 +70,9 @@ class Session:
         ids = [self._ids[one.run] for one in ended]
         settings = [self._sweep.settings(one.run) for one in ended]
         noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
-        self._folder.add_runs(ended, ids, settings, self._sweep.steps, self._cohort.number, noises, self._with_weights)
+        self._folder.add_runs(
+            ended, ids, settings, self._sweep.steps, self._cohort.number, noises, self._standing.plan.stores_weights
+        )
         for one, run_id in zip(ended, ids, strict=True):
             reason = stop_reason(one.lane, self._sweep.steps)
             self._folder.log(
@@ -88,15 +92,15 @@ class Session:
         self._folder.start_save(saved, names, self._cohort.key)
 
     def end(self, trainer: Trainer, is_complete: bool) -> None:
-        """Commit everything; without an end of the cohort also the batched state."""
+        """Commit everything; without an end of the cohort also the batched state. All pools rest."""
         self.commit()
         if not is_complete:
-            self.save(trainer.save_now())
+            self.save(_in_order({pool: trainer.copy(pool) for pool in range(len(trainer.workers))}))
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 
-    def _count(self, trainer: Trainer, segment: Segment, now: float) -> None:
-        progress, running = self._progress, trainer.running()
+    def _count(self, segment: Segment, now: float) -> None:
+        progress, running = self._progress, segment.running
         progress.useful += segment.report.useful
         progress.executed += segment.report.executed
         progress.busy_seconds += segment.report.seconds
@@ -126,3 +130,9 @@ class Session:
         arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort.number, noises)
         arrays["stop_reason"] = np.full(len(lanes), "running")
         write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))
+
+
+def _in_order(copies: Mapping[int, tuple[np.ndarray, Lane]]) -> Saved:
+    """Copies of all pools as one batched state."""
+    in_order = [copies[pool] for pool in sorted(copies)]
+    return Saved([runs for runs, _ in in_order], [lanes for _, lanes in in_order])

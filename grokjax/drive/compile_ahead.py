@@ -1,0 +1,66 @@
+"""Programs of cohorts, compiled in a thread of their own: the next cohort's while this one trains."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Self
+
+from grokjax.drive.preparation import Ready, prepare
+from grokjax.drive.standing import Standing
+from grokjax.plan.plan import CohortPlan
+from grokjax.train.stop import Stop
+
+TICK = 0.2
+PATIENCE = 20.0
+"""Seconds after which `max_seconds` ends a compilation; one left behind is not cached, so a short one is waited for."""
+
+
+class CompileAhead:
+    """Compiles one cohort at a time; leaving it waits for nothing, since XLA cannot be interrupted."""
+
+    def __init__(self, standing: Standing):
+        self._standing = standing
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="compiler")
+        self._ahead: dict[str, Future[Ready]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def programs_of(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None) -> Ready:
+        """The programs of a cohort, waited for. Nothing is trained meanwhile, so that nothing needs saving.
+
+        Args:
+          queue: its runs that will be trained.
+          narrowed: lanes of one device after it ran out of memory; None where it did not.
+
+        Raises:
+          Stop: it is time to stop; the compilation is left to itself.
+        """
+        ahead = self._ahead.pop(planned.cohort.key, None)
+        under_way = self._begin(planned, queue, narrowed) if ahead is None or narrowed else ahead
+        began = time.monotonic()
+        while not under_way.done():
+            is_long = time.monotonic() - began > PATIENCE
+            if reason := self._standing.reason_to_stop() if is_long else self._standing.options.stop():
+                raise Stop(reason)
+            wait([under_way], TICK)
+        return under_way.result()
+
+    def begin_after(self, number: int) -> None:
+        """Compile the next cohort that has runs to train; what goes wrong is told when its turn comes."""
+        for planned in self._standing.plan.cohorts:
+            queue = self._standing.queue_of(planned.cohort) if planned.cohort.number > number else []
+            if queue:
+                self._ahead[planned.cohort.key] = self._begin(planned, queue, None)
+                return
+
+    def _begin(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None) -> Future[Ready]:
+        here = self._standing
+        lanes, known = narrowed or here.options.lanes, here.folder.programs.get(planned.cohort.key)
+        is_narrowed, memory = narrowed is not None, here.memory
+        return self._thread.submit(
+            prepare, here.sweep, planned, queue, here.pools, here.executor, lanes, known, is_narrowed, memory
+        )

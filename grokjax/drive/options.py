@@ -1,0 +1,38 @@
+"""How a sweep is run: lanes, device, time, who is told."""
+
+import dataclasses
+from collections.abc import Callable
+
+from grokjax.drive.progress import Progress
+from grokjax.train.devices import choose_pools, prepare_host_devices
+
+
+@dataclasses.dataclass
+class Options:
+    """How a sweep is run; nothing here changes what comes out, save executor and, with `vmap`, lanes (to rounding).
+
+    A folder keeps the program that its first runs were trained in, so these two are refused when they change later.
+
+    Attributes:
+      lanes: lanes of one device; None chooses.
+      executor: `map`, `vmap`, or None for what suits the device.
+      device: `cpu`, `gpu`, `gpu:N`, `tpu`, or None for JAX's default.
+      max_seconds: stop after this time, resumable.
+      save_seconds: time between saves of the batched state.
+      stop: asked after every segment; a text ends the sweep, resumable, with that reason.
+      watch: called at every change of stage and after every segment.
+    """
+
+    lanes: int | None = None
+    executor: str | None = None
+    device: str | None = None
+    max_seconds: float | None = None
+    save_seconds: float = 30.0
+    stop: Callable[[], str | None] = lambda: None
+    watch: Callable[[Progress], None] = lambda progress: None
+
+
+def check_device(options: Options) -> str:
+    """The platform that will train, such as `cpu`; raises `DeviceError` where the device is missing."""
+    prepare_host_devices()
+    return choose_pools(options.device, options.executor)[0].devices[0].platform

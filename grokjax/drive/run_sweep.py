@@ -1,0 +1,225 @@
+"""From a sweep to stored results: its cohorts one after another, each by `loop.train_cohort`, then put together.
+
+sweep -> cohorts -> lanes of a device -> finished runs -> history and table
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from grokjax.drive.claim_check import check_claims
+from grokjax.drive.compile_ahead import CompileAhead
+from grokjax.drive.consolidation import consolidate
+from grokjax.drive.keeper import Keeper
+from grokjax.drive.loop import train_cohort
+from grokjax.drive.opening import open_for_writing, refuse_strangers
+from grokjax.drive.options import Options, check_device
+from grokjax.drive.preparation import RUN_SECONDS, Ready, time_cohort
+from grokjax.drive.progress import Progress
+from grokjax.drive.standing import Standing
+from grokjax.drive.starts import Starts
+from grokjax.drive.trainable import check_trainable
+from grokjax.lab.opened import OpenedResults, open_results
+from grokjax.plan.plan import CohortPlan
+from grokjax.reader.errors import first_line
+from grokjax.reader.identity import run_ids
+from grokjax.reader.measured_steps import cadence_steps
+from grokjax.reader.sweep import Sweep
+from grokjax.results.stored_params import check_starts
+from grokjax.results.stored_sweep import as_recorded
+from grokjax.store.lock import exclusive
+from grokjax.store.provenance import provenance
+from grokjax.train.devices import choose_pools
+from grokjax.train.equal_runs import check_products
+from grokjax.train.preflight import MemoryLimitError, device_facts, is_out_of_memory
+from grokjax.train.program import Lane
+from grokjax.train.stop import Stop
+from grokjax.train.trainer import Trainer
+from grokjax.train.worker import Worker
+
+LONG = 200_000
+"""Run-steps of a cohort from which its time is forecast before it is trained."""
+NARROWER = 4  # attempts of a cohort, each in half as many lanes
+
+
+def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progress:
+    """Train every run of a sweep that its folder does not hold yet; the same call again resumes.
+
+    Args:
+      sweep: what to run.
+      root: the sweep's folder, made if need be.
+
+    Raises:
+      LockedError: another process works on the folder.
+      StoreError: the folder holds another sweep, or was trained with another executor or other lanes.
+      SpecError: what the runs start from is not stored; nothing was written.
+      DeviceError, MemoryLimitError, DiskLimitError: the device is missing or too small, or the disk is.
+    """
+    options = options or Options()
+    sweep = as_recorded(sweep, root)
+    check_products(sweep, check_device(options))
+    check_starts(sweep)
+    refuse_strangers(root)
+    with exclusive(root / "LOCK"):
+        return run_locked(sweep, root, options)
+
+
+def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | None = None) -> Progress:
+    """`run_sweep` for a caller that holds the folder's lock.
+
+    Args:
+      ids: run ids of the sweep in its order, when the caller knows them.
+    """
+    with contextlib.closing(open_for_writing(root, sweep)) as folder:
+        if not folder.head.is_complete:
+            options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
+        pools = choose_pools(options.device, options.executor)
+        standing = Standing(sweep, ids or run_ids(sweep), folder, pools, options)
+        standing.check_lanes()
+        if not folder.head.is_complete:
+            standing.check_disk()
+        folder.note_start(provenance(device_facts(pools)))
+        return _train_all(standing)
+
+
+def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) -> OpenedResults:
+    """Train a sweep and open its results: what `Sweep.run()` does.
+
+    Args:
+      root: its folder, `results/NAME` unless given.
+      options: see `Options`.
+    """
+    sweep.check()
+    check_trainable(sweep)
+    check_claims(sweep)
+    folder = Path("results") / sweep.name if root is None else Path(root)
+    run_sweep(sweep, folder, Options(**options))
+    return open_results(folder)
+
+
+def _train_all(standing: Standing) -> Progress:
+    """Train what is left and put the results together; whoever says `Stop` meanwhile gets the reason back."""
+    folder, progress = standing.folder, standing.progress
+    if folder.head.is_complete:
+        folder.clear_checkpoints()  # the last process may have been killed right after its last commit
+        progress.stage, progress.done = "done", standing.sweep.num_runs  # live.json keeps what the last one said
+        standing.options.watch(progress)
+        return progress
+    try:
+        with CompileAhead(standing) as compiler:
+            for planned in standing.plan.cohorts:
+                _train_in_fewer_lanes(standing, compiler, planned)
+                if progress.reason:
+                    return standing.tell("stopped")
+        standing.tell("consolidating")
+        consolidate(folder, standing.ids)
+        return standing.tell("done")
+    except Stop as stop:
+        progress.reason = str(stop)
+        return standing.tell("stopped")
+
+
+def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: CohortPlan) -> None:
+    """Train what is left of a cohort; each time a device runs out of memory, in half as many lanes.
+
+    With `vmap` fewer lanes are another program, in which bits are equal to rounding.
+    """
+    done, narrowed, width, said = standing.progress.done, None, 0, ""
+    for _ in range(NARROWER):
+        ready = None
+        try:
+            queue = standing.queue_of(planned.cohort)
+            standing.progress.done += len(planned.cohort.runs) - len(queue)
+            standing.progress.cohort = planned.cohort.number
+            if queue:
+                standing.tell("compiling")
+                ready = compiler.programs_of(planned, queue, narrowed)
+                _train(standing, compiler, planned, queue, ready, narrowed)
+            return
+        except jax.errors.JaxRuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            said = first_line(error)
+        width = 0 if ready is None else _width(standing, ready)
+        if width < 2:
+            break
+        narrowed = width // 2
+        standing.folder.commit_save(wait=True)
+        standing.folder.reread()
+        standing.count_diverged()
+        standing.progress.done = done
+        why = f"{narrowed} lanes of a device in place of {width}, since it ran out of memory ({said})"
+        standing.folder.warn("width_changed", why)
+    raise MemoryLimitError(f"a device ran out of memory with {width} lanes ({said}); make the model smaller.")
+
+
+def _train(
+    standing: Standing,
+    compiler: CompileAhead,
+    planned: CohortPlan,
+    queue: list[int],
+    ready: Ready,
+    narrowed: int | None,
+) -> None:
+    """Train the runs of a cohort that wait, in programs that are compiled."""
+    cohort, sweep, folder, progress = planned.cohort, standing.sweep, standing.folder, standing.progress
+    feed, values_of, compiled = ready
+    _note_width(standing, planned, ready, narrowed)
+    progress.compiled_programs += 1
+    progress.reason = standing.options.stop() or ""  # a signal that came while compiling
+    if progress.reason:
+        return
+    folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": standing.executor})
+    left = folder.restore(jax.tree.structure(compiled[0].lane), cohort.key)
+    _forecast(standing, ready, queue, left)
+    compiler.begin_after(cohort.number)
+    workers = [Worker(executables) for executables in compiled]
+    snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
+    starts = Starts(values_of, standing.ids, feed, folder, folder.runs, left, workers[0])
+    queue.sort(key=lambda index: standing.ids[index] not in left)  # stable: runs that were under way come first
+    keeper = Keeper(standing, cohort)
+    standing.tell("training")
+    try:
+        progress.reason = train_cohort(
+            Trainer(workers, queue, starts.start_of, snapshots), keeper, standing.reason_to_stop
+        )
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _width(standing: Standing, ready: Ready) -> int:
+    """Lanes of one device."""
+    return ready.compiled[0].program.lanes // len(standing.pools[0].devices)
+
+
+def _note_width(standing: Standing, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
+    """Say when the compiler needs more memory than shapes tell."""
+    width, known = _width(standing, ready), standing.folder.programs.get(planned.cohort.key)
+    if width < planned.width and known is None and narrowed is None and not standing.options.lanes:
+        standing.folder.warn(
+            "width_changed", f"{width} lanes of a device in place of {planned.width}, by the compiler's own account"
+        )
+
+
+def _forecast(standing: Standing, ready: Ready, queue: Sequence[int], left: Mapping[str, Lane]) -> None:
+    """Tell how long a cohort will take, unless asking takes as long."""
+    budget = standing.sweep.steps
+    steps = sum(budget - _steps_done(standing, standing.ids[index], left) for index in queue)
+    if steps < LONG:
+        return
+    told = time_cohort(standing.plan, ready, queue, RUN_SECONDS, steps / len(queue))
+    if told.seconds >= 1:
+        standing.progress.forecast_seconds, standing.progress.cpu_share = told
+
+
+def _steps_done(standing: Standing, run_id: str, left: Mapping[str, Lane]) -> int:
+    """Updates of a run that need not be done again."""
+    if run_id in left:
+        return int(left[run_id].state.step)
+    stored = standing.folder.runs.get(run_id)
+    return stored.final_step if stored is not None and standing.folder.has_weights(stored.file) else 0
