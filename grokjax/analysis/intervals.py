@@ -135,11 +135,6 @@ def limits(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarr
     return tuple(np.take_along_axis(ordered, place[None], axis=0)[0] for place in (low, high))
 
 
-def bootstrap_share(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:
-    """Share of true runs with its interval over seeds; options as of `bootstrap`."""
-    return bootstrap(lambda weights: weighted_share(is_one, weights), seeds, **options)
-
-
 def pooled_shares(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:
     """Shares [kind] of runs [run, kind] of which several belong to one seed, with their intervals over seeds.
 

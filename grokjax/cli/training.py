@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from grokjax.analysis.history import is_over
 from grokjax.cli.main import DIVERGED, INTERRUPTED, UsageError, stopped
 from grokjax.cli.paths import new_folder
 from grokjax.cli.signals import Signals
@@ -118,8 +119,8 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
             runs = runs[runs["run_id"].isin(list(whole_runs(root)))]  # those of a damaged file are trained again
     except StoreError:
         return {}
-    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= sweep.steps)
-    return dict(zip(runs.loc[is_over, "run_id"], runs.loc[is_over, "phase"], strict=True))
+    ended = runs.loc[is_over(runs["stop_reason"], runs["final_step"], sweep.steps)]
+    return dict(zip(ended["run_id"], ended["phase"], strict=True))
 
 
 def _training_options(options: argparse.Namespace) -> Options:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 import jax
 import numpy as np
 
+from grokjax.analysis.history import is_over
 from grokjax.store.files import Arrays
 from grokjax.store.folder import StoredRun, SweepFolder
-from grokjax.store.records import BUDGET, continued, pack_history, pack_weights
+from grokjax.store.records import continued, pack_history, pack_weights
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
 from grokjax.train.program import Lane, Values
@@ -73,4 +74,4 @@ class Starts:
 
 def is_finished(stored: StoredRun | None, steps: int) -> bool:
     """Whether a stored run needs no more training at a budget of `steps` updates."""
-    return stored is not None and (stored.stop_reason != BUDGET or stored.final_step >= steps)
+    return stored is not None and bool(is_over(stored.stop_reason, stored.final_step, steps))

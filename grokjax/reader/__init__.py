@@ -1,1 +1,1 @@
-"""What to run: the sweep file, its axes, its validation, and the identity of each run. No arrays on a device."""
+"""What a researcher wrote down, read: the sweep file, its axes, its validation, the identity of each run. No arrays."""

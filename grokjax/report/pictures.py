@@ -11,6 +11,7 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.history import is_over
 from grokjax.analysis.importance import importance
 from grokjax.analysis.intervals import Interval
 from grokjax.analysis.near_misses import near_misses
@@ -82,8 +83,8 @@ def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
 def _finished(results: "Results") -> int:
     """Number of runs that will not be trained further; those in a lane are shown too, as far as they are."""
     runs = results.runs
-    is_over = (runs["stop_reason"] != "budget") | (runs["final_step"] >= results.spec["steps"])
-    return int(np.count_nonzero(is_over & (runs["status"] != "running")))
+    ended = is_over(runs["stop_reason"], runs["final_step"], results.spec["steps"])
+    return int(np.count_nonzero(ended & (runs["status"] != "running")))
 
 
 def choose_axes(

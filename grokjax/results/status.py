@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from grokjax.analysis.history import is_over
 from grokjax.results.results import read_results
 from grokjax.store.committed import is_old, read_spec
 from grokjax.store.files import read_record
@@ -23,9 +24,8 @@ def status(root: Path) -> dict[str, Any]:
     results = read_results(root)
     live = _live(layout, is_old(spec))
     runs = results.runs
-    done = int(
-        np.count_nonzero((runs["stop_reason"] != "budget") | (runs["final_step"] >= spec["steps"]))
-    )  # others go on
+    ended = is_over(runs["stop_reason"], runs["final_step"], spec["steps"])
+    done = int(np.count_nonzero(ended))  # others go on
     is_running = is_locked(layout.lock) and not results.is_complete
     counts = runs["phase"].value_counts().to_dict() if len(runs) else {}
     running = int(live.get("running", 0)) if is_running else 0

@@ -1,1 +1,1 @@
-"""Keep what came out: the sweep's folder, its lock, finished runs, checkpoints, and the reader of all of it."""
+"""What lies on disk: layout, HEAD, files, lock, checkpoints, records, migration."""

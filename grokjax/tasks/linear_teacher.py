@@ -2,7 +2,7 @@
 
 Paper: arXiv 2310.16441. Inputs from N(0, I), teacher and student from N(0, 1 / (2 inputs)): the loss starts at 1. With
 `sgd`, loss `mse` and the model `linear` (initializer normal, init_scale 0.707107) at full batch a run follows
-`analysis/linear_theory.py`, up to what is random in a finite sample.
+`tests/analysis/linear_theory.py`, up to what is random in a finite sample.
 """
 
 from functools import lru_cache

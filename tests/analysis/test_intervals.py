@@ -114,7 +114,7 @@ def test_bootstrap_in_blocks_is_the_bootstrap_in_one(monkeypatch):
 
 
 def test_one_seed_gives_an_estimate_without_limits():
-    found = intervals.bootstrap_share(np.array([True, False]), np.array([7, 7]))
+    found = intervals.bootstrap_median(np.array([0.0, 1.0]), np.array([7, 7]))
     assert found.estimate == 0.5
     assert np.isnan(found.low)
     assert np.isnan(found.high)

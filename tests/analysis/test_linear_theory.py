@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from grokjax.analysis.linear_theory import accuracy, generalization_loss, train_loss, updates_until
+from tests.analysis.linear_theory import accuracy, generalization_loss, train_loss, updates_until
 
 RATE, TOLERANCE = 0.01, 1e-3
 TWO_DEVIATIONS = 0.9544997361036416  # the share that they call 95 %: the loss is then a quarter of the tolerance

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parents[2]
 SECONDS_OF_HELP = 0.5  # processor time, not wall time: what runs beside the test must not fail it
 CONTRACT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 HELP = "import sys; from grokjax.cli import main; sys.argv = ['grokjax', '--help']; sys.exit(main())"
-PACKAGES = ("core", "losses", "tasks", "models", "optimizers", "regularizers", "measures", "reader", "train", "analysis")
+PACKAGES = (
+    "core",
+    "losses",
+    "tasks",
+    "models",
+    "optimizers",
+    "regularizers",
+    "measures",
+    "reader",
+    "train",
+    "analysis",
+)
 
 
 def test_every_package_imports_only_from_its_left():

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from grokjax.report.curve_figure import draw_curves
-from grokjax.report.curve_text import curve_text
 from grokjax.report.curves import MOST_GROUPS, cell_curves, default_measures, group_curves, write_curves
 
 PHASES = ["memorization", "grokking", "grokking", "comprehension", "comprehension"]
@@ -97,20 +96,9 @@ def test_the_table_of_curves_holds_every_band(group, tmp_path):
     }  # fmt: skip
 
 
-def test_bars_in_the_terminal_rise_where_the_median_does(group):
-    head, train, test, steps = curve_text([group], width=80).splitlines()
-    assert head == "weight_decay = 1 · 5 runs"
-    assert test.endswith(" 1.000") and train.endswith(" 1.000")
-    bars, axis = test[17:-6], steps[17:]
-    assert set(bars) == {"▁", "█"}
-    assert abs(bars.index("█") - axis.index("100")) <= 1
-    assert axis.split() == ["0", "10", "100", "1,000"]
-
-
-def test_runs_that_were_not_looked_at_give_no_bars(make_looks):
+def test_runs_that_were_not_looked_at_are_drawn_as_an_empty_panel(make_looks):
     looks = make_looks(["undecided"])
     unseen = type(looks)(**{**vars(looks), "steps": np.full_like(looks.steps, -1)})
-    assert curve_text([group_curves(default_measures(unseen), title="new")]) == "new · 1 run · not looked at yet"
     draw_curves([group_curves(default_measures(unseen))]).draw_without_rendering()
 
 

@@ -9,7 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        ("grokjax.report.phase_text, grokjax.report.curve_text, grokjax.report.progress_text", ("jax", "matplotlib")),
+        ("grokjax.report.phase_text, grokjax.report.progress_text", ("jax", "matplotlib")),
         ("grokjax.report.phase_figure, grokjax.report.curve_figure", ("jax", "matplotlib.pyplot")),
     ],
 )

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from grokjax.analysis.linear_theory import train_loss, updates_until
 from grokjax.losses.mse import MSE
 from grokjax.models.linear import Linear
 from grokjax.optimizers.sgd import SGD
 from grokjax.reader.run import Run
 from grokjax.tasks.linear_teacher import LinearTeacher
+from tests.analysis.linear_theory import train_loss, updates_until
 
 
 def examples(folder):
