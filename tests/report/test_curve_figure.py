@@ -99,7 +99,9 @@ def test_the_table_of_curves_holds_every_band(group, tmp_path):
 def test_runs_that_were_not_looked_at_are_drawn_as_an_empty_panel(make_looks):
     looks = make_looks(["undecided"])
     unseen = type(looks)(**{**vars(looks), "steps": np.full_like(looks.steps, -1)})
-    draw_curves([group_curves(default_measures(unseen))]).draw_without_rendering()
+    figure = draw_curves([group_curves(default_measures(unseen))])
+    figure.draw_without_rendering()
+    assert not any(np.isfinite(line.get_ydata()).any() for panel in figure.axes for line in panel.get_lines())
 
 
 def test_each_cell_has_a_band_of_its_own_over_its_seeds(make_looks):
