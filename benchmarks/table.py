@@ -1,7 +1,9 @@
-"""Which numbers may the README show? Those of the newest records, written between its two marker comments.
+"""Which numbers may the pages show? Those of the newest records, written between the two marker comments of a page.
 
-python -m benchmarks.table            rewrite README.md
-python -m benchmarks.table --check    exit status 1 when README.md says something else than the records
+README.md shows one row a workload, in words: ours against the rival that comes nearest. benchmarks/README.md shows all.
+
+python -m benchmarks.table            rewrite both pages
+python -m benchmarks.table --check    exit status 1 when a page says something else than the records
 """
 
 import argparse
@@ -18,6 +20,29 @@ from benchmarks.rig.rounds import ratios
 BEGIN, END = "<!-- benchmarks: made by python -m benchmarks.table -->", "<!-- end of benchmarks -->"
 NOTHING = "Nothing has been recorded yet: `make bench WHAT=throughput ARGS=--record`."
 Results = dict[str, Any]
+WORKLOADS = {
+    "W1": "A one-layer transformer learns addition modulo 113 from 30 % of all sums, all of them at every update.",
+    "W2": "A network with one hidden layer of 256 units learns addition modulo 97 from 40 % of all sums, "
+    "all of them at every update.",
+    "W3": "A two-layer transformer with normalization learns addition modulo 97 from minibatches of 512 sums.",
+    "W4": "A network with two hidden layers of 200 units learns random pictures of 784 pixels from minibatches of 200.",
+    "P31": "A network with one hidden layer of 128 units learns addition modulo 31 from 60 % of all sums, "
+    "all of them at every update.",
+}
+"""What `rig/workloads.py` times, in words of a newcomer."""
+OURS = ("tables", "merged", "plain", "one run alone")
+RIVALS = {
+    "eager, all threads": "PyTorch eager, all threads",
+    "eager, process per core": "PyTorch eager, one process per core",
+    "compiled, all threads": "PyTorch compiled, all threads",
+    "compiled, process per core": "PyTorch compiled, one process per core",
+    "torch.func ensemble": "PyTorch, `torch.func` ensemble",
+    "ModelBatch": "ModelBatch",
+    "JAX loop": "JAX, a jitted step in a Python loop",
+    "jit(vmap)": "JAX `jit(vmap)`",
+    "jit(vmap), device per core": "JAX `jit(vmap)`, one device per core",
+}
+"""The other engines of `throughput.py`, in words of a newcomer."""
 
 
 def made_of(folder: Path = RECORDS) -> str:
@@ -26,10 +51,47 @@ def made_of(folder: Path = RECORDS) -> str:
     for question, rows in QUESTIONS.items():
         record = newest(question, folder)
         if record:
-            machine = record["machine"]
-            about = f"{record['date']}, {machine['cores']} cores of {machine['cpu']}, `{record['command']}`"
-            tables.append("\n".join([*rows(record["results"]), "", about]))
+            tables.append("\n".join([*rows(record["results"]), "", f"{_where(record)}, `{record['command']}`"]))
     return "\n\n".join(tables) or NOTHING
+
+
+def summary(folder: Path = RECORDS) -> str:
+    """Ours against the nearest rival of each workload, and of a whole map; from the same records."""
+    texts = []
+    if record := newest("throughput", folder):
+        texts += [
+            "\n".join(nearest_rivals(record["results"])),
+            f"Updates a second of all runs together; {_where(record)}.",
+        ]
+    if record := newest("whole_map", folder):
+        texts.append(f"{nearest_map(record['results'])} {_where(record)}.")
+    return "\n\n".join(texts) or NOTHING
+
+
+def nearest_rivals(results: Results) -> list[str]:
+    """One row a workload: the rival with the smallest median ratio."""
+    lines = ["| what is trained | grokjax | best rival | grokjax is faster by |", "|---|---|---|---|"]
+    for workload, engines in results.items():
+        ours = next(iter(engines.values()))["rates"]  # the default form comes first
+        faster = {name: ratios(ours, one["rates"]) for name, one in engines.items() if name not in OURS}
+        if faster:
+            nearest = min(faster, key=lambda name: statistics.median(faster[name]))
+            rates = [f"{statistics.median(one):,.0f}" for one in (ours, engines[nearest]["rates"])]
+            rival, ratio = f"{rates[1]}, {RIVALS[nearest]}", _span(faster[nearest], "{:.2f}")
+            lines.append(f"| {WORKLOADS[workload]} | {rates[0]} | {rival} | {ratio} |")
+    return lines
+
+
+def nearest_map(results: Results) -> str:
+    """The whole map of ours and of the fastest rival, as a sentence."""
+    seconds = {name: statistics.median(one["seconds"] for one in repeats) for name, repeats in results.items()}
+    first, *others = results
+    nearest = min(others, key=lambda name: seconds[name])
+    word = ", extrapolated from some of its runs" if results[nearest][0].get("is_extrapolated") else ""
+    return (
+        f"A whole map, from the command to classified runs: {seconds[first]:.0f} s for {first}, "
+        f"{seconds[nearest]:.0f} s for {RIVALS.get(nearest.removeprefix('PyTorch '), nearest)}{word};"
+    )
 
 
 def throughput(results: Results) -> list[str]:
@@ -118,10 +180,19 @@ QUESTIONS: dict[str, Callable[[Results], list[str]]] = {
 }
 
 
+def _where(record: Results) -> str:
+    """Day and machine of a record."""
+    machine = record["machine"]
+    return f"{record['date']}, {machine['cores']} cores of {machine['cpu']}"
+
+
 def _span(values: Sequence[float], form: str) -> str:
     """Median, and the range where there is one."""
     middle, low, high = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
     return middle if low == high else f"{middle} ({low} to {high})"
+
+
+PAGES: dict[str, Callable[[], str]] = {"README.md": summary, "benchmarks/README.md": made_of}
 
 
 def with_table(page: str, table: str) -> str:
@@ -136,12 +207,15 @@ def with_table(page: str, table: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    page = ROOT / "README.md"
-    before, after = page.read_text(), with_table(page.read_text(), made_of())
-    if parser.parse_args().check:
-        return int(before != after)
-    page.write_text(after)
-    return 0
+    is_check, differ = parser.parse_args().check, False
+    for name, make in PAGES.items():
+        page = ROOT / name
+        before = page.read_text()
+        after = with_table(before, make())
+        differ |= before != after
+        if not is_check:
+            page.write_text(after)
+    return int(is_check and differ)
 
 
 if __name__ == "__main__":

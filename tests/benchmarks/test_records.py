@@ -8,6 +8,8 @@ from benchmarks import table
 from benchmarks.rig import records
 from benchmarks.rig.processes import ROOT
 from benchmarks.rig.rounds import ratios, spread
+from benchmarks.rig.workloads import WORKLOADS
+from benchmarks.throughput import engines_of
 
 
 def test_a_second_record_of_a_day_leaves_the_first_alone(tmp_path):
@@ -45,13 +47,15 @@ def test_ratios_are_of_the_same_round():
     assert spread([3.0, 1.0, 2.0]) == "2 (1-3)"
 
 
-def test_the_table_of_the_readme_is_made_from_the_records():
-    page = (ROOT / "README.md").read_text()
-    assert table.with_table(page, table.made_of()) == page, "python -m benchmarks.table"
+@pytest.mark.parametrize("name", table.PAGES)
+def test_the_table_of_a_page_is_made_from_the_records(name):
+    page = (ROOT / name).read_text()
+    assert table.with_table(page, table.PAGES[name]()) == page, "python -m benchmarks.table"
 
 
-def test_without_records_the_table_says_so(tmp_path):
-    assert table.made_of(tmp_path) == table.NOTHING
+@pytest.mark.parametrize("make", [table.made_of, table.summary])
+def test_without_records_the_table_says_so(tmp_path, make):
+    assert make(tmp_path) == table.NOTHING
 
 
 def test_the_table_shows_medians_and_ranges_of_a_record(tmp_path):
@@ -60,10 +64,36 @@ def test_the_table_shows_medians_and_ranges_of_a_record(tmp_path):
     assert "| W2 | eager, all threads | 100 (100 to 125) | 4.00 (4.00 to 6.00) |" in table.made_of(tmp_path)
 
 
+def test_the_summary_takes_the_rival_that_comes_nearest_and_no_form_of_ours(tmp_path):
+    engines = {
+        "tables": {"rates": [400.0, 600.0, 500.0]},
+        "plain": {"rates": [500.0, 500.0, 500.0]},
+        "eager, all threads": {"rates": [100.0, 100.0, 125.0]},
+        "JAX loop": {"rates": [200.0, 200.0, 250.0]},
+    }
+    records.write("throughput", {}, {"W2": engines}, tmp_path)
+    row = f"| {table.WORKLOADS['W2']} | 500 | 200, JAX, a jitted step in a Python loop | 2.00 (2.00 to 3.00) |"
+    shown = table.summary(tmp_path)
+    assert row in shown and "eager" not in shown
+
+
+def test_a_rival_that_is_faster_than_ours_is_shown(tmp_path):
+    engines = {"plain": {"rates": [100.0]}, "jit(vmap)": {"rates": [125.0]}, "ModelBatch": {"rates": [50.0]}}
+    records.write("throughput", {}, {"W4": engines}, tmp_path)
+    assert "| 100 | 125, JAX `jit(vmap)` | 0.80 |" in table.summary(tmp_path)
+
+
+def test_every_workload_and_engine_has_words(tmp_path):
+    for workload in set(WORKLOADS) - {"tiny"}:
+        assert table.WORKLOADS[workload]
+        assert set(engines_of(workload, tmp_path)) <= {*table.OURS, *table.RIVALS}
+
+
 def test_an_extrapolated_map_is_called_so(tmp_path):
     results = {"grokjax": [{"seconds": 50.0}], "peer": [{"seconds": 300.0, "is_extrapolated": True}]}
     records.write("whole_map", {}, results, tmp_path)
     assert "| peer, extrapolated | 300 | 6.0 |" in table.made_of(tmp_path)
+    assert "50 s for grokjax, 300 s for peer, extrapolated" in table.summary(tmp_path)
 
 
 def test_a_page_without_markers_is_refused():
