@@ -1,6 +1,5 @@
 """Which column of a table does a short name mean, and which rows does a value mean?"""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,15 +7,15 @@ import numpy as np
 import pandas as pd
 
 from grokjax.core.columns import fitting_columns, is_equal
+from grokjax.core.words import nearest as words_nearest
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message: the known name that looks most like `name`, or nothing."""
     words = [str(word) for word in known]
     by_last_word = {word.rsplit(".", 1)[-1]: word for word in words}
-    close = difflib.get_close_matches(str(name), words, n=1, cutoff=0.5)
-    close = close or [by_last_word[word] for word in difflib.get_close_matches(str(name), by_last_word, n=1)]
-    return f"; nearest is {close[0]!r}" if close else ""
+    close = words_nearest(name, words, 0.5) or by_last_word.get(words_nearest(name, by_last_word) or "")
+    return f"; nearest is {close!r}" if close else ""
 
 
 def find(name: str, columns: Iterable[str]) -> str:

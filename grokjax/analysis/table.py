@@ -10,8 +10,8 @@ from grokjax.analysis import events
 from grokjax.analysis.history import Looks
 from grokjax.analysis.phases import label
 from grokjax.analysis.rules import RULES, Rule, find_rule
+from grokjax.core.words import REPORTED_GROUPS
 
-_GROUPS = ("train", "test", "train_clean", "train_noisy", "test_mirrored", "test_novel")
 LABELS = ("phase", "phase_word", "flags", "phase_reason", "phase_rule")
 _BLOCK = 1000  # runs
 
@@ -76,7 +76,7 @@ def _crossings(looks: Looks) -> dict[str, np.ndarray]:
 
 def _final_values(looks: Looks) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
-    for group in _GROUPS:
+    for group in REPORTED_GROUPS:
         if f"{group}/correct" in looks.columns:
             columns[f"{group}/accuracy"] = _final_share(looks, f"{group}/correct", group)
         for name in ("loss", "objective"):

@@ -1,11 +1,12 @@
 """What may be typed. Imports nothing heavy: `grokjax --help` answers at once."""
 
 import argparse
-import difflib
 import math
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
+
+from grokjax.core.words import nearest
 
 PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures")
 
@@ -22,15 +23,15 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             command = self.commands.get(options.command, self)
             known = [name for action in command._actions for name in action.option_strings]
-            close = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            close = nearest(unknown[0].partition("=")[0], known)
+            hint = f"; did you mean {close!r}?" if close else ""
             self.exit(2, f"grokjax: error: unrecognized arguments: {' '.join(unknown)}{hint} ({command.prog} --help)\n")
         return options
 
     def error(self, message: str) -> NoReturn:
         typed = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        close = difflib.get_close_matches(typed[1], re.findall(r"[\w-]+", typed[2]), 1) if typed else []
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        close = nearest(typed[1], re.findall(r"[\w-]+", typed[2])) if typed else None
+        hint = f"; did you mean {close!r}?" if close else ""
         self.exit(2, f"grokjax: error: {message}{hint} ({self.prog} --help)\n")
 
 

@@ -1,10 +1,10 @@
 """Do the folders and files that were typed exist, and can the files be written? Asked before any work is done."""
 
-import difflib
 import os
 from pathlib import Path
 
 from grokjax.cli.main import UsageError
+from grokjax.core.words import nearest
 
 
 def existing_folder(text: str) -> Path:
@@ -19,8 +19,8 @@ def existing_folder(text: str) -> Path:
     if path.exists():
         raise UsageError(f"{text} is a file; give the folder of a sweep.")
     beside = {str(one): one for place in (path.parent, Path("results")) if place.is_dir() for one in _sweeps(place)}
-    close = difflib.get_close_matches(text, beside, 1) or [name for name in beside if Path(name).name == path.name]
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(beside)[:5])}." if beside else ""
+    close = nearest(text, beside) or next((name for name in beside if Path(name).name == path.name), None)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(sorted(beside)[:5])}." if beside else ""
     raise UsageError(f"there is no folder {text}{'; ' + hint if hint else '.'}")
 
 

@@ -1,12 +1,12 @@
 """Which sweep is meant: a file, or the name of one that ships with the package; and what does it say?"""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grokjax
 from grokjax.cli.main import UsageError
+from grokjax.core.words import nearest
 
 if TYPE_CHECKING:  # importing it imports JAX, which commands that only read do without
     from grokjax.reader.sweep import Sweep
@@ -30,8 +30,8 @@ def find_sweep(text: str) -> Path:
         return sweeps[text]
     if path.exists() or path.suffix in (".yaml", ".yml"):
         return path
-    close = difflib.get_close_matches(text, sweeps, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"sweeps that ship with grokjax: {', '.join(sweeps)}."
+    close = nearest(text, sweeps)
+    hint = f"did you mean {close!r}?" if close else f"sweeps that ship with grokjax: {', '.join(sweeps)}."
     raise UsageError(f"SPEC {text!r} is neither a file nor a sweep that ships with grokjax; {hint}")
 
 

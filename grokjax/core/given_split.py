@@ -4,7 +4,6 @@ Either `train_indices` and `test_indices` beside `inputs` and `targets`, one of 
 `train_targets`, `test_inputs` and `test_targets`. Messages say what is wrong, not where: callers name the file.
 """
 
-import difflib
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from grokjax.core.data_warning import DataWarning
+from grokjax.core.words import nearest
 
 WHOLE = ("inputs", "targets")
 INDICES = ("train_indices", "test_indices")
@@ -67,13 +67,13 @@ def _check_names(arrays: Mapping[str, Any], more: tuple[str, ...]) -> None:
     missing = next((name for name in (PAIRS if has_pairs else WHOLE) if name not in arrays), None)
     if missing is not None:
         others = [name for name in arrays if name not in NAMES] or list(arrays)
-        close = difflib.get_close_matches(missing, others, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; there is: {', '.join(sorted(arrays))}"
+        close = nearest(missing, others)
+        hint = f"; did you mean {close!r}?" if close else f"; there is: {', '.join(sorted(arrays))}"
         raise ValueError(f"has no array {missing!r}{hint if arrays else ''}")
     unknown = next((name for name in arrays if name not in (*NAMES, *more)), None)
     if unknown is not None:
-        close = difflib.get_close_matches(str(unknown), (*NAMES, *more), 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join((*NAMES, *more))}"
+        close = nearest(unknown, (*NAMES, *more))
+        hint = f"did you mean {close!r}?" if close else f"known: {', '.join((*NAMES, *more))}"
         raise ValueError(f"has the unknown array {unknown!r}; {hint}")
 
 

@@ -16,11 +16,9 @@ import optax
 
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 from grokjax.core.streams import substream
+from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
-GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
-"""Parts of the table that are reported apart. `train_noisy`: the given label differs from the true one.
-`test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
 
 
 @dataclasses.dataclass(frozen=True)

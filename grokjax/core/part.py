@@ -6,7 +6,6 @@ others are static. Two runs share a compiled program exactly when their trees ha
 
 import abc
 import dataclasses
-import difflib
 import functools
 import types
 import typing
@@ -14,6 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 import jax
+
+from grokjax.core.words import nearest
 
 _SWEPT = "swept"
 Swept = Annotated[float, _SWEPT]
@@ -117,8 +118,8 @@ def _naming_settings(init: Callable[..., None], names: list[str]) -> Callable[..
     def checked(self: Any, *values: Any, **settings: Any) -> None:
         unknown = next((name for name in settings if name not in names), None)
         if unknown is not None:
-            close = difflib.get_close_matches(unknown, names, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"its settings are {', '.join(names)}"
+            close = nearest(unknown, names)
+            hint = f"did you mean {close!r}?" if close else f"its settings are {', '.join(names)}"
             raise TypeError(f"{type(self).__name__} has no setting {unknown!r}; {hint}")
         init(self, *values, **settings)
 

@@ -8,13 +8,14 @@ import pandas as pd
 from grokjax.analysis.claims import Claim, check_claim, make_claim
 from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
+from grokjax.core.words import REPORTED_GROUPS
 from grokjax.drive.opening import describe
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.stop_plan import AT_LOOKS, UNSEEN
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.value_names import value_aliases
-from grokjax.results.dataset import GROUP_NAMES, assemble
+from grokjax.results.dataset import assemble
 from grokjax.results.reading import looks_of
 from grokjax.results.stored_params import initial_params_of
 from grokjax.results.table import run_table
@@ -78,7 +79,10 @@ def _columns(sweep: Sweep, claim: Claim) -> list[str]:
     spec = describe(sweep)
     nothing = assemble([], spec["base"])
     known = [*run_table(nothing, spec, event_columns(looks_of(nothing, spec["constants"])))]
-    known += [*(name for names in look_names().values() for name in names), *(f"{one}/accuracy" for one in GROUP_NAMES)]
+    known += [
+        *(name for names in look_names().values() for name in names),
+        *(f"{one}/accuracy" for one in REPORTED_GROUPS),
+    ]
     return known if named <= set(known) else [*known, *_measured(sweep)]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from grokjax.analysis.table import event_columns
-from grokjax.results.dataset import GROUP_NAMES, assemble, write_zarr
+from grokjax.core.words import REPORTED_GROUPS
+from grokjax.results.dataset import assemble, write_zarr
 from grokjax.results.reading import looks_of, rule_of, with_budget
 from grokjax.results.repeats import with_repeats
 from grokjax.results.table import as_csv, run_table
@@ -65,7 +66,7 @@ def _silent_measures(dataset: xr.Dataset) -> list[str]:
         for name, values in dataset.data_vars.items()
         if values.dims[:2] == ("run", "k")
         and values.dtype.kind == "f"
-        and str(name).split("/")[0] not in GROUP_NAMES
+        and str(name).split("/")[0] not in REPORTED_GROUPS
         and values.size
         and bool(np.isnan(values.values).all())
     ]

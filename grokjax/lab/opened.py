@@ -1,12 +1,12 @@
 """`open_results`: everything that came out of one sweep or several: tables, histories, and the networks themselves."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grokjax.core.words import nearest
 from grokjax.results.results import Results, folders_of
 from grokjax.store.layout import UnknownRunError
 
@@ -73,8 +73,8 @@ class OpenedResults(Results):
     def _of(self, run_id: str) -> "Networks":
         root = self.root_of.get(run_id)
         if root is None:
-            close = difflib.get_close_matches(run_id, self.root_of, 1)
-            hint = f"did you mean {close[0]!r}?" if close else "`.runs` has the ids."
+            close = nearest(run_id, self.root_of)
+            hint = f"did you mean {close!r}?" if close else "`.runs` has the ids."
             raise UnknownRunError(f"no run {run_id!r} in {', '.join(map(str, self.roots))}; {hint}")
         from grokjax.lab.networks import Networks  # here: it imports JAX, which tables and histories do not need
 

@@ -1,11 +1,11 @@
 """A stored run trained again, alone, and compared with its stored history bit for bit."""
 
 import dataclasses
-import difflib
 from pathlib import Path
 
 import numpy as np
 
+from grokjax.core.words import nearest
 from grokjax.lab.comparison import compare
 from grokjax.lab.single import one_worker
 from grokjax.plan.cohorts import Cohort, find_cohorts
@@ -129,8 +129,8 @@ def find_run(sweep: Sweep, name: str) -> tuple[Cohort, int]:
             ids.append(run_id(sweep.run(int(index))))
             if ids[-1] == name:
                 return cohort, int(index)
-    close = difflib.get_close_matches(name, ids, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
+    close = nearest(name, ids)
+    hint = f"; did you mean {close!r}?" if close else "; `grokjax table` has the ids."
     raise UnknownRunError(f"sweep {sweep.name} has no run {name!r}{hint}")
 
 

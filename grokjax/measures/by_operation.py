@@ -6,8 +6,9 @@ Paper: Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024 (arXiv 2407
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.interfaces import GROUPS, Measure, View, first_largest
+from grokjax.core.interfaces import Measure, View, first_largest
 from grokjax.core.part import part
+from grokjax.core.words import GROUPS
 
 _OPERATOR = 1  # its column in `x op y =`
 

@@ -10,8 +10,9 @@ form that does not collapse, whatever is trained.
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.interfaces import GROUPS, Measure, View
+from grokjax.core.interfaces import Measure, View
 from grokjax.core.part import part
+from grokjax.core.words import GROUPS
 from grokjax.losses.cross_entropy import CrossEntropy
 
 _TRAIN, _TEST = slice(0, 2), slice(2, 4)  # of GROUPS

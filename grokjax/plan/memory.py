@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from grokjax.core.interfaces import GROUPS, Optimizer, Params, Signature
+from grokjax.core.interfaces import Optimizer, Params, Signature
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import substreams
+from grokjax.core.words import GROUPS
 from grokjax.optimizers.decay_mask import decays
 from grokjax.optimizers.grouped import Grouped
 from grokjax.reader.run import Run

@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
-import difflib
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from grokjax.core.words import nearest as words_nearest
 
 LONGEST_VALUE = 80
 TYPO = 0.75
@@ -167,13 +168,10 @@ def printable(text: str) -> str:
 
 
 def nearest(name: str, valid: Iterable[str], likeness: float = 0.5) -> str | None:
-    """The valid name that looks most like `name`, from 0 to 1; None when none is as like as asked for."""
+    """The valid name that looks most like `name`, else one whose last word it is; None when none does."""
     valid = list(valid)
-    lowered = {other.lower(): other for other in reversed(valid)}
-    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=likeness)
-    if found:
-        return lowered[found[0]]
-    return next((other for other in valid if other.rpartition(".")[2] == name), None)
+    close = words_nearest(name, valid, likeness)
+    return close or next((other for other in valid if other.rpartition(".")[2] == name), None)
 
 
 OTHER_WORDS = {

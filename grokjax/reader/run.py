@@ -5,6 +5,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from grokjax.core.interfaces import Loss, Model, Optimizer, Regularizer, Task
 from grokjax.core.part import Part, Swept, SweptInt, part, setting
 from grokjax.losses.cross_entropy import CrossEntropy
@@ -38,6 +40,13 @@ class Minibatch(Part):
         at_most=1,
         scheduled=False,
     )
+
+
+def minibatch_size(minibatch: Minibatch | None, n_train: int) -> int:
+    """Examples of one update, on the host from the exact decimals of the sweep file; None is the full train set."""
+    if minibatch is None:
+        return n_train
+    return max(1, min(int(minibatch.at_most), int(np.floor(minibatch.share * n_train + 1e-9)), n_train))
 
 
 @part

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from grokjax.core.interfaces import GROUPS
+from grokjax.core.words import GROUPS
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.plans import LARGEST_STEPS, refuse_unknown
 from grokjax.reader.values import check_bounds, read_float, read_int, read_text

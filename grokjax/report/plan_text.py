@@ -8,6 +8,7 @@ from rich.text import Text
 
 from grokjax.core.units import bytes_text
 from grokjax.plan.plan import CohortPlan, Plan
+from grokjax.reader.run import minibatch_size
 from grokjax.report.choices import scientific_choices, short_list, value_text
 from grokjax.report.terminal import WIDTH, busy_text, duration_text, facts, rendered
 
@@ -133,8 +134,7 @@ def _look_share(planned: CohortPlan, num_looks: int, steps: int) -> float:
     A look is one forward pass over the table; a step is a gradient on the train set or a minibatch of it.
     """
     run, signature = planned.cohort.run, planned.cohort.signature
-    n_train, batch = _n_train(planned), run.minibatch
-    trained = n_train if batch is None else max(1, min(int(batch.at_most), int(batch.share * n_train)))
+    trained = minibatch_size(run.minibatch, _n_train(planned))
     looks = num_looks * signature.num_examples
     return looks / (looks + steps * _BACKWARD * trained)
 

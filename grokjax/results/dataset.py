@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 import zarr.codecs
 
+from grokjax.core.words import REPORTED_GROUPS
 from grokjax.store.files import Arrays, as_cell
 from grokjax.store.layout import StoreError
 
@@ -22,7 +23,6 @@ _BY_RUN = (
     "label_noise",
 )
 _STEPS = {"step": "k", "look_step": "look"}
-GROUP_NAMES = ("train", "test", "train_clean", "train_noisy", "test_mirrored", "test_novel")
 
 
 def assemble(files: Sequence[Arrays], defaults: Mapping[str, Any], order: Sequence[str] | None = None) -> xr.Dataset:
@@ -113,7 +113,7 @@ def _one_file(arrays: Arrays, defaults: Mapping[str, Any]) -> xr.Dataset:
 
 def _with_accuracies(arrays: Arrays) -> Arrays:
     looks = {name.removeprefix("looks/"): values for name, values in arrays.items() if name.startswith("looks/")}
-    for group in GROUP_NAMES:
+    for group in REPORTED_GROUPS:
         total = looks[f"{group}/n"]
         with np.errstate(invalid="ignore"):
             looks[f"{group}/accuracy"] = np.where(total > 0, looks[f"{group}/correct"] / np.maximum(total, 1), np.nan)

@@ -11,7 +11,8 @@ import xarray as xr
 
 from grokjax.analysis.history import Looks
 from grokjax.analysis.rules import Rule, find_rule
-from grokjax.results.dataset import GROUP_NAMES, assemble, read_zarr
+from grokjax.core.words import REPORTED_GROUPS
+from grokjax.results.dataset import assemble, read_zarr
 from grokjax.store.committed import read_file, read_spec
 from grokjax.store.files import bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
@@ -122,13 +123,13 @@ def looks_of(dataset: xr.Dataset, constants: dict[str, Any]) -> Looks:
     runs = dataset.sizes["run"]
     if not runs:  # nothing has ended yet
         names = ("correct", "n", "loss", "accuracy", "objective")
-        columns = {f"{group}/{name}": np.zeros((0, 1), np.int64) for group in GROUP_NAMES for name in names}
-    first = [columns[f"{group}/n"][:, 0] for group in GROUP_NAMES]
+        columns = {f"{group}/{name}": np.zeros((0, 1), np.int64) for group in REPORTED_GROUPS for name in names}
+    first = [columns[f"{group}/n"][:, 0] for group in REPORTED_GROUPS]
     reasons = dataset["stop_reason"].values if runs else np.zeros(0, "U8")
     return Looks(
         steps=dataset["look_step"].values if runs else np.zeros((0, 1), np.int64),
         columns=columns,
-        sizes={group: np.asarray(sizes, np.int64) for group, sizes in zip(GROUP_NAMES, first, strict=True)},
+        sizes={group: np.asarray(sizes, np.int64) for group, sizes in zip(REPORTED_GROUPS, first, strict=True)},
         diverged=reasons == "diverged",
         budget=dataset["budget"].values if runs else np.zeros(0, np.int64),
         stop_reason=reasons,

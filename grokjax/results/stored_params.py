@@ -1,6 +1,5 @@
 """Parameters of stored runs: to start other runs from, to export, to look into."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grokjax.core.words import nearest
 from grokjax.store.committed import read_file
 from grokjax.store.files import Arrays
 from grokjax.store.head import Head, read_head
@@ -128,8 +128,8 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None, with_op
     if failed is not None:
         raise failed
     if last is None:
-        close = difflib.get_close_matches(run_id, ids, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else "; `grokjax table` has the ids."
+        close = nearest(run_id, ids)
+        hint = f"; did you mean {close!r}?" if close else "; `grokjax table` has the ids."
         raise UnknownRunError(f"{root}: no finished run {run_id!r}{hint}")
     at = "" if step is None else f" at step {step}"
     steps = sorted(weights.keys() | snapshots.keys())

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.analysis.table import LABELS
-from grokjax.results.dataset import GROUP_NAMES
+from grokjax.core.words import REPORTED_GROUPS
 from grokjax.results.named_values import Records, aliases_of, records_of, with_names
 from grokjax.store.layout import SEED_PATHS
 
@@ -40,7 +40,7 @@ def run_table(
     columns |= _passes(dataset) if runs else {"examples_seen": np.zeros(0, np.int64), "epochs": np.zeros(0)}
     for path in _settings(spec):
         columns[path] = dataset[path].values if runs else np.zeros(0)
-    for group in GROUP_NAMES:
+    for group in REPORTED_GROUPS:
         columns[f"n_{group}"] = dataset[f"look/{group}/n"].values[:, 0] if runs else np.zeros(0, np.int64)
     if runs:
         columns["diverged_at"] = dataset["diverged_at"].values

@@ -1,6 +1,5 @@
 """Examples from a NumPy file of the user: tokens or real values, with classes or target vectors."""
 
-import difflib
 import hashlib
 import io
 import warnings
@@ -18,6 +17,7 @@ from grokjax.core.data_warning import DataWarning
 from grokjax.core.given_split import train_rows_first
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import Swept, part, setting
+from grokjax.core.words import nearest
 
 _ZIP = b"PK"  # how every .npz file begins
 
@@ -186,7 +186,7 @@ def _npz_beside(path: Path) -> list[str]:
 
 
 def _suggest(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    if nearest:
-        return f"; did you mean {nearest[0]!r}?"
+    close = nearest(name, known)
+    if close:
+        return f"; did you mean {close!r}?"
     return f"; there is: {', '.join(sorted(known))}" if known else ""

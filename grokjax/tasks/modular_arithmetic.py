@@ -6,7 +6,6 @@ that only their code has; any polynomial, and powers of one, as in Gromov 2023 (
 pairs as in Pearce et al. 2023. What some published code calls "division" is a product; here it is none.
 """
 
-import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Table, TableTask
 from grokjax.core.part import part, setting
+from grokjax.core.words import nearest
 from grokjax.tasks.polynomials import evaluate
 from grokjax.tasks.sequences import SEQUENCES, as_table
 
@@ -102,11 +102,9 @@ def _not_an_operation(operation: str, why: str) -> str:
     if "did you mean" in why:
         return f"task.operation: {operation!r} {why}"
     named = (*_OPERATIONS, *_POLYNOMIALS)
-    nearest = difflib.get_close_matches("x*y" if operation in ("xy", "yx") else operation, named, 1)
+    close = nearest("x*y" if operation in ("xy", "yx") else operation, named)
     hint = (
-        f"did you mean {nearest[0]!r}?"
-        if nearest
-        else f"valid: {', '.join(_OPERATIONS)}, or a polynomial such as x^2+xy+y^2"
+        f"did you mean {close!r}?" if close else f"valid: {', '.join(_OPERATIONS)}, or a polynomial such as x^2+xy+y^2"
     )
     return f"task.operation: {operation!r} {why}; {hint}"
 

@@ -10,7 +10,7 @@ from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.plan.blocks import BlockRows, block_rows
 from grokjax.reader.identity import run_id
 from grokjax.reader.measured_steps import look_steps, measured_steps
-from grokjax.reader.run import Run
+from grokjax.reader.run import Run, minibatch_size
 from grokjax.reader.stop_plan import StopPlan, StopRule, stop_rules
 from grokjax.reader.sweep import MeasurePlan
 from grokjax.train.program import Program, Schedule, Tables, Values, leaves_of
@@ -44,13 +44,6 @@ def _release(looks: np.ndarray, rule: StopRule) -> np.ndarray:
     wait = np.maximum(float(rule.steps), rule.ratio * looks.astype(np.float64))
     first = np.searchsorted(looks, looks + wait, side="left")
     return np.where(first < len(looks), looks[np.minimum(first, len(looks) - 1)], _NEVER).astype(np.int32)
-
-
-def minibatch_size(run: Run, n_train: int) -> int:
-    """Examples of one update, on the host from the exact decimals of the sweep file."""
-    if run.minibatch is None:
-        return n_train
-    return max(1, min(int(run.minibatch.at_most), int(np.floor(run.minibatch.share * n_train + 1e-9)), n_train))
 
 
 def is_audited(run: Run, share: float) -> bool:
@@ -117,7 +110,7 @@ class Feed:
             leaves=leaves_of(run),
             counts=Counts(*(np.int32(count) for count in counts)),
             table=np.int32(table),
-            minibatch=np.int32(minibatch_size(run, counts.n_train)),
+            minibatch=np.int32(minibatch_size(run.minibatch, counts.n_train)),
             stop=np.int32(self.steps),
             is_audited=np.bool_(self._stop is not None and is_audited(run, self._stop.audit)),
             params=params,

@@ -6,6 +6,7 @@ bits of a sum over blocks depend neither on threads nor on how many examples a n
 
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -64,7 +65,9 @@ def loss_and_gradient(
             outputs = run.model.logits(
                 jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, place)
             )
-            return jnp.sum(jnp.where(place < stop, run.loss.loss(outputs, labels), 0.0))
+            losses = run.loss.loss(outputs, labels)
+            chex.assert_shape(losses, (program.block_rows,))  # [example, 1] would broadcast to a sum over pairs
+            return jnp.sum(jnp.where(place < stop, losses, 0.0))
 
         return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss)(laid))
 
@@ -99,7 +102,9 @@ def _add_penalties(run: Run, state: State, loss: jax.Array, gradient: Params) ->
     def penalties(params: Params) -> jax.Array:
         keys = [substream(noise_key, index) for index in range(len(run.regularizers))]
         terms = [part.penalty(params, key, state.step) for part, key in zip(run.regularizers, keys, strict=True)]
-        return jnp.asarray(sum(terms, jnp.zeros((), loss.dtype)))
+        total = jnp.asarray(sum(terms, jnp.zeros((), loss.dtype)))
+        chex.assert_rank(total, 0)
+        return total
 
     value, slope = jax.value_and_grad(penalties)(state.params)
     return loss + value, jax.tree.map(jnp.add, gradient, slope)

@@ -15,9 +15,9 @@ from jax.interpreters import partial_eval
 from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.plan.blocks import block_rows
 from grokjax.plan.cohorts import program_key
-from grokjax.reader.run import Run
+from grokjax.reader.run import Run, minibatch_size
 from grokjax.train.executables import number_format
-from grokjax.train.feed import make_tables, minibatch_size
+from grokjax.train.feed import make_tables
 from grokjax.train.program import Program, State, Tables, Values, leaves_of, run_of
 from grokjax.train.step import init, shuffle, step
 
@@ -50,7 +50,7 @@ def identity_of_training(run: Run, platform: str | None = None) -> Hashable:
     """
     signature = run.task.signature()
     counts = run.task.counts(signature)
-    size = minibatch_size(run, counts.n_train)
+    size = minibatch_size(run.minibatch, counts.n_train)
     if size == counts.n_train:
         run = dataclasses.replace(run, minibatch=None)
     traced = reading(run, signature, counts.n_corrupt > 0)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -73,6 +74,9 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     for part in now.regularizers:
         params = part.project(params)
     params = _keep_zeros(run, state.params, _keep_frozen(run, state.params, params))
+    # An optimizer that widens a number would make the loop over steps fail far from here.
+    chex.assert_trees_all_equal_shapes_and_dtypes(params, state.params)
+    chex.assert_trees_all_equal_shapes_and_dtypes(opt_state, state.opt_state)
     return State(params=params, opt_state=opt_state, step=state.step + 1, order=state.order, loss=loss)
 
 

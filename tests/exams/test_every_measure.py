@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grokjax.core.interfaces import GROUPS, Counts, View
+from grokjax.core.interfaces import Counts, View
 from grokjax.core.streams import stream
+from grokjax.core.words import GROUPS
 from grokjax.losses.mse import MSE
 from grokjax.measures.fit import block_sums, finish
 from grokjax.tasks.modular_mixture import ModularMixture

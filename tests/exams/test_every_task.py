@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax.core.interfaces import GROUPS, Counts, Split, Task
+from grokjax.core.interfaces import Counts, Split, Task
 from grokjax.core.streams import stream
+from grokjax.core.words import GROUPS
 
 
 def mirror_of(task: Task) -> np.ndarray:

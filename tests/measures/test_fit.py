@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax.core.interfaces import GROUPS
+from grokjax.core.words import GROUPS
 from grokjax.measures.fit import Sums, block_sums, finish, no_rows
 
 CLASSES = 5

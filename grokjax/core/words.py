@@ -1,0 +1,17 @@
+"""Words that have one home: the groups of examples that are reported apart, and the name that a typed one may mean."""
+
+import difflib
+from collections.abc import Iterable
+
+GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
+"""Parts of the table that are reported apart. `train_noisy`: the given label differs from the true one.
+`test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
+REPORTED_GROUPS = ("train", "test", *GROUPS)
+"""The same with what they are parts of."""
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known name that looks most like `name`, whatever its case; None when none is as like, from 0 to 1."""
+    by_lower = {str(other).lower(): str(other) for other in reversed([*known])}
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=likeness)
+    return by_lower[close[0]] if close else None
