@@ -10,7 +10,7 @@ _CPU_ROWS = 128
 _SHORTEST_BLOCK = 8
 
 
-class BlockRows(NamedTuple):
+class BlockSizes(NamedTuple):
     """Examples of one block.
 
     Attributes:
@@ -22,7 +22,7 @@ class BlockRows(NamedTuple):
     look: int
 
 
-def block_rows(run: Run, signature: Signature, is_cpu: bool) -> BlockRows:
+def block_sizes(run: Run, signature: Signature, is_cpu: bool) -> BlockSizes:
     """Block sizes of a run; a table that is shorter makes one block of its own length, in steps of eight.
 
     On a CPU a block is so short that XLA computes each of its products on one thread: the gradient of a matrix is a
@@ -34,7 +34,7 @@ def block_rows(run: Run, signature: Signature, is_cpu: bool) -> BlockRows:
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
     look = min(max(_SHORTEST_BLOCK, wanted), longest)
     if run.minibatch is None:
-        return BlockRows(step=look, look=look)
+        return BlockSizes(step=look, look=look)
     minibatch = min(run.minibatch.at_most, longest)
     blocks = -(-minibatch // look)
-    return BlockRows(step=max(_SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)
+    return BlockSizes(step=max(_SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)

@@ -59,7 +59,7 @@ def run_size(
     signature: Signature,
     num_looks: int,
     num_rows: int,
-    block_rows: int,
+    block_examples: int,
     is_mapped: bool = True,
     num_tables: int = 1,
 ) -> Size:
@@ -76,9 +76,9 @@ def run_size(
     leaves = len(jax.tree.leaves(params))
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))
     if is_mapped:  # a walked lane is fused so well that few of its activations ever lie in memory
-        scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_rows * _widest(params))
+        scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_examples * _widest(params))
     else:  # side by side they all do, beside the sum of gradients; a stretch that is done again holds three states
-        activations = int(precision * _kept_for_gradient(run, signature, params, block_rows))
+        activations = int(precision * _kept_for_gradient(run, signature, params, block_examples))
         scratch_bytes = max(2 * moving_bytes + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
     return Size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),

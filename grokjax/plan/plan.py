@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from grokjax.plan.blocks import block_rows
+from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.reader.measured_steps import look_steps, measured_steps
@@ -122,7 +122,7 @@ def make_plan(
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
     plans = []
     for cohort in find_cohorts(sweep):
-        rows = block_rows(cohort.run, cohort.signature, is_cpu).step
+        rows = block_sizes(cohort.run, cohort.signature, is_cpu).step
         size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
         width = lanes or lanes_per_device(len(cohort.runs), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Signature, Task
-from grokjax.plan.blocks import BlockRows, block_rows
+from grokjax.plan.blocks import BlockSizes, block_sizes
 from grokjax.reader.identity import run_id
 from grokjax.reader.measured_steps import look_steps, measured_steps
 from grokjax.reader.run import Run, minibatch_size
@@ -82,17 +82,17 @@ class Feed:
         Args:
           known: facts of the program of an earlier start, which fixed the examples of a block.
         """
-        rows = block_rows(self._run, self._signature, is_cpu=block_lanes == 1)
+        rows = block_sizes(self._run, self._signature, is_cpu=block_lanes == 1)
         if known is not None:
-            rows = BlockRows(known["block_rows"], known.get("look_rows", known["block_rows"]))  # once they were one
+            rows = BlockSizes(known["block_rows"], known.get("look_rows", known["block_rows"]))  # once they were one
         return Program(
             run=self._run,
             signature=self._signature,
             measures=tuple(part for part in self._measures if part.kind != "fit"),
             lanes=lanes,
             block_lanes=block_lanes,
-            block_rows=rows.step,
-            look_rows=rows.look,
+            block_examples=rows.step,
+            look_examples=rows.look,
             num_looks=len(self.schedule.steps),
             num_rows=int(np.sum(self.schedule.is_row)),
             stop_rules=stop_rules(self._stop),

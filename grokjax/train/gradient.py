@@ -18,7 +18,7 @@ from grokjax.train.program import Data, Program, State, Tables
 
 def num_blocks(program: Program, num_examples: jax.Array) -> jax.Array:
     """Blocks that hold `num_examples` examples."""
-    return (num_examples + program.block_rows - 1) // program.block_rows
+    return (num_examples + program.block_examples - 1) // program.block_examples
 
 
 def window(data: Data, state: State) -> tuple[jax.Array, jax.Array]:
@@ -56,7 +56,7 @@ def loss_and_gradient(
     laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, state.params))
 
     def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
-        place = start + index * program.block_rows + jnp.arange(program.block_rows, dtype=jnp.int32)
+        place = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
         example = order[jnp.minimum(place, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
         inputs = tables.inputs[data.table, example]
         labels = data.split.labels[example]
@@ -66,7 +66,7 @@ def loss_and_gradient(
                 jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, place)
             )
             losses = run.loss.loss(outputs, labels)
-            chex.assert_shape(losses, (program.block_rows,))  # [example, 1] would broadcast to a sum over pairs
+            chex.assert_shape(losses, (program.block_examples,))  # [example, 1] would broadcast to a sum over pairs
             return jnp.sum(jnp.where(place < stop, losses, 0.0))
 
         return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss)(laid))

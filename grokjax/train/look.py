@@ -23,7 +23,7 @@ def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: T
     num_examples = program.signature.num_examples
 
     def sums_of(index: jax.Array) -> dict[str, jax.Array]:
-        place = index * program.look_rows + jnp.arange(program.look_rows, dtype=jnp.int32)
+        place = index * program.look_examples + jnp.arange(program.look_examples, dtype=jnp.int32)
         example = jnp.minimum(place, num_examples - 1)
         targets = tables.targets[data.table, example]
         labels = data.split.labels[example]
@@ -38,7 +38,7 @@ def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: T
             run.loss.loss(outputs, labels),
         )
 
-    blocks = -(-num_examples // program.look_rows)
+    blocks = -(-num_examples // program.look_examples)
     zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(sums_of, jnp.int32(0)))
     total = jax.lax.fori_loop(0, blocks, lambda index, sums: jax.tree.map(jnp.add, sums, sums_of(index)), zeros)
     return finish(total)
@@ -93,8 +93,8 @@ def _seen_at(run: Run, step: jax.Array) -> Run:
 
 def _blocks(program: Program, num_rows: int) -> jax.Array:
     """[block, row] int32, rows from 0 on; those of the last block may go beyond `num_rows`."""
-    blocks = -(-num_rows // program.look_rows)
-    return jnp.arange(blocks * program.look_rows, dtype=jnp.int32).reshape(blocks, program.look_rows)
+    blocks = -(-num_rows // program.look_examples)
+    return jnp.arange(blocks * program.look_examples, dtype=jnp.int32).reshape(blocks, program.look_examples)
 
 
 def _outputs(

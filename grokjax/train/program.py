@@ -24,10 +24,10 @@ class Program:
       measures: what is recorded beside `fit`.
       lanes: R, lanes of one worker.
       block_lanes: B, lanes mapped by `vmap`; blocks are walked by `lax.map`. 1 on a CPU.
-      block_rows: examples of one block of a gradient sum.
-      look_rows: examples of one block of a look.
+      block_examples: examples of one block of a gradient sum.
+      look_examples: examples of one block of a look.
       num_looks: length of the schedule of looks.
-      num_rows: how many of the looks are measured in full.
+      num_rows: how many of the looks are rows, measured in full.
       stop_rules: conditions that may end a run before its budget, that of generalization first.
     """
 
@@ -36,8 +36,8 @@ class Program:
     measures: tuple[Measure, ...]
     lanes: int
     block_lanes: int
-    block_rows: int
-    look_rows: int
+    block_examples: int
+    look_examples: int
     num_looks: int
     num_rows: int
     stop_rules: tuple[StopRule, ...] = stop_rules(None)
@@ -48,12 +48,12 @@ class Program:
         return MAP if self.block_lanes == 1 else VMAP
 
     def facts(self) -> dict[str, Any]:
-        """What bits depend on besides the run and the versions, as stored with the results."""
+        """What bits depend on besides the run and the versions; as stored, examples of a block are called rows."""
         return {
             "lanes": self.lanes,
             "block_lanes": self.block_lanes,
-            "block_rows": self.block_rows,
-            "look_rows": self.look_rows,
+            "block_rows": self.block_examples,
+            "look_rows": self.look_examples,
             "executor": self.executor,
         }
 

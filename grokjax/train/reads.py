@@ -13,7 +13,7 @@ import numpy as np
 from jax.interpreters import partial_eval
 
 from grokjax.core.interfaces import Counts, Signature, Task
-from grokjax.plan.blocks import block_rows
+from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import program_key
 from grokjax.reader.run import Run, minibatch_size
 from grokjax.train.executables import number_format
@@ -95,7 +95,7 @@ _READINGS: dict[Hashable, Reading] = {}
 
 
 def _trace(run: Run, signature: Signature, zeros: Sequence[bool], corrupts: bool) -> Reading:
-    rows = block_rows(run, signature, is_cpu=True)
+    rows = block_sizes(run, signature, is_cpu=True)
     program = Program(run, signature, (), 1, 1, rows.step, rows.look, num_looks=1, num_rows=1)
 
     def trained(numbers: list[Any], n_train: jax.Array, n_corrupt: jax.Array, stored: Any, tables: Tables) -> State:

@@ -7,7 +7,7 @@ import pytest
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.plan.blocks import BlockRows, block_rows
+from grokjax.plan.blocks import BlockSizes, block_sizes
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
 from grokjax.reader.run import Minibatch, Run
@@ -22,7 +22,7 @@ RUN = Run(task=ModularArithmetic(modulus=7), model=MLP(width=16), optimizer=Adam
 
 
 def test_size_counts_parameters_and_adam_s_two_moments() -> None:
-    size = run_size(RUN, RUN.task.signature(), num_looks=10, num_rows=5, block_rows=128)
+    size = run_size(RUN, RUN.task.signature(), num_looks=10, num_rows=5, block_examples=128)
     assert size.num_params == size.num_decayed == 14 * 16 + 16 * 7
     assert size.params_bytes == 4 * size.num_params
     assert 3 * size.params_bytes < size.state_bytes < 5 * size.params_bytes + 4 * 49 * 3 + 4 * 400
@@ -31,7 +31,7 @@ def test_size_counts_parameters_and_adam_s_two_moments() -> None:
 
 def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
     run = Run(task=RUN.task, model=MLP(width=16, bias=True), optimizer=AdamW(decay_mask="matrices"))
-    size = run_size(run, run.task.signature(), num_looks=1, num_rows=1, block_rows=128)
+    size = run_size(run, run.task.signature(), num_looks=1, num_rows=1, block_examples=128)
     assert size.num_params - size.num_decayed == 16 + 7
 
 
@@ -93,9 +93,9 @@ def test_a_minibatch_is_cut_into_equal_blocks_and_looks_are_not() -> None:
     assert blocks_of(7, 200) == [(56, 56), (56, 56)]
 
 
-def blocks_of(modulus: int, at_most: int | None) -> list[BlockRows]:
+def blocks_of(modulus: int, at_most: int | None) -> list[BlockSizes]:
     """On a CPU and on an accelerator."""
     minibatch = None if at_most is None else Minibatch(at_most=at_most)
     task = ModularArithmetic(modulus=modulus)
     run = Run(task=task, model=MLP(width=16), optimizer=AdamW(), minibatch=minibatch)
-    return [block_rows(run, task.signature(), is_cpu) for is_cpu in (True, False)]
+    return [block_sizes(run, task.signature(), is_cpu) for is_cpu in (True, False)]
