@@ -3,7 +3,8 @@
 Every run gets exactly one phase. For every rule: a diverged run is `diverged`; a run without a look, unfinished, or
 outside what the rule is stated for is `undecided`, with the reason; all others get a phase of the rule, by the function
 below. A rule may hand runs with label noise over to another one; they are labelled as under that. The flag
-`stopped_early` says that the stop rule ended the run, so that a later collapse would not be seen.
+`stopped_early` says that the stop rule ended the run, so that a later collapse would not be seen. A run that it ended
+before the run generalized is `undecided`.
 """
 
 import dataclasses
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from grokjax.analysis import events
+from grokjax.analysis.censoring import FELL
 from grokjax.analysis.history import PASSED_GAP, Looks, is_near
-from grokjax.analysis.rules import FLAGS, Rule, find_rule
+from grokjax.analysis.rules import FLAGS, GENERALIZED, Rule, find_rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,9 +112,13 @@ def _reasons(looks: Looks, rule: Rule, verdict: _Verdict) -> np.ndarray:
     )
     if rule.horizon is not None:
         refuse(budget < rule.horizon, lambda run: f"{rule.name} is stated for {rule.horizon} steps, not {budget[run]}")
+    needed = budget if rule.horizon is None else np.minimum(budget, rule.horizon)
     if rule.whole_run:
-        needed = budget if rule.horizon is None else np.minimum(budget, rule.horizon)
         refuse(looks.is_stopped & (final < needed), lambda run: f"{rule.name} needs the whole run: step {final[run]}")
+    refuse(
+        looks.is_stopped & (final < needed) & ~np.isin(verdict.phase.astype(str), (*GENERALIZED, *FELL)),
+        lambda run: f"ended by the stop rule at step {final[run]} of {needed[run]}, before it generalized",
+    )
     _refuse_settings(looks, rule, refuse)
     for text, where in verdict.refusals.items():
         refuse(where, lambda run, text=text: text)

@@ -23,6 +23,7 @@ from grokjax.drive.claim_check import check_claims
 from grokjax.drive.opening import change_spec
 from grokjax.drive.progress import Progress
 from grokjax.drive.run_sweep import Options, check_device, run_locked, run_sweep
+from grokjax.drive.trainable import check_extension
 from grokjax.reader.errors import SpecError
 from grokjax.reader.extension import extended
 from grokjax.reader.identity import run_ids
@@ -37,7 +38,7 @@ from grokjax.store.committed import read_spec
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
 from grokjax.train.compilation_cache import use_compilation_cache
-from grokjax.train.equal_runs import check_equal_runs, check_products
+from grokjax.train.equal_runs import check_products
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def extend(options: argparse.Namespace) -> int:
         stored = stored_sweep(root)
         _check_code(root, stored, options.retrain)
         sweep = extended(stored, options.seeds, options.steps, axes, exclude)
-        check_equal_runs(sweep)
+        check_extension(sweep, stored)
         check_products(sweep, check_device(_training_options(options)))
         ids = run_ids(sweep)
         reused, continued, new = change_spec(root, sweep, ids, options.executor, options.lanes, options.retrain)

@@ -1,5 +1,6 @@
 """Can the runs of a sweep decide its claims? Asked before anything is compiled, so that no training is in vain."""
 
+import warnings
 from functools import partial
 
 import jax
@@ -8,6 +9,7 @@ import pandas as pd
 from grokjax.analysis.claims import Claim, check_claim, make_claim
 from grokjax.analysis.rules import find_rule
 from grokjax.analysis.table import event_columns
+from grokjax.core.data_warning import DataWarning
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.drive.opening import describe
 from grokjax.reader.errors import Collector, suggestion, wrong
@@ -69,6 +71,22 @@ def check_stop(sweep: Sweep) -> None:
     for index, rule in enumerate(own):
         if rule.measure not in known:
             raise wrong(f"stop.when.{index}.measure", "is not measured", rule.measure, suggestion(rule.measure, known))
+    _warn_of_low_stop(sweep)
+
+
+def _warn_of_low_stop(sweep: Sweep) -> None:
+    """A run that ends below the phase rule's share of generalization stays undecided; better said before it trains."""
+    try:
+        needed = find_rule(rule_to_plain(sweep.rule)).thresholds.get("generalized", 0.0)
+    except ValueError:
+        return  # said by `check_claims`
+    if sweep.stop is not None and sweep.stop.steps is not None and sweep.stop.at < needed:
+        warnings.warn(
+            f"stop.after_grok.at: {sweep.stop.at:g} is below the {needed:g} that count as generalized: runs that end "
+            f"in between stay undecided; raise it, or set rule: {{generalized: {sweep.stop.at:g}}}",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _columns(sweep: Sweep, claim: Claim) -> list[str]:

@@ -29,10 +29,14 @@ class Keeper:
         self._committed = self._saved = self._began = time.monotonic()
         self._seconds_before = self._progress.seconds
 
-    def keep(self, segment: Segment) -> None:
-        """Count a segment, and commit what ended once enough has gathered."""
+    def keep(self, segment: Segment, running: Mapping[int, int]) -> None:
+        """Count a segment, and commit what ended once enough has gathered.
+
+        Args:
+          running: steps done by the runs that hold a lane now.
+        """
         now = time.monotonic()
-        self._count(segment, now)
+        self._count(segment, running, now)
         self._snapshots += segment.weights
         self._pending += segment.ended
         if (self._pending or self._snapshots) and now - self._committed > COMMIT_SECONDS:
@@ -99,8 +103,8 @@ class Keeper:
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 
-    def _count(self, segment: Segment, now: float) -> None:
-        progress, running = self._progress, segment.running
+    def _count(self, segment: Segment, running: Mapping[int, int], now: float) -> None:
+        progress = self._progress
         progress.useful += segment.report.useful
         progress.executed += segment.report.executed
         progress.busy_seconds += segment.report.seconds

@@ -1,7 +1,8 @@
 """Sweeps that can be trained: read, and asked everything that would make their training a waste."""
 
+import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.sweep_file import load
 from grokjax.results.stored_params import check_starts
+from grokjax.store.layout import Layout
 from grokjax.train.equal_runs import check_equal_runs
 
 
@@ -25,7 +27,7 @@ def load_sweep(
     Args:
       path_or_mapping: a file, or a mapping of its keys.
       overrides: `KEY=VALUE` texts as of `--set`; later ones win. Claims of the file that no run can decide any more
-        are then said in a warning in place of an error.
+        are then said in a warning in place of an error, and so are claims and equal runs of a folder's own file.
       folder: what relative paths of a mapping are relative to; of a file they are relative to the file.
       scale: which of the file's `scales` is meant; None for the sweep in full.
 
@@ -35,24 +37,59 @@ def load_sweep(
     changed = {override.partition("=")[0].strip().partition(".")[0] for override in overrides} - {"name"}
     is_lenient = bool(changed) and "claims" not in changed
 
+    is_stored = isinstance(path_or_mapping, str | Path) and not overrides and _is_stored(Path(path_or_mapping))
+
     def check(sweep: Sweep) -> None:
-        check_trainable(sweep)
-        try:
+        check_trainable(sweep, is_stored)
+        cause = "with --set, " if is_lenient else ""
+        with _only_warned(is_lenient or is_stored, f"{cause}no run can decide what the file claims"):
             check_claims(sweep, scale)
-        except SpecError as error:
-            if not is_lenient:
-                raise
-            warnings.warn(f"with --set, no run can decide what the file claims:\n{error}", DataWarning, stacklevel=2)
 
     return load(path_or_mapping, overrides, folder, check, scale)
 
 
-def check_trainable(sweep: Sweep) -> None:
+def check_trainable(sweep: Sweep, is_stored: bool = False) -> None:
     """Refuse starts that are not stored, runs that are equal to others, and stops on what is not measured.
+
+    Args:
+      is_stored: whether a folder holds the sweep already: then equal runs are only told, and it goes on.
 
     Raises:
       SpecError: with the key and the reason.
     """
     check_starts(sweep)
-    check_equal_runs(sweep)
+    with _only_warned(is_stored, "equal runs count once"):
+        check_equal_runs(sweep)
     check_stop(sweep)
+
+
+def check_extension(sweep: Sweep, stored: Sweep) -> None:
+    """Refuse runs of an extended sweep that are equal to others; where the stored sweep has such runs, only tell.
+
+    Raises:
+      SpecError: with the key and the reason.
+    """
+    try:
+        check_equal_runs(stored)
+        had_equal_runs = False
+    except SpecError:
+        had_equal_runs = True
+    with _only_warned(had_equal_runs, "equal runs count once"):
+        check_equal_runs(sweep)
+
+
+def _is_stored(path: Path) -> bool:
+    """Whether a sweep file is the one that a results folder keeps of itself."""
+    layout = Layout(path.parent)
+    return path.name == layout.spec_yaml.name and layout.head.is_file()
+
+
+@contextlib.contextmanager
+def _only_warned(is_lenient: bool, consequence: str) -> Iterator[None]:
+    """Say what would be refused in a warning, where the sweep is to be trained all the same."""
+    try:
+        yield
+    except SpecError as error:
+        if not is_lenient:
+            raise
+        warnings.warn(f"{consequence}:\n{error}", DataWarning, stacklevel=4)

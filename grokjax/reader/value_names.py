@@ -45,14 +45,17 @@ def value_names(records: Iterable[Record]) -> dict[str, str]:
 
 
 def value_aliases(records: Sequence[Record]) -> dict[str, list[str]]:
-    """What else may be typed -> the names that are meant: the stored text, and the kind for all values of it."""
+    """What else may be typed -> the names that are meant: the stored text, and the kind for all values of it.
+
+    A kind that is also the name of a value means that value alone.
+    """
     names = value_names(records)
     aliases: dict[str, list[str]] = {text: [name] for text, name in names.items() if text != name}
     by_kind: dict[str, list[str]] = {}
     for record in records:
         for kind in {str(_flat(record["settings"]).get("kind", "")), _short_kind(_flat(record["settings"]))} - {""}:
             by_kind.setdefault(kind, []).append(names[record["text"]])
-    return by_kind | aliases
+    return {kind: meant for kind, meant in by_kind.items() if kind not in names.values()} | aliases
 
 
 def read_text(text: str) -> Any:

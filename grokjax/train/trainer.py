@@ -56,14 +56,12 @@ class Segment:
       report: what the segment took and did.
       ended: runs that left their lanes.
       weights: parameters at scheduled steps.
-      running: steps done by each run that holds a lane of any pool.
     """
 
     pool: int
     report: SegmentReport
     ended: list[EndedRun]
     weights: list[Weights]
-    running: dict[int, int]
 
 
 class Trainer:
@@ -126,8 +124,8 @@ class Trainer:
         """What the last segment of a resting pool gave; runs that ended leave their lanes."""
         report = self._reports[pool]
         self._adapt(pool, report)
-        weights, ended = self._weights(pool), self._ended(pool)
-        return Segment(pool, report, ended, weights, self.running())
+        weights = self._weights(pool)
+        return Segment(pool, report, self._ended(pool), weights)
 
     def copy(self, pool: int) -> tuple[np.ndarray, Lane]:
         """Of a resting pool, [lane] which run each lane holds, and the batched state as NumPy arrays."""

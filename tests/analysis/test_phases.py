@@ -134,6 +134,15 @@ def test_a_run_ended_by_the_stop_rule_is_labelled_and_flagged(make_looks):
     )
 
 
+def test_a_run_that_was_ended_before_it_generalized_is_undecided(make_looks):
+    run = {"steps": [0, 90], "train_clean": [0, 99], "test_novel": [0, 160], "budget": 2000}
+    ended = label(make_looks({**run, "stop_reason": "grokked"}, {**run, "stop_reason": "stopped"}))
+    assert ended.phase.tolist() == ["undecided"] * 2
+    assert set(ended.reason) == {"ended by the stop rule at step 90 of 2000, before it generalized"}
+    lower = label(make_looks({**run, "stop_reason": "grokked"}), {"kind": "default", "generalized": 0.8})
+    assert lower.phase.tolist() == ["comprehension"]
+
+
 def test_a_run_ended_by_the_stop_rule_is_undecided_where_the_whole_run_counts(make_looks):
     run = {
         "steps": [0, 400],

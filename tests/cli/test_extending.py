@@ -1,5 +1,6 @@
 """Is an extended sweep what one long sweep would have been, with nothing trained twice?"""
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -8,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokjax import open_results
+from grokjax import load_sweep, open_results
 from grokjax.cli import training
+from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.store.folder import SweepFolder
 from grokjax.store.head import read_head, write_head
@@ -127,6 +129,39 @@ def test_an_extension_that_was_interrupted_says_what_is_left(small, tmp_path, lo
     assert found["total"] == 18 and 6 <= found["done"] < 18 and found["queued"] == 18 - found["done"]
     assert typed("run", root / "spec.yaml", "--out", root, *LANES) == 0
     assert outcome(root) == long_outcome
+
+
+def test_a_checkpoint_from_before_several_stop_conditions_goes_on(small, tmp_path, monkeypatch):
+    save = SweepFolder.start_save
+
+    def as_before(folder, saved, *others):
+        books = [lanes.book._replace(since=lanes.book.since[:, 0]) for lanes in saved.lanes]
+        lanes = [lanes._replace(book=book) for lanes, book in zip(saved.lanes, books, strict=True)]
+        save(folder, dataclasses.replace(saved, lanes=lanes), *others)
+
+    sweep, root = small.parent / "sweep.yaml", tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(SweepFolder, "start_save", as_before)
+        assert typed("run", sweep, "--out", root, *LANES, "--max-seconds", "0.001") == 75
+    assert read_head(Layout(root))[0].checkpoints
+    assert typed("run", sweep, "--out", root, *LANES) == 0
+    assert outcome(root) == outcome(small)
+
+
+def test_a_folder_whose_equal_runs_would_be_refused_today_is_resumed_and_extended(tmp_path, monkeypatch, capsys):
+    sweep, root = tmp_path / "sweep.yaml", tmp_path / "out"
+    sweep.write_text(SMALL.replace("optimizer.learning_rate: [1.0e-2, 1.0e+30]", "train.minibatch: [full, 512]"))
+    refusal = "full and 512 give the same runs"
+    with pytest.raises(SpecError, match=refusal):
+        load_sweep(sweep)
+    with monkeypatch.context() as patch:
+        patch.setattr("grokjax.drive.trainable.check_equal_runs", lambda _: None)
+        assert typed("run", sweep, "--out", root, *LANES, "--max-seconds", "0.001") == 75
+    for words in (("run", root / "spec.yaml", "--out", root), ("extend", root, "--seeds", 3)):
+        capsys.readouterr()
+        assert typed(*words, *LANES) == 0
+        said = capsys.readouterr().err
+        assert "warning: equal runs count once" in said and refusal in said
 
 
 def test_more_random_draws_train_only_the_new_runs(tmp_path, capsys):

@@ -96,6 +96,12 @@ def test_exclude_takes_the_kind_for_all_its_values():
     assert found.num_cells == 4
 
 
+def test_a_kind_that_is_also_a_name_means_the_value_of_that_name_alone():
+    values = {"adamw": ADAMW, "fast": {**ADAMW, "learning_rate": 0.1}}
+    found = sweep({"optimizer": values, "model.width": [4, 8]}, exclude=["optimizer = adamw and width = 8"])
+    assert found.num_cells == 3
+
+
 def test_a_value_that_is_not_there_is_answered_with_those_that_are():
     with pytest.raises(SpecError, match="optimizer is plain or fast one"):
         sweep({"optimizer": NAMED}, exclude=["optimizer = slow"])

@@ -162,10 +162,6 @@ def test_seeds_that_feed_only_streams_which_nothing_reads_are_refused(small):
         ({"axes": {"train.minibatch": [600, 512]}}, "600 and 512 give the same runs"),
         ({"train.minibatch": 20, "axes": {"train.minibatch.share": [1, 0.95]}}, "give the same runs"),
         (
-            {"axes": {"random": {"count": 9, "seed": 0, "task.train_fraction": {"uniform": [0.5, 0.6]}}}},
-            r"axes\.task\.train_fraction: .* give the same runs",
-        ),
-        (
             {"axes": {"task.train_fraction": [0.3, 0.9], "task.label_noise": [0, 0.04]}},
             r"0\.0 and 0\.04 give the same runs at task\.train_fraction=0\.3: 14 train examples, 0 labels",
         ),
@@ -180,6 +176,14 @@ def test_values_that_are_rounded_to_the_same_examples_are_refused(small, changes
     )
     with pytest.raises(SpecError, match=rule):
         load(small(changes), folder=tmp_path)
+
+
+def test_random_draws_that_are_rounded_to_the_same_examples_are_told_and_trained(small):
+    drawn = {"count": 9, "seed": 0, "task.train_fraction": {"uniform": [0.5, 0.6]}}
+    with pytest.warns(DataWarning, match=r"axes\.task\.train_fraction: .* give the same runs"):
+        assert load(small({"axes": {"random": drawn}})).num_cells == 9
+    with pytest.raises(SpecError, match="full and 512 give the same runs"):
+        load(small({"axes": {"random": drawn, "train.minibatch": ["full", 512]}}))
 
 
 def test_values_that_differ_by_one_example_are_let_through(small):
