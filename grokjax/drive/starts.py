@@ -39,7 +39,8 @@ class Starts:
           worker: any worker of the cohort.
         """
         self._values_of, self._ids, self._feed = values_of, ids, feed
-        self._folder, self._stored, self._left, self._worker = folder, stored, left, worker
+        self._folder, self._stored, self._worker = folder, stored, worker
+        self._left = {run_id: _with_conditions(lane) for run_id, lane in left.items()}
         self._last: tuple[str, tuple[Arrays | None, Arrays | None]] | None = None
 
     def start_of(self, run: int) -> Values | Lane:
@@ -75,3 +76,8 @@ class Starts:
 def is_finished(stored: StoredRun | None, steps: int) -> bool:
     """Whether a stored run needs no more training at a budget of `steps` updates."""
     return stored is not None and bool(is_over(stored.stop_reason, stored.final_step, steps))
+
+
+def _with_conditions(lane: Lane) -> Lane:
+    """In checkpoints from before a stop rule could have several conditions, `since` is one number, not [rule]."""
+    return lane._replace(book=lane.book._replace(since=np.atleast_1d(lane.book.since)))

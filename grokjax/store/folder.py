@@ -323,14 +323,8 @@ def _split_lanes(arrays: Arrays, run_ids: Sequence[Sequence[str]], structure: An
     lanes: dict[str, Lane] = {}
     for pool, ids in enumerate(run_ids):
         leaves = [arrays[name] for name in sorted(arrays) if name.startswith(f"{pool}/")]
-        batch = _with_conditions(jax.tree.unflatten(structure, leaves))
+        batch = jax.tree.unflatten(structure, leaves)
         for lane, run_id in enumerate(ids):
             if run_id:
                 lanes[run_id] = jax.tree.map(lambda leaf, lane=lane: leaf[lane], batch)
     return lanes
-
-
-def _with_conditions(batch: Lane) -> Lane:
-    """Checkpoints from before a stop rule could have several conditions hold [lane] in place of [lane, rule]."""
-    since = batch.book.since
-    return batch._replace(book=batch.book._replace(since=since[:, None])) if since.ndim == 1 else batch
