@@ -69,6 +69,20 @@ def test_a_cohort_is_compiled_while_the_one_before_it_trains(tmp_path: Path) -> 
     assert COMPILATIONS["segment"] == 2 * devices and len(endings(tmp_path / "out")) == 24
 
 
+def test_a_lane_that_was_refilled_counts_as_running(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    seen: list[tuple[int, int]] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "training" and progress.done:
+            seen.append((progress.running, progress.queued))
+
+    run_sweep(load(tmp_path / "sweep.yaml"), tmp_path / "out", Options(lanes=2, watch=watch))
+    lanes = 2 * len(jax.local_devices(backend="cpu"))
+    waiting = [running for running, queued in seen if queued]
+    assert waiting and set(waiting) == {lanes}
+
+
 @pytest.mark.slow
 def test_each_cohort_is_compiled_once(compiled, tmp_path: Path) -> None:
     (tmp_path / "sweep.yaml").write_text(SWEEP.replace("axes:", "axes:\n  model.width: [16, 20]"))

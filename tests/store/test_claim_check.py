@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
+from grokjax import load_sweep
+from grokjax.core.data_warning import DataWarning
 from grokjax.drive.claim_check import check_claims
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
-from tests.store.small_sweep import SMALL
+from tests.store.small_sweep import SMALL, copied
 
 
 def test_a_sweep_made_in_python_is_refused_before_it_is_trained(tmp_path):
@@ -25,6 +28,27 @@ def test_a_rule_that_there_is_not_is_refused_with_the_nearest(tmp_path):
     )
     with pytest.raises(SpecError, match=r"claims\.0\.rule: no phase rule 'liu202'.*'liu2022'"):
         check_claims(load(tmp_path / "sweep.yaml"))
+
+
+def test_a_stop_below_the_share_that_the_phase_rule_asks_for_is_warned_of(tmp_path):
+    stop = "stop: {after_grok: {steps: 10, at: 0.7}}\n"
+    (tmp_path / "sweep.yaml").write_text(SMALL + stop)
+    with pytest.warns(DataWarning, match=r"stop\.after_grok\.at: 0\.7 is below the 0\.99 that count as generalized"):
+        load_sweep(tmp_path / "sweep.yaml")
+    (tmp_path / "sweep.yaml").write_text(SMALL + stop + "rule: {kind: default, generalized: 0.7}\n")
+    with warnings.catch_warnings(action="error"):
+        load_sweep(tmp_path / "sweep.yaml")
+
+
+def test_claims_that_the_file_of_a_folder_no_longer_decides_are_told(small, tmp_path):
+    text = (small / "spec.yaml").read_text() + "claims: [{name: a, that: probability(grokking) > 0}]\n"
+    (tmp_path / "spec.yaml").write_text(text)
+    with pytest.raises(SpecError, match="varies: fix it"):
+        load_sweep(tmp_path / "spec.yaml")
+    root = copied(small, tmp_path)
+    (root / "spec.yaml").write_text(text)
+    with pytest.warns(DataWarning, match="no run can decide what the file claims"):
+        load_sweep(root / "spec.yaml")
 
 
 def test_tracing_the_measures_starts_no_device(tmp_path):
