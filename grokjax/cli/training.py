@@ -19,12 +19,10 @@ from grokjax.cli.watchdog import Watchdog
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from grokjax.drive.claim_check import check_claims
 from grokjax.drive.opening import change_spec
 from grokjax.drive.progress import Progress
 from grokjax.drive.run_sweep import Options, check_device, run_locked, run_sweep
 from grokjax.drive.trainable import check_extension
-from grokjax.reader.errors import SpecError
 from grokjax.reader.extension import extended
 from grokjax.reader.identity import run_ids
 from grokjax.reader.plans import rule_to_plain
@@ -73,7 +71,6 @@ def extend(options: argparse.Namespace) -> int:
         replaced = len(read_spec(root).get("replaced", ()))
         hidden = f"; {replaced} of other code stay in their files and are shown no more" if replaced else ""
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new{hidden}\n")
-        _warn_of_claims(sweep)
         return _train(sweep, root, options, functools.partial(run_locked, ids=ids))
 
 
@@ -84,14 +81,6 @@ def _check_code(root: Path, stored: Sweep, with_retraining: bool) -> None:
         refuse_changed_sources(root, spec, stored)
     if remark := measures_remark(root, spec, stored):
         sys.stderr.write(f"grokjax: warning: {remark}\n")
-
-
-def _warn_of_claims(sweep: Sweep) -> None:
-    """Claims belong to the sweep as it was; a new axis may leave them undecided, and is trained all the same."""
-    try:
-        check_claims(sweep)
-    except SpecError as error:
-        sys.stderr.write(f"grokjax: warning: {error}\n")
 
 
 def reproduce(options: argparse.Namespace) -> int:

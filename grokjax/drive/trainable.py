@@ -66,6 +66,8 @@ def check_trainable(sweep: Sweep, is_stored: bool = False) -> None:
 def check_extension(sweep: Sweep, stored: Sweep) -> None:
     """Refuse runs of an extended sweep that are equal to others; where the stored sweep has such runs, only tell.
 
+    Claims belong to the sweep as it was: a new axis may leave them undecided, which is told.
+
     Raises:
       SpecError: with the key and the reason.
     """
@@ -76,6 +78,8 @@ def check_extension(sweep: Sweep, stored: Sweep) -> None:
         had_equal_runs = True
     with _only_warned(had_equal_runs, "equal runs count once"):
         check_equal_runs(sweep)
+    with _only_warned(True, "no run can decide what the sweep claims"):
+        check_claims(sweep)
 
 
 def _is_stored(path: Path) -> bool:

@@ -11,6 +11,8 @@ import pytest
 
 from grokjax import load_sweep, open_results
 from grokjax.cli import training
+from grokjax.core.data_warning import DataWarning
+from grokjax.drive.trainable import check_extension
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.store.folder import SweepFolder
@@ -207,12 +209,11 @@ def test_an_extension_that_would_lose_something_is_refused(small, capsys, words,
     assert (small / "spec.yaml").read_bytes() == before
 
 
-def test_an_axis_that_leaves_a_claim_undecided_is_trained_with_a_warning(tmp_path, capsys):
-    from grokjax.cli.training import _warn_of_claims
-
+def test_an_axis_that_leaves_a_claim_undecided_is_trained_with_a_warning(tmp_path):
     (tmp_path / "sweep.yaml").write_text(SMALL + "claims: [{name: a, that: probability(grokking) > 0}]\n")
-    _warn_of_claims(load(tmp_path / "sweep.yaml"))
-    assert "warning: claims.0.that: claim 'a': axis 'optimizer.learning_rate' varies" in capsys.readouterr().err
+    sweep = load(tmp_path / "sweep.yaml")
+    with pytest.warns(DataWarning, match=r"claims\.0\.that: claim 'a': axis 'optimizer\.learning_rate' varies"):
+        check_extension(sweep, sweep)
 
 
 def test_sweeps_that_share_cells_share_run_ids_and_histories(small, tmp_path):
