@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from grokjax import load_sweep
+from grokjax.orders.order import Order, orders_of
 from grokjax.plan.plan import make_plan
 from grokjax.reader.sweep import Sweep
 from grokjax.train.devices import choose_pools, prepare_host_devices
@@ -46,20 +47,20 @@ class Cohort:
     def __init__(self, sweep: Sweep, executor: str, lanes: int | None):
         pools = choose_pools(None, executor)
         devices = sum(len(pool.devices) for pool in pools)
-        (planned,) = make_plan(sweep, devices, executor == MAP, None, lanes).cohorts
+        (planned,) = make_plan(sweep, orders_of(sweep), devices, executor == MAP, None, lanes).cohorts
         one = planned.cohort
-        self._sweep, self.queue, self.executor = sweep, [int(run) for run in one.runs], executor
+        self.queue, self.executor = list(one.in_turn()), executor
         self._feed = Feed(one.run, one.signature, one.tasks, sweep.measure, sweep.stop, sweep.steps)
-        values = self._feed.values(sweep.run(0))
+        values = self._feed.values(self.queue[0].run)
         self.compiled: list[Executables] = compile_cohort(planned, self._feed, values, pools, executor, lanes)
         self.lanes = sum(executables.program.lanes for executables in self.compiled)
 
-    def train(self, groups: Sequence[Sequence[int]]) -> Spent:
+    def train(self, groups: Sequence[Sequence[Order]]) -> Spent:
         """Train groups of runs one after another; within a group lanes are refilled."""
         spent, began = Spent(), time.perf_counter()
         workers = [Worker(executables) for executables in self.compiled]
         for group in groups:
-            trainer = Trainer(workers, group, lambda run: self._feed.values(self._sweep.run(run)))
+            trainer = Trainer(workers, group, lambda order: self._feed.values(order.run))
             for pool in range(len(workers)):
                 trainer.refill(pool)
             for pool in trainer.rested():

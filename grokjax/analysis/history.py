@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,6 @@ PASSED_GAP = 0.05
 def is_near(steps: np.ndarray, budget: np.ndarray | int) -> np.ndarray:
     """Whether what was seen at `steps` says what is needed of `budget`; see `PASSED_GAP`."""
     return steps >= (1 - PASSED_GAP) * np.asarray(budget)
-
-
-def is_over(stop_reason: Any, final_step: Any, budget: int) -> np.ndarray:
-    """[run] whether a stored run needs no more training: it reached the budget, or something else than one ended it."""
-    return (np.asarray(stop_reason) != "budget") | (np.asarray(final_step) >= budget)
 
 
 @dataclasses.dataclass(frozen=True)

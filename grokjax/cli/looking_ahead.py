@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from grokjax.drive.preparation import forecast
 from grokjax.lab.replaying import replay as replay_run
 from grokjax.lab.replaying import trace as trace_of
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.reader.sweep import Sweep
 from grokjax.report.plan_text import plan_text
@@ -61,11 +62,11 @@ def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
     """Train one run of the sweep and print what is seen."""
     if not 0 <= options.cell < sweep.num_cells:
         raise UsageError(f"--cell must be in 0..{sweep.num_cells - 1}, but is {options.cell}.")
-    index = options.cell * sweep.num_seeds
-    run = sweep.run(index)
+    order = orders_of(sweep).first_of(options.cell)
+    run = order.run
     feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, max(sweep.steps, options.steps))
     values = feed.values(run, 0, initial_params_of(run))
-    _print_shapes(sweep.settings(index), shapes(feed, values))
+    _print_shapes(order.settings, shapes(feed, values))
     for seen in attempt(feed, values, options.steps):
         train, test = _share(seen.seen, "train"), _share(seen.seen, "test")
         loss = f"{seen.loss:11.5g}" if seen.step else "-".rjust(11)  # it is that of the last update
@@ -103,7 +104,7 @@ def replay(options: argparse.Namespace) -> int:
             f"grokjax: run {options.run_id} ends after {result.steps} steps, before --steps {options.steps}\n"
         )
     if trace:
-        np.savez(trace, allow_pickle=False, **trace_of(result, sweep, options.run_id))
+        np.savez(trace, allow_pickle=False, **trace_of(result, sweep))
     if result.is_equal:
         sys.stdout.write(
             f"run {options.run_id}: {result.steps} steps, {result.compared} stored numbers, every bit equal\n"

@@ -2,20 +2,19 @@
 
 import argparse
 import dataclasses
-import functools
 import os
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from grokjax.analysis.history import is_over
 from grokjax.cli.main import DIVERGED, INTERRUPTED, UsageError, stopped
 from grokjax.cli.paths import new_folder
 from grokjax.cli.signals import Signals
 from grokjax.cli.surroundings import warn_of_idle_gpu
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 from grokjax.cli.watchdog import Watchdog
+from grokjax.orders.ledger import is_over
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -23,8 +22,7 @@ from grokjax.drive.opening import change_spec
 from grokjax.drive.progress import Progress
 from grokjax.drive.run_sweep import Options, check_device, run_locked, run_sweep
 from grokjax.drive.trainable import check_extension
-from grokjax.reader.extension import extended
-from grokjax.reader.identity import run_ids
+from grokjax.orders.extension import extended
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.yaml_file import parse_value
@@ -66,12 +64,11 @@ def extend(options: argparse.Namespace) -> int:
         sweep = extended(stored, options.seeds, options.steps, axes, exclude)
         check_extension(sweep, stored)
         check_products(sweep, check_device(_training_options(options)))
-        ids = run_ids(sweep)
-        reused, continued, new = change_spec(root, sweep, ids, options.executor, options.lanes, options.retrain)
+        reused, continued, new = change_spec(root, sweep, options.executor, options.lanes, options.retrain)
         replaced = len(read_spec(root).get("replaced", ()))
         hidden = f"; {replaced} of other code stay in their files and are shown no more" if replaced else ""
         sys.stderr.write(f"grokjax: {reused} runs reused, {continued} continued, {new} new{hidden}\n")
-        return _train(sweep, root, options, functools.partial(run_locked, ids=ids))
+        return _train(sweep, root, options, run_locked)
 
 
 def _check_code(root: Path, stored: Sweep, with_retraining: bool) -> None:

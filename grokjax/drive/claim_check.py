@@ -12,6 +12,7 @@ from grokjax.analysis.table import event_columns
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.drive.opening import describe
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.stop_plan import AT_LOOKS, UNSEEN
@@ -40,9 +41,9 @@ def check_claims(sweep: Sweep, scale: str | None = None) -> None:
         find_rule(rule_to_plain(sweep.rule))
     except ValueError as error:
         raise wrong("rule", str(error)) from None
-    cells = pd.DataFrame(sweep.columns() if sweep.claims else {}, index=range(sweep.num_cells))
+    cells = pd.DataFrame(sweep.points.columns() if sweep.claims else {}, index=range(sweep.num_cells))
     problems, hint = Collector(), f"the scale {scale!r} may state `claims` of its own" if scale else ""
-    cells.attrs["aliases"] = {path: value_aliases(records) for path, records in sweep.value_records.items()}
+    cells.attrs["aliases"] = {path: value_aliases(records) for path, records in sweep.points.value_records.items()}
     for index, stated in enumerate(sweep.claims):
         with problems.collecting():
             try:
@@ -106,7 +107,7 @@ def _columns(sweep: Sweep, claim: Claim) -> list[str]:
 
 def _measured(sweep: Sweep) -> list[str]:
     """Names of the scalars that the measures of a sweep give beside `fit`, from shapes alone."""
-    run = sweep.run(0)
+    run = orders_of(sweep)[0].run
     feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, sweep.steps)
     program = feed.program(1, 1)
     with number_format(program):

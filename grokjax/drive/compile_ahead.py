@@ -1,12 +1,12 @@
 """Programs of cohorts, compiled in a thread of their own: the next cohort's while this one trains."""
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
 
 from grokjax.drive.preparation import Ready, prepare
 from grokjax.drive.standing import Standing
+from grokjax.orders.order import Order
 from grokjax.plan.plan import CohortPlan
 from grokjax.train.stop import Stop
 
@@ -29,18 +29,18 @@ class CompileAhead:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def programs_of(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None) -> Ready:
+    def programs_of(self, planned: CohortPlan, first: Order, narrowed: int | None) -> Ready:
         """The programs of a cohort, waited for. Nothing is trained meanwhile, so that nothing needs saving.
 
         Args:
-          queue: its runs that will be trained.
+          first: any of its orders.
           narrowed: lanes of one device after it ran out of memory; None where it did not.
 
         Raises:
           Stop: it is time to stop; the compilation is left to itself.
         """
         ahead = self._ahead.pop(planned.cohort.key, None)
-        under_way = self._begin(planned, queue, narrowed) if ahead is None or narrowed else ahead
+        under_way = self._begin(planned, first, narrowed) if ahead is None or narrowed else ahead
         began = time.monotonic()
         while not under_way.done():
             is_long = time.monotonic() - began > PATIENCE
@@ -52,15 +52,13 @@ class CompileAhead:
     def begin_after(self, number: int) -> None:
         """Compile the next cohort that has runs to train; what goes wrong is told when its turn comes."""
         for planned in self._standing.plan.cohorts:
-            queue = self._standing.queue_of(planned.cohort) if planned.cohort.number > number else []
-            if queue:
-                self._ahead[planned.cohort.key] = self._begin(planned, queue, None)
+            first = self._standing.first_left(planned.cohort) if planned.cohort.number > number else None
+            if first is not None:
+                self._ahead[planned.cohort.key] = self._begin(planned, first, None)
                 return
 
-    def _begin(self, planned: CohortPlan, queue: Sequence[int], narrowed: int | None) -> Future[Ready]:
-        here = self._standing
-        lanes, known = narrowed or here.options.lanes, here.folder.programs.get(planned.cohort.key)
-        is_narrowed, memory = narrowed is not None, here.memory
-        return self._thread.submit(
-            prepare, here.sweep, planned, queue, here.pools, here.executor, lanes, known, is_narrowed, memory
-        )
+    def _begin(self, planned: CohortPlan, first: Order, narrowed: int | None) -> Future[Ready]:
+        standing, is_narrowed = self._standing, narrowed is not None
+        lanes, known = narrowed or standing.options.lanes, standing.folder.programs.get(planned.cohort.key)
+        devices = standing.pools, standing.executor, lanes, known, is_narrowed, standing.memory
+        return self._thread.submit(prepare, standing.sweep, planned, first, *devices)

@@ -1,41 +1,35 @@
 """The end of a sweep: all histories in one Zarr dataset, all runs in one table, both ordered by the spec."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from grokjax.analysis.table import event_columns
 from grokjax.core.words import REPORTED_GROUPS
+from grokjax.orders.order import Order
 from grokjax.results.dataset import assemble, write_zarr
-from grokjax.results.reading import looks_of, rule_of, with_budget
-from grokjax.results.repeats import with_repeats
-from grokjax.results.table import as_csv, run_table
+from grokjax.results.reading import with_budget
+from grokjax.results.table import as_csv, judged_table
 from grokjax.store.committed import read_spec
 from grokjax.store.files import checksum, write_atomically
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
 
 
-def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
+def consolidate(folder: SweepFolder, orders: Iterable[Order]) -> None:
     """Write history.zarr and table.csv, then commit the sweep as complete.
 
     Args:
-      run_ids: every run of the sweep, in its order.
+      orders: all of the sweep.
 
     Raises:
       StoreError: a run is missing.
     """
     layout = folder.layout
-    spec = read_spec(layout.root)
-    files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
-    dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
-    dataset = with_budget(dataset, spec["steps"])
-    missing = len(run_ids) - dataset.sizes["run"]
-    if missing:
-        raise StoreError(f"{layout.root}: {missing} runs are not stored; run the same command again to train them.")
+    dataset, table = ended_runs(folder, orders)
     for name in _silent_measures(dataset):
         folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
     partial = layout.root / ".history.zarr.tmp"
@@ -43,8 +37,6 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     write_zarr(dataset, partial)
     shutil.rmtree(layout.history, ignore_errors=True)
     partial.rename(layout.history)
-    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"]), rule_of(spec)))
-    table = with_repeats(table, dataset, [path for path in spec["axes"] if not path.startswith("seeds.")])
     write_atomically(layout.table, as_csv(table).encode())
     kept = {
         name: digest
@@ -56,7 +48,24 @@ def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     folder.commit(files={**kept, **sums}, checkpoints={}, is_complete=True)
     folder.clear_checkpoints()
     layout.live_curves.unlink(missing_ok=True)
-    folder.log("complete", runs=len(run_ids))
+    folder.log("complete", runs=len(table))
+
+
+def ended_runs(folder: SweepFolder, orders: Iterable[Order]) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Histories and table of the runs of some orders, in their order.
+
+    Raises:
+      StoreError: a run is missing.
+    """
+    root, run_ids = folder.layout.root, [order.run_id for order in orders]
+    spec = read_spec(root)
+    files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
+    dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
+    dataset = with_budget(dataset, spec["steps"])
+    missing = len(run_ids) - dataset.sizes["run"]
+    if missing:
+        raise StoreError(f"{root}: {missing} runs are not stored; run the same command again to train them.")
+    return dataset, judged_table(dataset, spec)
 
 
 def _silent_measures(dataset: xr.Dataset) -> list[str]:

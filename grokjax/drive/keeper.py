@@ -1,17 +1,18 @@
 """One cohort being trained into a folder: what ended is committed, the batched state is saved from time to time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from grokjax.drive.standing import Standing
+from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort
 from grokjax.store.files import arrays_to_bytes, write_atomically, write_record
-from grokjax.store.records import DIVERGED, label_noise, pack_history, stop_reason
+from grokjax.store.records import DIVERGED, pack_orders, stop_reason
 from grokjax.train.program import MAP, Lane
 from grokjax.train.trainer import EndedRun, Saved, Segment, Trainer, Weights
-from grokjax.train.worker import FREE, unstack
+from grokjax.train.worker import unstack
 
 COMMIT_SECONDS = 2.0
 """Finished runs and snapshots wait at most this long for others to share a file with."""
@@ -22,21 +23,21 @@ class Keeper:
 
     def __init__(self, standing: Standing, cohort: Cohort):
         self._standing, self._folder, self._sweep = standing, standing.folder, standing.sweep
-        self._cohort, self._ids, self._progress = cohort, standing.ids, standing.progress
+        self._cohort, self._progress = cohort, standing.progress
         self._pending: list[EndedRun] = []
         self._snapshots: list[Weights] = []
-        self._copies: dict[int, tuple[np.ndarray, Lane]] = {}
+        self._copies: dict[int, tuple[list[Order | None], Lane]] = {}
         self._committed = self._saved = self._began = time.monotonic()
         self._seconds_before = self._progress.seconds
 
-    def keep(self, segment: Segment, running: Mapping[int, int]) -> None:
+    def keep(self, segment: Segment, running_steps: Sequence[int]) -> None:
         """Count a segment, and commit what ended once enough has gathered.
 
         Args:
-          running: steps done by the runs that hold a lane now.
+          running_steps: updates done by each run that holds a lane now.
         """
         now = time.monotonic()
-        self._count(segment, running, now)
+        self._count(segment, running_steps, now)
         self._snapshots += segment.weights
         self._pending += segment.ended
         if (self._pending or self._snapshots) and now - self._committed > COMMIT_SECONDS:
@@ -67,33 +68,21 @@ class Keeper:
         self._committed = time.monotonic()
         if self._snapshots:
             snapshots, self._snapshots = self._snapshots, []
-            self._folder.add_snapshots(snapshots, [self._ids[one.run] for one in snapshots])
+            self._folder.add_snapshots(snapshots)
         if not self._pending:
             return
         ended, self._pending = self._pending, []
-        ids = [self._ids[one.run] for one in ended]
-        settings = [self._sweep.settings(one.run) for one in ended]
-        noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
-        self._folder.add_runs(
-            ended, ids, settings, self._sweep.steps, self._cohort.number, noises, self._standing.plan.stores_weights
-        )
-        for one, run_id in zip(ended, ids, strict=True):
-            reason = stop_reason(one.lane, self._sweep.steps)
-            self._folder.log(
-                "ended",
-                run_id=run_id,
-                step=int(one.lane.state.step),
-                reason=reason,
-                pool=one.place[0],
-                lane=one.place[1],
-            )
+        self._folder.add_runs(ended, self._sweep.steps, self._cohort.number, self._standing.plan.stores_weights)
+        for run in ended:
+            step, reason = int(run.lane.state.step), stop_reason(run.lane, self._sweep.steps)
+            pool, lane = run.place
+            self._folder.log("ended", run_id=run.order.run_id, step=step, reason=reason, pool=pool, lane=lane)
 
     def save(self, saved: Saved) -> None:
         """Save the batched state in the background. What came before it was copied is committed first."""
         self.commit()
-        names = [[self._ids[int(run)] if run != FREE else "" for run in runs] for runs in saved.runs]
-        self._write_live_curves(saved, names)
-        self._folder.start_save(saved, names, self._cohort.key)
+        self._write_live_curves(saved)
+        self._folder.start_save(saved, self._cohort.key)
 
     def end(self, trainer: Trainer, is_complete: bool) -> None:
         """Commit everything; without an end of the cohort also the batched state. All pools rest."""
@@ -103,40 +92,39 @@ class Keeper:
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 
-    def _count(self, segment: Segment, running: Mapping[int, int], now: float) -> None:
+    def _count(self, segment: Segment, running_steps: Sequence[int], now: float) -> None:
         progress = self._progress
         progress.useful += segment.report.useful
         progress.executed += segment.report.executed
         progress.busy_seconds += segment.report.seconds
         progress.seconds = self._seconds_before + now - self._began
         progress.done += len(segment.ended)
-        progress.diverged += sum(stop_reason(one.lane, self._sweep.steps) == DIVERGED for one in segment.ended)
-        progress.ended = {self._ids[one.run]: one for one in segment.ended}
-        progress.running = len(running)
+        progress.diverged += sum(stop_reason(run.lane, self._sweep.steps) == DIVERGED for run in segment.ended)
+        progress.ended = {run.order.run_id: run for run in segment.ended}
+        progress.running = len(running_steps)
         progress.queued = progress.total - progress.done - progress.running
         steps = self._sweep.steps
-        progress.steps_left = progress.queued * steps + sum(steps - step for step in running.values())
+        progress.steps_left = progress.queued * steps + sum(steps - step for step in running_steps)
         if progress.executor == MAP:
             progress.executed = progress.useful
 
-    def _write_live_curves(self, saved: Saved, names: list[list[str]]) -> None:
+    def _write_live_curves(self, saved: Saved) -> None:
         """Histories so far of the runs in a lane, for readers only; nothing is ever restored from here."""
-        lanes = [
-            (int(runs[lane]), ids[lane], unstack(lanes, int(lane)))
-            for runs, ids, lanes in zip(saved.runs, names, saved.lanes, strict=True)
-            for lane in np.flatnonzero(runs != FREE)
+        busy = [
+            (order, unstack(lanes, lane))
+            for orders, lanes in zip(saved.orders, saved.lanes, strict=True)
+            for lane, order in enumerate(orders)
+            if order is not None
         ]
-        if not lanes:
+        if not busy:
             return
-        settings = [self._sweep.settings(run) for run, _, _ in lanes]
-        noises = [label_noise(self._sweep.run(run).task) for run, _, _ in lanes]
-        ids, books = [one for _, one, _ in lanes], [one for _, _, one in lanes]
-        arrays = pack_history(ids, books, settings, self._sweep.steps, self._cohort.number, noises)
-        arrays["stop_reason"] = np.full(len(lanes), "running")
+        orders, lanes = [order for order, _ in busy], [lane for _, lane in busy]
+        arrays = pack_orders(orders, lanes, self._sweep.steps, self._cohort.number)
+        arrays["stop_reason"] = np.full(len(busy), "running")
         write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))
 
 
-def _in_order(copies: Mapping[int, tuple[np.ndarray, Lane]]) -> Saved:
+def _in_order(copies: Mapping[int, tuple[list[Order | None], Lane]]) -> Saved:
     """Copies of all pools as one batched state."""
     in_order = [copies[pool] for pool in sorted(copies)]
-    return Saved([runs for runs, _ in in_order], [lanes for _, lanes in in_order])
+    return Saved([orders for orders, _ in in_order], [lanes for _, lanes in in_order])

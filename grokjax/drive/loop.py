@@ -28,7 +28,7 @@ def train_cohort(trainer: Trainer, keeper: Keeper, reason_to_stop: Callable[[], 
         keeper.copy_when_due(trainer, pool)
         if not reason:
             trainer.refill(pool)
-        keeper.keep(segment, trainer.running())
+        keeper.keep(segment, trainer.running_steps())
         keeper.save_when_copied(trainer)
         reason = reason or reason_to_stop()
     keeper.end(trainer, is_complete=not reason)

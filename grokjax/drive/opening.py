@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grokjax.drive.starts import is_finished
+from grokjax.orders.identity import spec_hash
+from grokjax.orders.order import Orders
+from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
-from grokjax.reader.identity import spec_hash
 from grokjax.reader.paths import all_paths, value_at
 from grokjax.reader.plans import claim_to_plain, read_claims, read_rule, rule_to_plain
+from grokjax.reader.shown_values import shown_value, value_records
 from grokjax.reader.stop_plan import StopPlan
-from grokjax.reader.sweep import Sweep, label, value_records
+from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_sweep import recorded_sources, refuse_changed_sources, written_from
 from grokjax.store.committed import read_spec
 from grokjax.store.files import is_unfinished, write_atomically, write_record
@@ -34,7 +36,7 @@ def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
     else:
         refuse_strangers(root)
         write_spec(layout, sweep)
-    return SweepFolder(root, spec_hash(sweep))
+    return SweepFolder(root, spec_hash(sweep), read_spec(root).get("replaced", ()))
 
 
 def refuse_strangers(root: Path) -> None:
@@ -64,20 +66,20 @@ def write_spec(layout: Layout, sweep: Sweep, replaced: Sequence[str] = ()) -> No
 def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
     """What a reader must know of a sweep without importing its parts; files are named from its folder on."""
     run, written = sweep.base, written_from(sweep, root)
-    settings = {path: label(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
+    settings = {path: shown_value(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
     return {
         "schema": SCHEMA,
         "spec_hash": spec_hash(sweep),
         **written,
         "sources": recorded_sources(sweep),
         "name": sweep.name,
-        "num_runs": sweep.num_runs,
+        "num_runs": len(source_of(sweep).first()),
         "steps": sweep.steps,
         "axes": list(sweep.axis_names),
         "groups": [list(axis.paths) for axis in sweep.axes],
-        "base": {path: label(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
+        "base": {path: shown_value(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
         "settings": settings,
-        "values": {path: value_records([value_at(run, path)], path) for path in PARTS} | sweep.value_records,
+        "values": {path: value_records([value_at(run, path)], path) for path in PARTS} | sweep.points.value_records,
         "constants": {
             "task": run.task.kind,
             "loss": run.loss.kind,
@@ -133,6 +135,13 @@ def check_same(layout: Layout, sweep: Sweep) -> None:
     )
 
 
+def note_total(layout: Layout, num_runs: int) -> None:
+    """Write down that a sweep's source has ordered more runs."""
+    spec = read_spec(layout.root)
+    if spec["num_runs"] < num_runs:
+        write_record(layout.spec_json, {**spec, "num_runs": num_runs})
+
+
 def check_current(layout: Layout, spec: Mapping[str, Any]) -> None:
     """Refuse to write into a folder of an older schema.
 
@@ -163,7 +172,6 @@ def _holds_work(layout: Layout) -> bool:
 def change_spec(
     root: Path,
     sweep: Sweep,
-    ids: Sequence[str],
     executor: str | None = None,
     lanes: int | None = None,
     with_retraining: bool = False,
@@ -173,36 +181,33 @@ def change_spec(
     Complete is only a folder whose HEAD is of the same spec.
 
     Args:
-      ids: run ids of the sweep.
       with_retraining: whether stored runs that are none of these are replaced by them; they stay in their files.
       executor, lanes: those that are asked for; others than the folder's are refused before anything changes.
 
     Returns:
       How many of its runs are stored and finished, stored and to be continued, and to be trained from their beginning.
     """
-    stored = read_spec(root)
+    stored, orders = read_spec(root), source_of(sweep).first()
     check_current(Layout(root), stored)
     Programs(Layout(root).plan).executor(executor)
     folder = SweepFolder(root, spec_hash(sweep))
     folder.close()
     if lanes is not None:
-        _check_lanes(folder, sweep, ids, lanes)
-    replaced = {*stored.get("replaced", ()), *(set(folder.runs) if with_retraining else ())} - set(ids)
-    write_spec(Layout(root), sweep, sorted(replaced))
-    return _count_reused(folder, sweep, ids)
+        _check_lanes(folder, orders, sweep.steps, lanes)
+    replaced = {*stored.get("replaced", ()), *(folder.ledger if with_retraining else ())}
+    write_spec(Layout(root), sweep, sorted(replaced - {order.run_id for order in orders}) if replaced else ())
+    return _count_reused(folder, orders, sweep.steps)
 
 
-def _check_lanes(folder: SweepFolder, sweep: Sweep, ids: Sequence[str], lanes: int) -> None:
+def _check_lanes(folder: SweepFolder, orders: Orders, budget: int, lanes: int) -> None:
     """Refuse lanes in which no run of a cohort that is to be trained further could go on."""
-    for cohort in find_cohorts(sweep):
-        if not all(is_finished(folder.runs.get(ids[int(index)]), sweep.steps) for index in cohort.runs):
+    for cohort in find_cohorts(orders):
+        if next(folder.ledger.left(cohort.in_turn(), budget), None) is not None:
             folder.programs.check_lanes(cohort.key, lanes)
 
 
-def _count_reused(folder: SweepFolder, sweep: Sweep, ids: Sequence[str]) -> tuple[int, int, int]:
-    found = [folder.runs.get(one) for one in ids]
-    finished = sum(is_finished(one, sweep.steps) for one in found)
-    started = sum(
-        one is not None and folder.has_weights(one.file) for one in found if not is_finished(one, sweep.steps)
-    )
-    return finished, started, len(found) - finished - started
+def _count_reused(folder: SweepFolder, orders: Orders, budget: int) -> tuple[int, int, int]:
+    left = list(folder.ledger.left(orders, budget))
+    stored = [folder.ledger[order.run_id] for order in left if order.run_id in folder.ledger]
+    continued = sum(folder.has_weights(run.file) for run in stored)
+    return len(orders) - len(left), continued, len(left) - continued

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from grokjax.orders.order import Order, Orders
+from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan, Plan, make_plan
 from grokjax.reader.sweep import Sweep
@@ -31,7 +33,7 @@ class Ready(NamedTuple):
     """A cohort that can be trained."""
 
     feed: Feed
-    values_of: Callable[[int], Values]  # of a run of the sweep
+    values_of: Callable[[Order], Values]
     compiled: list[Executables]
 
 
@@ -47,23 +49,25 @@ class Forecast(NamedTuple):
     cpu_share: float | None
 
 
-def sweep_plan(sweep: Sweep, pools: Sequence[Pool], executor: str, memory: int | None, lanes: int | None) -> Plan:
-    """The plan of a sweep from shapes alone, with its disk."""
+def plan_orders(
+    sweep: Sweep, orders: Orders, pools: Sequence[Pool], executor: str, memory: int | None, lanes: int | None
+) -> Plan:
+    """The plan of orders of a sweep from shapes alone, with their disk."""
     devices = sum(len(pool.devices) for pool in pools)
-    plan = make_plan(sweep, devices, executor == MAP, memory, lanes)
-    shapes = ((_lane_shapes(sweep, one), len(one.cohort.runs), max(one.width, 1) * devices) for one in plan.cohorts)
+    plan = make_plan(sweep, orders, devices, executor == MAP, memory, lanes)
+    shapes = ((_lane_shapes(sweep, one), len(one.cohort), max(one.width, 1) * devices) for one in plan.cohorts)
     return dataclasses.replace(plan, disk=dataclasses.asdict(disk_of(sweep, shapes, plan.stores_weights)))
 
 
 def disk_left(plan: Plan, runs: int) -> int:
-    """Bytes that so many runs of a sweep still take on disk, at most at a time."""
-    return Disk(**plan.disk).of_runs(runs / plan.sweep.num_runs).most
+    """Bytes that so many runs of a plan still take on disk, at most at a time."""
+    return Disk(**plan.disk).of_runs(runs / len(plan.orders)).most
 
 
 def prepare(
     sweep: Sweep,
     planned: CohortPlan,
-    queue: Sequence[int],
+    first: Order,
     pools: list[Pool],
     executor: str,
     lanes: int | None = None,
@@ -74,42 +78,44 @@ def prepare(
     """Compile a cohort; see `compile_cohort`. May run beside the training of another, so it changes nothing here.
 
     Args:
-      queue: its runs that will be trained; not empty.
+      first: any of its orders.
     """
     feed, values_of = feed_of(sweep, planned.cohort)
-    first = values_of(queue[0])
+    values = values_of(first)
     return Ready(
-        feed, values_of, compile_cohort(planned, feed, first, pools, executor, lanes, known, is_narrowed, memory)
+        feed, values_of, compile_cohort(planned, feed, values, pools, executor, lanes, known, is_narrowed, memory)
     )
 
 
-def feed_of(sweep: Sweep, cohort: Cohort) -> tuple[Feed, Callable[[int], Values]]:
-    """Tables and schedule of a cohort, and what gives the values of a run of the sweep."""
+def feed_of(sweep: Sweep, cohort: Cohort) -> tuple[Feed, Callable[[Order], Values]]:
+    """Tables and schedule of a cohort, and what gives the values of its orders."""
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
 
-    def values_of(index: int) -> Values:
-        run = sweep.run(index)
-        return feed.values(run, cohort.table(index // sweep.num_seeds), initial_params_of(run))
+    def values_of(order: Order) -> Values:
+        return feed.values(order.run, cohort.table(order.cell), initial_params_of(order.run))
 
     return feed, values_of
 
 
 def time_cohort(
-    plan: Plan, ready: Ready, queue: Sequence[int], at_least: float, steps: float | None = None
+    plan: Plan, ready: Ready, cohort: Cohort, at_least: float, runs: int | None = None, steps: float | None = None
 ) -> Forecast:
     """Time scratch lanes and tell how long a cohort will take; stores nothing.
 
     Args:
-      queue: its runs that will be trained, in order.
+      runs: how many of its runs will be trained; None for all.
       steps: what is left of a run on average; None for its whole budget.
     """
     compiled, program = ready.compiled, ready.compiled[0].program
     is_walked = program.executor == MAP
-    timed = probe_together(compiled, ready.values_of(_typical(plan.sweep, ready.feed, queue, is_walked)), at_least)
+    timed = probe_together(compiled, ready.values_of(_typical(ready.feed, cohort, is_walked)), at_least)
     budget = plan.sweep.steps
     part = 1.0 if steps is None else steps / budget
     one_run = timed.of_run(part * budget, part * plan.num_looks, part * plan.num_rows)
-    return Forecast(one_run * busiest_pool(len(queue), len(compiled), program.lanes, is_walked), timed.cpu_share)
+    return Forecast(
+        one_run * busiest_pool(len(cohort) if runs is None else runs, len(compiled), program.lanes, is_walked),
+        timed.cpu_share,
+    )
 
 
 def forecast(
@@ -125,25 +131,24 @@ def forecast(
     pools = choose_pools(device, executor)
     check_products(sweep, pools[0].devices[0].platform)
     chosen = choose_executor(pools[0].devices[0], executor)
-    plan = sweep_plan(sweep, pools, chosen, device_memory(pools[0]), lanes)
+    plan = plan_orders(sweep, source_of(sweep).first(), pools, chosen, device_memory(pools[0]), lanes)
     return dataclasses.replace(plan, cohorts=list(_timed(plan, pools, chosen, lanes))) if with_probe else plan
 
 
 def _timed(plan: Plan, pools: list[Pool], executor: str, lanes: int | None) -> Iterator[CohortPlan]:
     for planned in plan.cohorts:
-        queue = planned.cohort.runs.tolist()
-        ready = prepare(plan.sweep, planned, queue, pools, executor, lanes)
-        told = time_cohort(plan, ready, queue, PLAN_SECONDS)
+        ready = prepare(plan.sweep, planned, next(planned.cohort.in_turn()), pools, executor, lanes)
+        told = time_cohort(plan, ready, planned.cohort, PLAN_SECONDS)
         compiled_bytes = ready.compiled[0].memory_bytes()
         yield dataclasses.replace(
             planned, seconds=told.seconds, cpu_share=told.cpu_share, compiled_bytes=compiled_bytes
         )
 
 
-def _typical(sweep: Sweep, feed: Feed, queue: Sequence[int], is_walked: bool) -> int:
-    """A run whose updates take as many examples as those of the cohort on average; side by side the largest counts."""
-    sample = queue[:: -(-len(queue) // _SAMPLE)]
-    sizes = np.array([feed.values(sweep.run(index)).minibatch for index in sample])
+def _typical(feed: Feed, cohort: Cohort, is_walked: bool) -> Order:
+    """An order of average number of examples an update; where lanes go side by side, of the largest."""
+    sample = [cohort.orders[int(number)] for number in cohort.numbers[:: -(-len(cohort) // _SAMPLE)]]
+    sizes = np.array([feed.values(order.run).minibatch for order in sample])
     wanted = np.mean(sizes) if is_walked else np.max(sizes)
     return sample[int(np.argmin(np.abs(sizes - wanted)))]
 
@@ -152,4 +157,4 @@ def _lane_shapes(sweep: Sweep, planned: CohortPlan) -> Lane:
     feed, values_of = feed_of(sweep, planned.cohort)
     program = feed.program(1, 1)
     with number_format(program):
-        return jax.eval_shape(partial(fresh, program), values_of(int(planned.cohort.runs[0])), feed.tables)
+        return jax.eval_shape(partial(fresh, program), values_of(next(planned.cohort.in_turn())), feed.tables)

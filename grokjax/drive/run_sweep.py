@@ -5,7 +5,8 @@ sweep -> cohorts -> lanes of a device -> finished runs -> history and table
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from grokjax.drive.options import Options, check_device
 from grokjax.drive.preparation import RUN_SECONDS, Ready, time_cohort
 from grokjax.drive.progress import Progress
 from grokjax.drive.standing import Standing
-from grokjax.drive.starts import Starts
+from grokjax.drive.starts import Starts, taken_first
 from grokjax.drive.trainable import check_trainable
 from grokjax.lab.opened import OpenedResults, open_results
+from grokjax.orders.order import Order
+from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan
 from grokjax.reader.errors import first_line
-from grokjax.reader.identity import run_ids
 from grokjax.reader.measured_steps import cadence_steps
 from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_params import check_starts
@@ -68,17 +70,13 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
         return run_locked(sweep, root, options)
 
 
-def run_locked(sweep: Sweep, root: Path, options: Options, ids: Sequence[str] | None = None) -> Progress:
-    """`run_sweep` for a caller that holds the folder's lock.
-
-    Args:
-      ids: run ids of the sweep in its order, when the caller knows them.
-    """
+def run_locked(sweep: Sweep, root: Path, options: Options) -> Progress:
+    """`run_sweep` for a caller that holds the folder's lock."""
     with contextlib.closing(open_for_writing(root, sweep)) as folder:
         if not folder.head.is_complete:
             options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
         pools = choose_pools(options.device, options.executor)
-        standing = Standing(sweep, ids or run_ids(sweep), folder, pools, options)
+        standing = Standing(sweep, folder, pools, options)
         standing.check_lanes()
         if not folder.head.is_complete:
             standing.check_disk()
@@ -106,21 +104,31 @@ def _train_all(standing: Standing) -> Progress:
     folder, progress = standing.folder, standing.progress
     if folder.head.is_complete:
         folder.clear_checkpoints()  # the last process may have been killed right after its last commit
-        progress.stage, progress.done = "done", standing.sweep.num_runs  # live.json keeps what the last one said
+        progress.stage = "done"  # live.json keeps what the last one said
         standing.options.watch(progress)
         return progress
     try:
-        with CompileAhead(standing) as compiler:
-            for planned in standing.plan.cohorts:
-                _train_in_fewer_lanes(standing, compiler, planned)
-                if progress.reason:
-                    return standing.tell("stopped")
+        while True:
+            _train_round(standing)
+            if progress.reason:
+                return standing.tell("stopped")
+            if not standing.take_on_round():
+                break
         standing.tell("consolidating")
-        consolidate(folder, standing.ids)
+        consolidate(folder, itertools.chain(*standing.rounds))
         return standing.tell("done")
     except Stop as stop:
         progress.reason = str(stop)
         return standing.tell("stopped")
+
+
+def _train_round(standing: Standing) -> None:
+    """Train the cohorts of a round, until there is a reason to stop."""
+    with CompileAhead(standing) as compiler:
+        for planned in standing.plan.cohorts:
+            _train_in_fewer_lanes(standing, compiler, planned)
+            if standing.progress.reason:
+                return
 
 
 def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: CohortPlan) -> None:
@@ -128,17 +136,16 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
 
     With `vmap` fewer lanes are another program, in which bits are equal to rounding.
     """
-    done, narrowed, width, said = standing.progress.done, None, 0, ""
+    narrowed, width, said = None, 0, ""
     for _ in range(NARROWER):
-        ready = None
+        ready, first = None, standing.first_left(planned.cohort)
+        standing.progress.cohort = planned.cohort.number
+        if first is None:
+            return
         try:
-            queue = standing.queue_of(planned.cohort)
-            standing.progress.done += len(planned.cohort.runs) - len(queue)
-            standing.progress.cohort = planned.cohort.number
-            if queue:
-                standing.tell("compiling")
-                ready = compiler.programs_of(planned, queue, narrowed)
-                _train(standing, compiler, planned, queue, ready, narrowed)
+            standing.tell("compiling")
+            ready = compiler.programs_of(planned, first, narrowed)
+            _train(standing, compiler, planned, ready, narrowed)
             return
         except jax.errors.JaxRuntimeError as error:
             if not is_out_of_memory(error):
@@ -149,22 +156,13 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
             break
         narrowed = width // 2
         standing.folder.commit_save(wait=True)
-        standing.folder.reread()
-        standing.count_diverged()
-        standing.progress.done = done
+        standing.count()
         why = f"{narrowed} lanes of a device in place of {width}, since it ran out of memory ({said})"
         standing.folder.warn("width_changed", why)
     raise MemoryLimitError(f"a device ran out of memory with {width} lanes ({said}); make the model smaller.")
 
 
-def _train(
-    standing: Standing,
-    compiler: CompileAhead,
-    planned: CohortPlan,
-    queue: list[int],
-    ready: Ready,
-    narrowed: int | None,
-) -> None:
+def _train(standing: Standing, compiler: CompileAhead, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
     """Train the runs of a cohort that wait, in programs that are compiled."""
     cohort, sweep, folder, progress = planned.cohort, standing.sweep, standing.folder, standing.progress
     feed, values_of, compiled = ready
@@ -174,19 +172,17 @@ def _train(
     if progress.reason:
         return
     folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": standing.executor})
-    left = folder.restore(jax.tree.structure(compiled[0].lane), cohort.key)
-    _forecast(standing, ready, queue, left)
+    taken = folder.restore(jax.tree.structure(compiled[0].lane), cohort.key)
+    taken = {run_id: lane for run_id, lane in taken.items() if not folder.ledger.is_done(run_id, sweep.steps)}
+    _forecast(standing, ready, cohort, taken)
     compiler.begin_after(cohort.number)
     workers = [Worker(executables) for executables in compiled]
     snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
-    starts = Starts(values_of, standing.ids, feed, folder, folder.runs, left, workers[0])
-    queue.sort(key=lambda index: standing.ids[index] not in left)  # stable: runs that were under way come first
-    keeper = Keeper(standing, cohort)
+    starts = Starts(values_of, feed, folder, taken, workers[0])
+    trainer = Trainer(workers, taken_first(standing.left(cohort), taken), starts.start_of, snapshots)
     standing.tell("training")
     try:
-        progress.reason = train_cohort(
-            Trainer(workers, queue, starts.start_of, snapshots), keeper, standing.reason_to_stop
-        )
+        progress.reason = train_cohort(trainer, Keeper(standing, cohort), standing.reason_to_stop)
     finally:
         for worker in workers:
             worker.close()
@@ -206,20 +202,24 @@ def _note_width(standing: Standing, planned: CohortPlan, ready: Ready, narrowed:
         )
 
 
-def _forecast(standing: Standing, ready: Ready, queue: Sequence[int], left: Mapping[str, Lane]) -> None:
+def _forecast(standing: Standing, ready: Ready, cohort: Cohort, taken: Mapping[str, Lane]) -> None:
     """Tell how long a cohort will take, unless asking takes as long."""
-    budget = standing.sweep.steps
-    steps = sum(budget - _steps_done(standing, standing.ids[index], left) for index in queue)
+    budget, runs, steps = standing.sweep.steps, 0, 0
+    for order in standing.left(cohort):
+        runs, steps = runs + 1, steps + budget - _steps_done(standing, order, taken)
     if steps < LONG:
         return
-    told = time_cohort(standing.plan, ready, queue, RUN_SECONDS, steps / len(queue))
+    told = time_cohort(standing.plan, ready, cohort, RUN_SECONDS, runs, steps / runs)
     if told.seconds >= 1:
         standing.progress.forecast_seconds, standing.progress.cpu_share = told
 
 
-def _steps_done(standing: Standing, run_id: str, left: Mapping[str, Lane]) -> int:
+def _steps_done(standing: Standing, order: Order, taken: Mapping[str, Lane]) -> int:
     """Updates of a run that need not be done again."""
-    if run_id in left:
-        return int(left[run_id].state.step)
-    stored = standing.folder.runs.get(run_id)
+    ledger = standing.folder.ledger
+    if not ledger and not taken:
+        return 0  # without its run id, which takes longer to make than the order
+    if order.run_id in taken:
+        return int(taken[order.run_id].state.step)
+    stored = ledger.get(order.run_id)
     return stored.final_step if stored is not None and standing.folder.has_weights(stored.file) else 0

@@ -1,14 +1,20 @@
 """Where a sweep stands while it is driven: what it is, what its folder holds already, what is left, when to stop."""
 
+import itertools
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
 
 from grokjax.core.units import bytes_text
+from grokjax.drive.consolidation import ended_runs
+from grokjax.drive.opening import note_total
 from grokjax.drive.options import Options
-from grokjax.drive.preparation import disk_left, sweep_plan
+from grokjax.drive.preparation import disk_left, plan_orders
 from grokjax.drive.progress import Progress
-from grokjax.drive.starts import is_finished
+from grokjax.orders.order import Order, Orders
+from grokjax.orders.sources import rounds, source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import Plan
 from grokjax.reader.sweep import Sweep
@@ -28,33 +34,55 @@ class Standing:
 
     Attributes:
       sweep: what is driven.
-      ids: [run] run id by number.
       folder: where it is stored.
       pools: devices that train it.
       options: how it is run.
       executor: `map` or `vmap`.
       memory: bytes of one device before there are lanes; the next cohort has what those of this one free.
-      plan: its cohorts.
+      rounds: of orders that the sweep's source has given, the last one being trained.
+      plan: cohorts of the last round.
       progress: as shown and written to live.json.
     """
 
-    def __init__(self, sweep: Sweep, ids: Sequence[str], folder: SweepFolder, pools: list[Pool], options: Options):
-        self.sweep, self.ids, self.folder, self.pools, self.options = sweep, ids, folder, pools, options
+    def __init__(self, sweep: Sweep, folder: SweepFolder, pools: list[Pool], options: Options):
+        self.sweep, self.folder, self.pools, self.options = sweep, folder, pools, options
         self.executor = choose_executor(pools[0].devices[0], options.executor)
         self.memory = device_memory(pools[0])
-        self.plan: Plan = sweep_plan(sweep, pools, self.executor, self.memory, options.lanes)
-        self.progress = Progress(sweep.num_runs, len(self.plan.cohorts), self.executor, len(pools))
+        self.progress = Progress(0, 0, self.executor, len(pools))
+        self.rounds: list[Orders] = []
         self._began = time.monotonic()
-        self.count_diverged()
+        self._to_come = rounds(source_of(sweep), self._table_of)
+        self.take_on_round()
 
-    def queue_of(self, cohort: Cohort) -> list[int]:
-        """Runs of a cohort that are not finished, in the queue's order."""
-        runs, stored = [int(index) for index in cohort.runs], self.folder.runs
-        return [index for index in runs if not is_finished(stored.get(self.ids[index]), self.sweep.steps)]
+    def take_on_round(self) -> bool:
+        """Plan the next orders of the source; whether there are any. Those of the last round have all been trained."""
+        orders = next(self._to_come, None)
+        if orders is None:
+            return False
+        self.rounds.append(orders)
+        options = self.pools, self.executor, self.memory, self.options.lanes
+        self.plan: Plan = plan_orders(self.sweep, orders, *options)
+        self.progress.total, self.progress.cohorts = sum(map(len, self.rounds)), len(self.plan.cohorts)
+        note_total(self.folder.layout, self.progress.total)
+        self.count()
+        return True
 
-    def count_diverged(self) -> None:
-        """Count the stored runs that diverged."""
-        self.progress.diverged = sum(run.stop_reason == DIVERGED for run in self.folder.runs.values())
+    def _table_of(self, given: Sequence[Orders]) -> pd.DataFrame:
+        return ended_runs(self.folder, itertools.chain(*given))[1]
+
+    def left(self, cohort: Cohort) -> Iterator[Order]:
+        """Orders of a cohort that need training, in turn."""
+        return self.folder.ledger.left(cohort.in_turn(), self.sweep.steps)
+
+    def first_left(self, cohort: Cohort) -> Order | None:
+        """The first order of a cohort that needs training."""
+        return next(self.left(cohort), None)
+
+    def count(self) -> None:
+        """Count the runs that are done, and those that diverged."""
+        ledger, progress = self.folder.ledger, self.progress
+        progress.done = sum(ledger.is_done(run_id, self.sweep.steps) for run_id in ledger)
+        progress.diverged = sum(run.stop_reason == DIVERGED for run in ledger.values())
 
     def tell(self, stage: str) -> Progress:
         """Enter a stage."""
@@ -73,12 +101,12 @@ class Standing:
     def check_lanes(self) -> None:
         """Refuse lanes of which the folder has another program."""
         for planned in self.plan.cohorts:
-            if self.queue_of(planned.cohort):
+            if self.options.lanes is not None and self.first_left(planned.cohort) is not None:
                 self.folder.programs.check_lanes(planned.cohort.key, self.options.lanes)
 
     def check_disk(self) -> None:
         """Refuse a sweep whose results the disk cannot hold; raises `DiskLimitError`."""
-        queued = sum(len(self.queue_of(planned.cohort)) for planned in self.plan.cohorts)
+        queued = self.progress.total - self.progress.done
         needed, root = disk_left(self.plan, queued), self.folder.layout.root
         free = shutil.disk_usage(root).free
         self.progress.disk_bytes = needed

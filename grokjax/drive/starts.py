@@ -1,13 +1,14 @@
 """Where a run starts in its lane: before its first update, where a checkpoint left it, or where its budget ended."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
 
-from grokjax.analysis.history import is_over
+from grokjax.orders.order import Order
 from grokjax.store.files import Arrays
-from grokjax.store.folder import StoredRun, SweepFolder
+from grokjax.store.folder import SweepFolder
 from grokjax.store.records import continued, pack_history, pack_weights
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
@@ -20,37 +21,33 @@ class Starts:
 
     def __init__(
         self,
-        values_of: Callable[[int], Values],
-        ids: Sequence[str],
+        values_of: Callable[[Order], Values],
         feed: Feed,
         folder: SweepFolder,
-        stored: Mapping[str, StoredRun],
-        left: Mapping[str, Lane],
+        taken: Mapping[str, Lane],
         worker: Worker,
     ):
         """Know what is stored of a cohort.
 
         Args:
-          values_of: values of a run by its number.
-          ids: run id by number.
+          values_of: values of an order's run.
           feed: of the cohort.
-          stored: finished runs, some of which may go on.
-          left: runs that were in a lane at the checkpoint.
+          folder: with its ledger of finished runs, some of which may go on.
+          taken: runs that were in a lane at the checkpoint.
           worker: any worker of the cohort.
         """
-        self._values_of, self._ids, self._feed = values_of, ids, feed
-        self._folder, self._stored, self._worker = folder, stored, worker
-        self._left = {run_id: _with_conditions(lane) for run_id, lane in left.items()}
+        self._values_of, self._feed, self._folder, self._worker = values_of, feed, folder, worker
+        self._taken = {run_id: _with_conditions(lane) for run_id, lane in taken.items()}
         self._last: tuple[str, tuple[Arrays | None, Arrays | None]] | None = None
 
-    def start_of(self, run: int) -> Values | Lane:
+    def start_of(self, order: Order) -> Values | Lane:
         """What to fill a lane with."""
-        values, run_id = self._values_of(run), self._ids[run]
-        if run_id in self._left:
-            lane = self._left[run_id]
+        values, run_id = self._values_of(order), order.run_id
+        if run_id in self._taken:
+            lane = self._taken[run_id]
             history = pack_history([run_id], [lane], [{}], self._feed.steps, 0)
             return self._go_on(values, history, pack_weights([run_id], [lane]), 0)
-        stored = self._stored.get(run_id)
+        stored = self._folder.ledger.get(run_id)
         if stored is None:
             return values
         history, weights = self._read(stored.file)
@@ -73,9 +70,22 @@ class Starts:
         return continued(lane, history, weights, place, schedule.steps, schedule.is_row, compiled.program.stop_rules)
 
 
-def is_finished(stored: StoredRun | None, steps: int) -> bool:
-    """Whether a stored run needs no more training at a budget of `steps` updates."""
-    return stored is not None and bool(is_over(stored.stop_reason, stored.final_step, steps))
+def taken_first(orders: Iterable[Order], taken: Mapping[str, Any]) -> Iterator[Order]:
+    """Orders with those in front whose runs were in a lane at the checkpoint; others are made when they are asked for.
+
+    Args:
+      taken: by run id.
+    """
+    rest, waiting = iter(orders), []
+    missing = set(taken)
+    while missing and (order := next(rest, None)) is not None:
+        if order.run_id in missing:
+            missing.discard(order.run_id)
+            yield order
+        else:
+            waiting.append(order)
+    yield from waiting
+    yield from rest
 
 
 def _with_conditions(lane: Lane) -> Lane:

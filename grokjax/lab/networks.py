@@ -15,11 +15,12 @@ import numpy as np
 
 from grokjax.core.interfaces import Model, Params, Signature, Split
 from grokjax.lab.replaying import replay
+from grokjax.orders.order import Order
 from grokjax.reader.errors import suggestion
-from grokjax.reader.identity import run_id
 from grokjax.reader.run import Run
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.user_models import LinenModel
+from grokjax.results.orders_given import orders_given
 from grokjax.results.stored_params import flat_stored_params, initial_params_of, nested_params
 from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
 from grokjax.store.committed import read_spec
@@ -43,15 +44,16 @@ class Networks:
         return sweep_for_reading(self.root)
 
     @functools.cached_property
-    def _index(self) -> dict[str, int]:
-        return {run_id(self.sweep.run(index)): index for index in range(self.sweep.num_runs)}
+    def _orders(self) -> dict[str, Order]:
+        """By run id."""
+        return {order.run_id: order for orders in orders_given(self.root, self.sweep) for order in orders}
 
     def run(self, name: str) -> Run:
         """The run with an id."""
-        if name not in self._index:
+        if name not in self._orders:
             refuse_changed_sources(self.root, read_spec(self.root), self.sweep)
-            raise UnknownRunError(f"{self.root}: no run {name!r}; {suggestion(name, self._index)}")
-        return self.sweep.run(self._index[name])
+            raise UnknownRunError(f"{self.root}: no run {name!r}; {suggestion(name, self._orders)}")
+        return self._orders[name].run
 
     def params(self, name: str, step: int = -1) -> Params:
         """Flax variables after `step` updates, -1 for the last; trained again, with a warning, if they are not stored.

@@ -8,9 +8,10 @@ import numpy as np
 from grokjax.core.words import nearest
 from grokjax.lab.comparison import compare
 from grokjax.lab.single import one_worker
+from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
-from grokjax.reader.identity import run_id
 from grokjax.reader.sweep import Sweep
+from grokjax.results.orders_given import orders_given
 from grokjax.results.stored_params import initial_params_of
 from grokjax.store.committed import is_old, read_file, read_spec
 from grokjax.store.files import Arrays
@@ -29,6 +30,7 @@ class Replay:
     """A stored run trained again.
 
     Attributes:
+      order: whose run it is.
       steps: how far.
       compared: numbers compared with the stored history.
       largest_difference: of any of them; 0 with `is_equal` false means that only their bits differ.
@@ -37,6 +39,7 @@ class Replay:
       lane: the run after its last update.
     """
 
+    order: Order
     steps: int
     compared: int
     largest_difference: float
@@ -63,23 +66,23 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
       StoreError: there is no such run.
     """
     prepare_host_devices()
-    cohort, index = find_run(sweep, name)
+    cohort, order = find_run(root, sweep, name)
     stored = _stored_history(root, name)
     limit = int(stored["budget"]) if steps is None else steps
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
-    values = feed.values(sweep.run(index), cohort.table(index // sweep.num_seeds), initial_params_of(sweep.run(index)))
+    values = feed.values(order.run, cohort.table(order.cell), initial_params_of(order.run))
     programs = Programs(Layout(root).plan, is_old=is_old(read_spec(root)))
     known = programs.get(cohort.key)
     executor, block_lanes = (known["executor"], known["block_lanes"]) if known else (MAP, 1)
     pool = choose_pools(device, executor)[0]
     with one_worker(feed, values, pool, block_lanes * len(pool.devices), block_lanes, known) as worker:
-        worker.fill(0, index, values)
+        worker.fill(0, order, values)
         losses = _train(worker, limit)
         lane = worker.take(0)
     packed = pack_history([name], [lane], [{}], int(stored["budget"]), 0)
     found = compare({key: column[0] for key, column in packed.items()}, stored, limit, feed.schedule.steps)
     step = int(lane.state.step)
-    return Replay(step, found.compared, found.largest, found.first, np.array(losses[:step]), lane)
+    return Replay(order, step, found.compared, found.largest, found.first, np.array(losses[:step]), lane)
 
 
 def _train(worker: Worker, limit: int) -> list[np.ndarray]:
@@ -92,20 +95,19 @@ def _train(worker: Worker, limit: int) -> list[np.ndarray]:
     return losses
 
 
-def trace(result: Replay, sweep: Sweep, name: str) -> Arrays:
+def trace(result: Replay, sweep: Sweep) -> Arrays:
     """What an independent program needs to train the same run: plain arrays.
 
     `param/<path>` initial parameters; `inputs`, `targets` the whole table, targets as given to the learner;
     `true_targets`; `train_index` the examples of the train set in train order; `loss` one per step, before the update.
     """
-    _, index = find_run(sweep, name)
-    run = sweep.run(index)
+    run = result.order.run
     table, data = run.task.table(), result.lane.data
     signature = run.task.signature()
     feed = Feed(run, signature, [run.task], sweep.measure, None, sweep.steps)
     values = feed.values(run, 0, initial_params_of(run))
     with one_worker(feed, values, choose_pools(None, MAP)[0], 1, 1) as worker:
-        worker.fill(0, 0, values)
+        worker.fill(0, result.order, values)
         initial = flat_params(worker.take(0).state.params)
     return {
         **{f"param/{path}": leaf for path, leaf in initial.items()},
@@ -117,18 +119,19 @@ def trace(result: Replay, sweep: Sweep, name: str) -> Arrays:
     }
 
 
-def find_run(sweep: Sweep, name: str) -> tuple[Cohort, int]:
-    """Cohort and number of a run by its id.
+def find_run(root: Path, sweep: Sweep, name: str) -> tuple[Cohort, Order]:
+    """Cohort and order of a run by its id.
 
     Raises:
       UnknownRunError: the sweep has no such run.
     """
     ids = []
-    for cohort in find_cohorts(sweep):
-        for index in cohort.runs:
-            ids.append(run_id(sweep.run(int(index))))
-            if ids[-1] == name:
-                return cohort, int(index)
+    for orders in orders_given(root, sweep):
+        for cohort in find_cohorts(orders):
+            for order in cohort.in_turn():
+                if order.run_id == name:
+                    return cohort, order
+                ids.append(order.run_id)
     close = nearest(name, ids)
     hint = f"; did you mean {close!r}?" if close else "; `grokjax table` has the ids."
     raise UnknownRunError(f"sweep {sweep.name} has no run {name!r}{hint}")

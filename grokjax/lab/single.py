@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.analysis.table import event_columns
-from grokjax.reader.identity import run_id
+from grokjax.orders.identity import run_id
 from grokjax.reader.run import Run
 from grokjax.reader.sweep import MeasurePlan, Sweep
 from grokjax.results.dataset import assemble
@@ -81,7 +81,7 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
     feed = Feed(run, signature, [run.task], measure, None, steps)
     values = feed.values(run, 0, initial_params_of(run))
     with one_worker(feed, values, choose_pools(device, MAP)[0], 1, 1) as worker:
-        worker.fill(0, 0, values)
+        worker.fill(0, None, values)
         while worker.active[0]:
             worker.start_segment(worker.steps + 5_000, False).result()
         lane = worker.take(0)

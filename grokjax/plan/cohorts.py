@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +12,9 @@ import numpy as np
 
 from grokjax.core.interfaces import Signature, Task
 from grokjax.core.part import Part, hints_of, is_swept
-from grokjax.reader.identity import ID_DIGITS, canonical
+from grokjax.orders.identity import ID_DIGITS, canonical
+from grokjax.orders.order import Order, Orders
 from grokjax.reader.run import Run
-from grokjax.reader.sweep import Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Cohort:
       signature: of its tasks.
       tasks: one per different table.
       table_of: [cell] position in `tasks`; of no meaning for the cells of other cohorts.
-      runs: [run] int64, its runs in the order of the queue.
+      orders: those of all cohorts.
+      numbers: [run] int64, which of them are its own, in the order of training.
       static: the values of static axes that its runs have in common or take, by axis.
     """
 
@@ -36,7 +37,8 @@ class Cohort:
     signature: Signature
     tasks: tuple[Task, ...]
     table_of: np.ndarray
-    runs: np.ndarray
+    orders: Orders
+    numbers: np.ndarray
     static: dict[str, list[Any]]
 
     @functools.cached_property
@@ -44,48 +46,69 @@ class Cohort:
         """Names the cohort's program in every sweep and process; the number shifts when a static axis gets finer."""
         return program_digest(self.run, self.signature)
 
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def in_turn(self) -> Iterator[Order]:
+        """Its orders, in the order of training."""
+        return (self.orders[int(number)] for number in self.numbers)
+
     def table(self, cell: int) -> int:
         """Which table the runs of a cell use."""
         return int(self.table_of[cell])
 
 
-def find_cohorts(sweep: Sweep) -> list[Cohort]:
-    """Cohorts in the order of their first run in the spec. Only static axes are enumerated; swept ones stay columns."""
-    columns = sweep.columns()
-    static_paths = [path for path in columns if not is_column(sweep.base, path, columns[path])]
-    code, first_cells = _combinations([columns[path] for path in static_paths], sweep.num_cells)
+def find_cohorts(orders: Orders) -> list[Cohort]:
+    """Cohorts in the order of their first run. Only static axes are enumerated; swept ones stay columns."""
     keys: dict[Hashable, int] = {}
-    cohort_of_code, table_of_code = [], []
-    members: list[dict[str, Any]] = []
+    members: list[_Member] = []
     signatures: dict[Any, Signature] = {}
-    for cell in first_cells:
-        run = sweep.run(int(cell) * sweep.num_seeds)
-        task_structure = jax.tree.structure(run.task)
-        if task_structure not in signatures:
-            signatures[task_structure] = run.task.signature()
-        signature = signatures[task_structure]
-        number = keys.setdefault(program_key(run, signature), len(keys))
-        if number == len(members):
-            members.append({"run": run, "signature": signature, "tasks": {}, "cells": []})
-        tasks = members[number]["tasks"]
-        table_of_code.append(tasks.setdefault(task_structure, (len(tasks), run.task))[0])
-        members[number]["cells"].append(int(cell))
-        cohort_of_code.append(number)
-    queue = sweep.queue()
-    cohort_of_run = np.asarray(cohort_of_code)[code][queue // sweep.num_seeds]
-    tables = np.asarray(table_of_code, np.int32)[code]
+    cohort_of, table_of = [], []
+    for grid in orders.grids:
+        columns = grid.points.columns()
+        static = [path for path in columns if not is_column(grid.points.base, path, columns[path])]
+        code, firsts = _combinations([columns[path] for path in static], len(grid.points))
+        numbers, tables = [], []
+        for point in firsts.tolist():
+            run = grid.run(point, 0)
+            structure = jax.tree.structure(run.task)
+            if structure not in signatures:
+                signatures[structure] = run.task.signature()
+            number = keys.setdefault(program_key(run, signatures[structure]), len(keys))
+            if number == len(members):
+                members.append(_Member(run, signatures[structure]))
+            member = members[number]
+            tables.append(member.tasks.setdefault(structure, (len(member.tasks), run.task))[0])
+            numbers.append(number)
+            for path in static:
+                member.static.setdefault(path, []).append(columns[path][point])
+        cohort_of.append(np.asarray(numbers)[code])
+        table_of.append(np.asarray(tables, np.int32)[code])
+    turn = orders.in_turn()
+    cohort_in_turn = np.concatenate(cohort_of)[orders.cells_of(turn)]
     return [
         Cohort(
             number=number,
-            run=member["run"],
-            signature=member["signature"],
-            tasks=tuple(task for _, task in member["tasks"].values()),
-            table_of=tables,
-            runs=queue[cohort_of_run == number],
-            static={path: _distinct(columns[path][member["cells"]]) for path in static_paths},
+            run=member.run,
+            signature=member.signature,
+            tasks=tuple(task for _, task in member.tasks.values()),
+            table_of=np.concatenate(table_of),
+            orders=orders,
+            numbers=turn[cohort_in_turn == number],
+            static={path: _distinct(values) for path, values in member.static.items()},
         )
         for number, member in enumerate(members)
     ]
+
+
+@dataclasses.dataclass
+class _Member:
+    """A cohort while its runs are gathered."""
+
+    run: Run
+    signature: Signature
+    tasks: dict[Any, tuple[int, Task]] = dataclasses.field(default_factory=dict)
+    static: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 def program_key(run: Run, signature: Signature) -> Hashable:
@@ -142,5 +165,6 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _distinct(values: np.ndarray) -> list[Any]:
-    return list({_text(value): value for value in values.tolist()}.values())
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    return list({_text(value): value for value in plain}.values())

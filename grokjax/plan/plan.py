@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from grokjax.orders.order import Orders
 from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
@@ -49,12 +50,14 @@ class Plan:
     """A sweep before anything is compiled.
 
     Attributes:
+      orders: those that are planned.
       num_looks, num_rows: how often a run is looked at, and measured in full.
       stores_weights: whether the final parameters of every run are stored.
       disk: forecast of bytes by kind of output, see `store.disk.Disk`; empty when nobody asked.
     """
 
     sweep: Sweep
+    orders: Orders
     cohorts: list[CohortPlan]
     num_looks: int
     num_rows: int
@@ -81,15 +84,15 @@ class Plan:
         """The stable output of `grokjax plan --json`."""
         return {
             "name": self.sweep.name,
-            "runs": self.sweep.num_runs,
-            "cells": self.sweep.num_cells,
+            "runs": len(self.orders),
+            "cells": self.orders.num_cells,
             "seeds": self.sweep.num_seeds,
             "steps": self.sweep.steps,
             "looks": self.num_looks,
             "measured_steps": self.num_rows,
             "cohorts": [
                 {
-                    "runs": len(one.cohort.runs),
+                    "runs": len(one.cohort),
                     "width": one.width,
                     "static": one.cohort.static,
                     "params": one.size.num_params,
@@ -109,9 +112,14 @@ class Plan:
 
 
 def make_plan(
-    sweep: Sweep, devices: int, is_cpu: bool, memory_bytes: int | None = None, lanes: int | None = None
+    sweep: Sweep,
+    orders: Orders,
+    devices: int,
+    is_cpu: bool,
+    memory_bytes: int | None = None,
+    lanes: int | None = None,
 ) -> Plan:
-    """Plan a sweep from shapes alone.
+    """Plan orders of a sweep from shapes alone.
 
     Args:
       devices: number of devices that train.
@@ -121,11 +129,11 @@ def make_plan(
     """
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
     plans = []
-    for cohort in find_cohorts(sweep):
+    for cohort in find_cohorts(orders):
         rows = block_sizes(cohort.run, cohort.signature, is_cpu).step
         size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
-        width = lanes or lanes_per_device(len(cohort.runs), size, memory_bytes, devices)
+        width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
-    weights = sum(len(one.cohort.runs) * one.size.state_bytes for one in plans)
+    weights = sum(len(one.cohort) * one.size.state_bytes for one in plans)
     stores_weights = weights <= WEIGHTS_LIMIT
-    return Plan(sweep, plans, num_looks, num_rows, stores_weights)
+    return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights)

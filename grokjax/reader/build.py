@@ -18,7 +18,7 @@ from grokjax.core.schedules import SCHEDULES, Schedule
 from grokjax.reader.absent_parts import absent_class
 from grokjax.reader.errors import TYPO, Collector, blamed, first_line, suggestion, wrong
 from grokjax.reader.other_names import our_name
-from grokjax.reader.run import Minibatch, StoredInit
+from grokjax.reader.run_settings import Minibatch, StoredInit
 from grokjax.reader.user_class import members
 from grokjax.reader.user_parts import as_absent, data_sha256, kind_of, source_of, user_part
 from grokjax.reader.values import (

@@ -8,10 +8,11 @@ from typing import Any
 from grokjax.core.catalogue import KINDS
 from grokjax.reader.build import build_part, read_setting, to_mapping, to_plain
 from grokjax.reader.errors import Collector, suggestion, wrong
-from grokjax.reader.run import Minibatch, Precision, Run, Seeds, StoredInit
+from grokjax.reader.run import Run
+from grokjax.reader.run_settings import Minibatch, Precision, StoredInit
+from grokjax.reader.run_words import SLOTS, read_regularizers
 
-_SLOTS = {"task": "tasks", "model": "models", "optimizer": "optimizers", "loss": "losses"}
-RUN_KEYS = (*_SLOTS, "regularizers", "precision", "init")
+RUN_KEYS = (*SLOTS, "regularizers", "precision", "init")
 
 
 def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
@@ -21,14 +22,14 @@ def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
       SpecError: with every problem.
     """
     problems, found = Collector(), {}
-    for name, slot in _SLOTS.items():
+    for name, slot in SLOTS.items():
         with problems.collecting():
             if name in mapping:
                 found[name] = build_part(slot, mapping[name], name, folder)
             elif name != "loss":
                 raise wrong(name, "missing", hint=f"for example {name}: {_EXAMPLES[name]}")
     with problems.collecting():
-        found["regularizers"] = _read_regularizers(mapping.get("regularizers", ()), folder)
+        found["regularizers"] = read_regularizers(mapping.get("regularizers", ()), folder)
     for name, hint in (("precision", Precision), ("init", StoredInit | None)):
         with problems.collecting():
             if name in mapping:
@@ -41,29 +42,9 @@ def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
     return Run(**found)
 
 
-def parts_of_words(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a run, those that are words of a sweep file made parts.
-
-    Raises:
-      SpecError: with every problem.
-    """
-    problems, found = Collector(), dict(given)
-    hints = {"minibatch": Minibatch | None, "precision": Precision, "init": StoredInit | None, "seeds": Seeds}
-    for name, value in given.items():
-        with problems.collecting():
-            if name in _SLOTS:
-                found[name] = build_part(_SLOTS[name], value, name)
-            elif name == "regularizers":
-                found[name] = _read_regularizers(value, None)
-            elif name in hints and value is not None:
-                found[name] = read_setting(hints[name], value, name)
-    problems.finish()
-    return found
-
-
 def run_to_mapping(run: Run) -> dict[str, Any]:
     """What a sweep file would say; seeds and budget belong to the sweep."""
-    found: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in _SLOTS}
+    found: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in SLOTS}
     found["regularizers"] = [to_mapping(part) for part in run.regularizers]
     found["precision"] = to_mapping(run.precision)
     found["init"] = to_plain(run.init)
@@ -78,7 +59,7 @@ def checked_run(run: Any) -> Run:
     if not isinstance(run, Run):
         raise wrong("base", f"expected a Run or a mapping, got a {type(run).__name__}")
     given = {field.name: getattr(run, field.name) for field in dataclasses.fields(Run)}
-    for name, slot in _SLOTS.items():
+    for name, slot in SLOTS.items():
         if not isinstance(given[name], KINDS[slot]):
             raise wrong(name, f"expected a part of {slot}, got a {type(given[name]).__name__}")
     checked = read_run({**given, "train": {"minibatch": run.minibatch or "full"}})
@@ -95,17 +76,6 @@ def _read_base(mapping: Mapping[str, Any]) -> Run:
     if not isinstance(train, Mapping) or set(train) - {"minibatch"}:
         raise wrong("base.train", "holds the minibatch alone; give the budget as steps=", train)
     return read_run(mapping)
-
-
-def _read_regularizers(value: Any, folder: Path | None) -> tuple:
-    if not isinstance(value, list | tuple):
-        raise wrong("regularizers", "expected a list of mappings", value, "write - {kind: ...}")
-    problems, found = Collector(), []
-    for index, one in enumerate(value):
-        with problems.collecting():
-            found.append(build_part("regularizers", one, f"regularizers.{index}", folder))
-    problems.finish()
-    return tuple(found)
 
 
 _EXAMPLES = {

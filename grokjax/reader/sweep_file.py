@@ -5,25 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grokjax.reader.axes import axes_to_mapping
 from grokjax.reader.build import absolute_folder
 from grokjax.reader.errors import Collector, SpecError, suggestion, wrong
 from grokjax.reader.file_paths import with_paths
-from grokjax.reader.plans import (
-    RulePlan,
-    cadence_to_plain,
-    claim_to_plain,
-    measure_to_plain,
-    read_steps,
-    rule_to_plain,
-    seeds_to_plain,
-)
-from grokjax.reader.read_run import RUN_KEYS, read_run, run_to_mapping
-from grokjax.reader.stop_plan import stop_to_plain
-from grokjax.reader.sweep import READERS, Sweep
+from grokjax.reader.read_run import RUN_KEYS
+from grokjax.reader.sweep import MISSING, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
-from grokjax.reader.yaml_text import dump
 
 _SWEEP_KEYS = ("axes", "seeds", "measure", "stop", "exclude", "weights", "rule", "claims", "notes", "tags")
 KEYS = ("name", "from", *RUN_KEYS, "train", *_SWEEP_KEYS)
@@ -92,55 +80,27 @@ def read_mapping(
 
 def sweep_from_mapping(mapping: Mapping[str, Any]) -> Sweep:
     """A sweep from its mapping; the parts' own code is not asked yet, see `Sweep.check`."""
-    problems, found = Collector(), {}
-    for key in mapping:
-        if key not in KEYS:
-            with problems.collecting():
-                raise wrong(str(key), "unknown key", hint=_where_it_belongs(str(key)))
-    with problems.collecting():
-        found["steps"] = _steps(mapping.get("train"))
-    with problems.collecting():
-        if "name" not in mapping:
-            raise wrong("name", "missing", hint="name the sweep")
-    with problems.collecting():
-        found["base"] = read_run(mapping)
-    for name in _SWEEP_KEYS:
-        if name in mapping and (mapping[name] is not None or name in ("stop", "weights")):
-            found[name] = mapping[name]
-            if name in READERS:
-                with problems.collecting():
-                    READERS[name](mapping[name])
-    problems.finish()
-    return Sweep(name=mapping["name"], **found)
-
-
-def to_mapping(sweep: Sweep) -> dict[str, Any]:
-    """What a sweep file would say, every setting written out; `load` gives an equal sweep back."""
-    run = run_to_mapping(sweep.base)
-    train = {"steps": sweep.steps, **run.pop("train")}
-    found: dict[str, Any] = {
-        "name": sweep.name,
-        **run,
-        "train": train,
-        "axes": axes_to_mapping(sweep.axes),
-        "exclude": list(sweep.exclude),
-        "seeds": seeds_to_plain(sweep.seeds),
-        "measure": measure_to_plain(sweep.measure),
-        "stop": stop_to_plain(sweep.stop),
-        "weights": None if sweep.weights is None else cadence_to_plain(sweep.weights),
-        "rule": "" if sweep.rule == RulePlan() else rule_to_plain(sweep.rule),
-        "claims": [
-            {key: value for key, value in claim_to_plain(claim).items() if value != []} for claim in sweep.claims
-        ],
-        "notes": sweep.notes,
-        "tags": list(sweep.tags),
+    problems, train = Collector(), mapping.get("train")
+    train = train if isinstance(train, Mapping) else {}
+    for key in (key for key in mapping if key not in KEYS):
+        with problems.collecting():
+            raise wrong(str(key), "unknown key", hint=_where_it_belongs(str(key)))
+    for key in (key for key in train if key not in ("steps", "minibatch")):
+        with problems.collecting():
+            raise wrong(f"train.{key}", "unknown key", hint=suggestion(str(key), ("steps", "minibatch")))
+    base: Any = {key: mapping[key] for key in RUN_KEYS if key in mapping}
+    if "minibatch" in train:
+        base["train"] = {"minibatch": train["minibatch"]}
+    may_be_null = ("stop", "weights")
+    others = {
+        name: mapping[name]
+        for name in _SWEEP_KEYS
+        if name in mapping and (mapping[name] is not None or name in may_be_null)
     }
-    return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
-
-
-def to_yaml(sweep: Sweep) -> str:
-    """The text of a sweep file, every setting written out."""
-    return dump(to_mapping(sweep))
+    with problems.collecting():
+        sweep = Sweep(name=mapping.get("name", MISSING), base=base, steps=train.get("steps", MISSING), **others)
+    problems.finish()
+    return sweep
 
 
 def _read_file(path: Path, above: tuple[Path, ...], lines: Lines) -> dict[str, Any]:
@@ -276,15 +236,6 @@ def _place(items: list, word: str, key: str) -> int:
         places = f"from 0 to {len(items) - 1}" if items else "but the list is empty"
         raise wrong(key, f"expected the place of an item, {places}", word)
     return int(word)
-
-
-def _steps(train: Any) -> Any:
-    if not isinstance(train, Mapping) or "steps" not in train:
-        raise wrong("train.steps", "missing", hint="for example train: {steps: 10000}")
-    unknown = next((key for key in train if key not in ("steps", "minibatch")), None)
-    if unknown is not None:
-        raise wrong(f"train.{unknown}", "unknown key", hint=suggestion(str(unknown), ("steps", "minibatch")))
-    return read_steps(train["steps"])
 
 
 def _where_it_belongs(key: str) -> str:

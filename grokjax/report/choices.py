@@ -68,18 +68,18 @@ class _Kind:
 
 def _kinds(plan: Plan) -> list[_Kind]:
     """The different parts of a sweep. The base run need not be any of them: an axis may replace its parts."""
-    sweep, columns = plan.sweep, plan.sweep.columns()
+    sweep, columns = plan.sweep, plan.sweep.points.columns()
     whole = [axis for axis in sweep.axes if _is_whole(axis)]
     paths = {path for axis in whole for path in axis.paths}
     texts = {path: columns[path].astype(str) for path in paths}
     found = []
-    for cell in sweep.distinct_cells(whole):
+    for cell in sweep.points.distinct(whole):
         same = np.ones(sweep.num_cells, bool)
         for column in texts.values():
             same &= column == column[cell]
         ranges = {path: _distinct(column[same]) for path, column in columns.items() if path not in paths}
         ranges = {path: values for path, values in ranges.items() if len(values) > 1}
-        found.append(_Kind(sweep.run(int(cell) * sweep.num_seeds), same, ranges))
+        found.append(_Kind(sweep.points.run(int(cell)), same, ranges))
     return found
 
 
@@ -162,7 +162,7 @@ def _condition(rule: StopRule) -> str:
 
 def _decay(plan: Plan, kind: _Kind) -> str:
     """On how many parameters decay acts, and what the optimizer's own documentation says of what scales it."""
-    cohorts = [one for one in plan.cohorts if kind.cells[one.cohort.runs // plan.sweep.num_seeds].any()]
+    cohorts = [one for one in plan.cohorts if kind.cells[plan.orders.cells_of(one.cohort.numbers)].any()]
     counts = dict.fromkeys(f"{one.size.num_decayed:,} of {one.size.num_params:,}" for one in cohorts)
     return _decay_of(kind.run.optimizer, "optimizer", kind.ranges, f"{'; '.join(counts)} parameters")
 

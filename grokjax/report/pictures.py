@@ -11,7 +11,6 @@ import pandas as pd
 
 from grokjax.analysis.claims import make_claim
 from grokjax.analysis.diagram import phase_diagram
-from grokjax.analysis.history import is_over
 from grokjax.analysis.importance import importance
 from grokjax.analysis.intervals import Interval
 from grokjax.analysis.near_misses import near_misses
@@ -19,6 +18,7 @@ from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stop_conditions import is_looked_at, stop_conditions
 from grokjax.analysis.stopping import audit
 from grokjax.analysis.verdicts import Verdict, judge
+from grokjax.orders.ledger import is_over
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves, default_measures
 from grokjax.report.phase_table import write_csv

@@ -49,7 +49,7 @@ def _axes(plan: Plan) -> list[tuple[str, str]]:
     rows = []
     for axis in plan.sweep.axes:
         for path in axis.paths:
-            values = plan.sweep.points[path].tolist()
+            values = plan.sweep.points.axis_values[path].tolist()
             texts = [value_text(value) for value in values]
             if len(texts) > _MOST_VALUES:
                 texts = [*texts[: _MOST_VALUES - 2], "...", texts[-1]]
@@ -80,7 +80,7 @@ def _cohorts(plan: Plan) -> Table:
         static = "; ".join(f"{path} {short_list(values)}" for path, values in one.cohort.static.items())
         table.add_row(
             str(one.cohort.number + 1),
-            f"{len(one.cohort.runs):,}",
+            f"{len(one.cohort):,}",
             f"{one.width:,}",
             bytes_text(one.bytes_per_run),
             f"{one.size.num_params:,}",

@@ -71,7 +71,7 @@ class Watcher:
         if not progress.ended:
             return
         ids, ended = list(progress.ended), list(progress.ended.values())
-        noises = [label_noise(self._sweep.run(one.run).task) for one in ended]
+        noises = [label_noise(one.order.run.task) for one in ended]
         packed = pack_history(ids, [one.lane for one in ended], [{}] * len(ids), self._sweep.steps, 0, noises)
         looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
         self._phase_of.update(zip(ids, label(looks, rule_to_plain(self._sweep.rule)).phase.tolist(), strict=True))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from grokjax.analysis.history import is_over
+from grokjax.orders.ledger import is_over
 from grokjax.results.results import read_results
 from grokjax.store.committed import is_old, read_spec
 from grokjax.store.files import read_record

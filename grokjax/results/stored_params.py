@@ -46,8 +46,8 @@ def check_starts(sweep: "Sweep") -> None:
     from grokjax.reader.errors import wrong
 
     related = [axis for axis in sweep.axes if any(path.split(".")[0] in _SHAPING for path in axis.paths)]
-    for cell in sweep.distinct_cells(related)[:_MOST_STARTS]:
-        run = sweep.run(int(cell) * sweep.num_seeds)
+    for cell in sweep.points.distinct(related)[:_MOST_STARTS]:
+        run = sweep.points.run(int(cell))
         try:
             initial_params_of(run)
         except StoreError as error:

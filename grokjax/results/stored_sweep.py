@@ -4,12 +4,12 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
+from grokjax.orders.identity import sources_of, spec_hash
 from grokjax.reader.absent_parts import absent_parts
 from grokjax.reader.file_paths import found_from, relative_to, with_paths
-from grokjax.reader.identity import sources_of, spec_hash
 from grokjax.reader.sources import recorded, source_text
 from grokjax.reader.sweep import Sweep
-from grokjax.reader.sweep_file import load, read_mapping, sweep_from_mapping, to_mapping
+from grokjax.reader.sweep_file import load, read_mapping, sweep_from_mapping
 from grokjax.reader.yaml_file import parse
 from grokjax.reader.yaml_text import dump
 from grokjax.results.reading import whole_runs
@@ -64,7 +64,7 @@ def written_from(sweep: Sweep, root: Path) -> dict[str, Any]:
             files[found] = path
         return found
 
-    return {"yaml": dump(with_paths(to_mapping(sweep), relative)), "files": files}
+    return {"yaml": dump(with_paths(sweep.to_mapping(), relative)), "files": files}
 
 
 def recorded_sources(sweep: Sweep) -> list[dict[str, str]]:
@@ -84,7 +84,7 @@ def as_recorded(sweep: Sweep, root: Path) -> Sweep:
     if not known or all(source.sha256 in known for source in sources_of(sweep).values()):
         return sweep
     with recorded(sources):
-        return sweep_from_mapping(to_mapping(sweep))
+        return sweep_from_mapping(sweep.to_mapping())
 
 
 def changed_sources(spec: Mapping[str, Any], sweep: Sweep, with_measures: bool = True) -> list[str]:

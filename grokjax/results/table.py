@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from grokjax.analysis.table import LABELS
+from grokjax.analysis.table import LABELS, event_columns
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.results.named_values import Records, aliases_of, records_of, with_names
+from grokjax.results.reading import looks_of, rule_of
+from grokjax.results.repeats import with_repeats
 from grokjax.store.layout import SEED_PATHS
 
 
@@ -52,6 +54,12 @@ def run_table(
     table = table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
     table.attrs["aliases"] = aliases_of(records)
     return table
+
+
+def judged_table(dataset: xr.Dataset, spec: dict[str, Any]) -> pd.DataFrame:
+    """The table of a sweep under its own rule, which also says which runs are no further evidence."""
+    table = run_table(dataset, spec, event_columns(looks_of(dataset, spec["constants"]), rule_of(spec)))
+    return with_repeats(table, dataset, [path for path in spec["axes"] if not path.startswith("seeds.")])
 
 
 def as_csv(table: pd.DataFrame) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from grokjax.orders.ledger import Ledger, StoredRun
 from grokjax.reader.errors import first_line
 from grokjax.store.checkpoints import Checkpoints
 from grokjax.store.files import (
@@ -29,22 +30,12 @@ from grokjax.store.head import Head, named_checkpoints, read_head, write_head
 from grokjax.store.layout import WRITTEN, Layout, StoreWarning
 from grokjax.store.programs import Programs
 from grokjax.store.provenance import changes
-from grokjax.store.records import pack_history, pack_snapshots, pack_weights
+from grokjax.store.records import pack_orders, pack_snapshots, pack_weights
 from grokjax.train.program import Lane
 from grokjax.train.trainer import EndedRun, Saved, Weights
 
 Arrays = dict[str, np.ndarray]
 _KEPT_CHECKPOINTS = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class StoredRun:
-    """Where a finished run is stored, and how far it was trained."""
-
-    file: str
-    place: int
-    final_step: int
-    stop_reason: str
 
 
 class SweepFolder:
@@ -54,10 +45,15 @@ class SweepFolder:
       layout: where things lie.
       head: what is committed.
       programs: of its cohorts.
-      runs: committed ones by id, as of the opening or of `reread`.
+      ledger: of the runs that are committed.
     """
 
-    def __init__(self, root: Path, spec_hash: str):
+    def __init__(self, root: Path, spec_hash: str, replaced: Container[str] = ()):
+        """Open a folder, and set aside what is damaged in it.
+
+        Args:
+          replaced: ids of stored runs that are the sweep's no more.
+        """
         self.layout = Layout(root)
         self._clean()
         head, warning = read_head(self.layout)
@@ -72,17 +68,14 @@ class SweepFolder:
         self._checkpoints.keep_only(named_checkpoints(self.layout))  # others were killed before HEAD named them
         self._saving: tuple[int, Future] | None = None
         self._check_parameters()
-        self.runs = self._index_runs()
+        self._replaced, self.ledger = replaced, Ledger()
+        self._fill_ledger()
         self._log_ends()
 
     def close(self) -> None:
         """Finish the save under way and commit it."""
         self.commit_save(wait=True)
         self._checkpoints.close()
-
-    def reread(self) -> None:
-        """Know of the runs that were committed since the opening."""
-        self.runs = self._index_runs()
 
     def log(self, event: str, **facts: Any) -> None:
         """One line of the event log; the only place for wall times, lanes and pools."""
@@ -119,22 +112,22 @@ class SweepFolder:
     def add_runs(
         self,
         ended: Sequence[EndedRun],
-        run_ids: Sequence[str],
-        settings: Sequence[Mapping[str, Any]],
         budget: int,
         cohort: int,
-        noises: Sequence[float],
         with_weights: bool,
     ) -> None:
         """Store finished runs of one cohort and commit them; see `records.pack_history`."""
-        lanes, sequence = [one.lane for one in ended], self.head.sequence + 1
-        new = {self.layout.run_file(sequence): pack_history(run_ids, lanes, settings, budget, cohort, noises)}
+        orders, lanes, sequence = [run.order for run in ended], [run.lane for run in ended], self.head.sequence + 1
+        file, history = self.layout.run_file(sequence), pack_orders(orders, lanes, budget, cohort)
+        new = {file: history}
         if with_weights:
-            new[self.layout.weights_file(sequence)] = pack_weights(run_ids, lanes)
+            new[self.layout.weights_file(sequence)] = pack_weights([order.run_id for order in orders], lanes)
         self._commit_arrays(new)
+        self._note(self._name(file), history)
 
-    def add_snapshots(self, weights: Sequence[Weights], run_ids: Sequence[str]) -> None:
+    def add_snapshots(self, weights: Sequence[Weights]) -> None:
         """Store parameters of runs of one cohort at scheduled steps and commit them."""
+        run_ids = [snapshot.order.run_id for snapshot in weights]
         packed = pack_snapshots(run_ids, [one.step for one in weights], [one.params for one in weights])
         self._commit_arrays({self.layout.snapshot_file(self.head.sequence + 1): packed})
 
@@ -146,12 +139,11 @@ class SweepFolder:
             files[self._name(path)] = checksum(content)
         self.commit(files=files)
 
-    def start_save(self, saved: Saved, run_ids: Sequence[Sequence[str]], cohort: str) -> None:
+    def start_save(self, saved: Saved, cohort: str) -> None:
         """Begin to save the batched state in the background.
 
         Args:
           cohort: its key.
-          run_ids: per pool, [lane]; empty text for a free lane.
         """
         self.commit_save(wait=True)
         arrays = {
@@ -160,7 +152,8 @@ class SweepFolder:
             for index, leaf in enumerate(jax.tree.leaves(lanes))
         }
         number = 1 + max(named_checkpoints(self.layout), default=0)
-        about = {"run_ids": [list(ids) for ids in run_ids], "cohort": cohort}
+        run_ids = [["" if order is None else order.run_id for order in orders] for orders in saved.orders]
+        about = {"run_ids": run_ids, "cohort": cohort}
         self._saving = (number, self._checkpoints.save(number, arrays, about))
 
     def commit_save(self, wait: bool = False) -> bool:
@@ -185,19 +178,19 @@ class SweepFolder:
         """Whether a save is under way."""
         return self._saving is not None
 
-    def _index_runs(self) -> dict[str, StoredRun]:
-        """Committed runs by id; of a run that was continued, the longest. Damaged files are set aside."""
-        found: dict[str, StoredRun] = {}
+    def _fill_ledger(self) -> None:
+        """Note the runs of all committed files; damaged files are set aside."""
         for name in sorted(self.head.files):
-            arrays = self.read(name) if name.startswith("runs/") else None
-            if arrays is None:
-                continue
-            rows = zip(arrays["run_id"], arrays["final_step"], arrays["stop_reason"], strict=True)
-            for place, (run_id, step, reason) in enumerate(rows):
-                known = found.get(str(run_id))
-                if known is None or step >= known.final_step:
-                    found[str(run_id)] = StoredRun(name, place, int(step), str(reason))
-        return found
+            history = self.read(name) if name.startswith("runs/") else None
+            if history is not None:
+                self._note(name, history)
+
+    def _note(self, file: str, history: Arrays) -> None:
+        """The runs of a run file are committed."""
+        ends = zip(history["run_id"], history["final_step"], history["stop_reason"], strict=True)
+        for place, (run_id, step, reason) in enumerate(ends):
+            if run_id not in self._replaced:
+                self.ledger.note(str(run_id), StoredRun(file, place, int(step), str(reason)))
 
     def read_weights(self, run_file: str) -> Arrays | None:
         """Final weights of the runs of a run file; None when there are none."""
@@ -213,6 +206,7 @@ class SweepFolder:
         if content is not None:
             return bytes_to_arrays(content)
         self._forget(name, _weights_name(name))  # weights without their run file belong to no run
+        self.ledger.forget(name)
         self._set_aside(self.layout.root / name, "its runs are trained again")
         return None
 
@@ -253,10 +247,10 @@ class SweepFolder:
     def _log_ends(self) -> None:
         """Write the lines of runs that were committed right before a kill, which took these lines with it."""
         events = read_json_lines(self.layout.events)
-        if self.runs and not events:
+        if self.ledger and not events:
             self.warn("fell_back", "events.jsonl is missing; the ends of the stored runs are written into it anew")
         told = {(event.get("run_id"), event.get("step")) for event in events if event.get("event") == "ended"}
-        for run_id, run in self.runs.items():
+        for run_id, run in self.ledger.items():
             if (run_id, run.final_step) not in told:
                 self.log("ended", run_id=run_id, step=run.final_step, reason=run.stop_reason)
 

@@ -9,6 +9,7 @@ import numpy as np
 from grokjax.analysis.stop_conditions import StopCondition, held_since
 from grokjax.core.interfaces import Task
 from grokjax.core.parameter_paths import path_name
+from grokjax.orders.order import Order
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.store.files import Arrays, as_cell
 from grokjax.train.look_names import look_names, unpack
@@ -67,6 +68,12 @@ def pack_history(
     arrays |= {f"looks/{name}": np.ascontiguousarray(values) for name, values in unpack(looks).items()}
     arrays |= {f"rows/{name}": np.stack([book.rows[name] for book in books]) for name in books[0].rows}
     return arrays
+
+
+def pack_orders(orders: Sequence[Order], lanes: Sequence[Lane], budget: int, cohort: int) -> Arrays:
+    """`pack_history` of the runs of orders, with what tells them apart."""
+    ids, settings = [order.run_id for order in orders], [order.settings for order in orders]
+    return pack_history(ids, lanes, settings, budget, cohort, [label_noise(order.run.task) for order in orders])
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:

@@ -18,7 +18,8 @@ from grokjax.reader.errors import Collector, SpecError, wrong
 from grokjax.reader.paths import fields_of, replaced, value_at
 from grokjax.reader.plans import STREAMS
 from grokjax.reader.run import Run
-from grokjax.reader.sweep import Sweep, label
+from grokjax.reader.shown_values import shown_value
+from grokjax.reader.sweep import Sweep
 from grokjax.train.reads import identity_of_training, products
 
 _MOST_CELLS = 2000  # of a question that must be asked of each; sweeps with more are taken as they are
@@ -56,8 +57,8 @@ def check_products(sweep: Sweep, platform: str) -> None:
       SpecError: two values of `precision.matmul` give the same products on this platform.
     """
     computed: dict[tuple[str, str], str] = {}
-    for cell in sweep.distinct_cells([axis for axis in sweep.axes if "precision" in _slots(axis)]):
-        run = sweep.run(int(cell) * sweep.num_seeds)
+    for cell in sweep.points.distinct([axis for axis in sweep.axes if "precision" in _slots(axis)]):
+        run = sweep.points.run(int(cell))
         asked, used = run.precision.matmul, products(run, platform)
         if computed.setdefault((used, run.precision.params), asked) != asked:
             rule = f"{computed[used, run.precision.params]} and {asked} are the same on this device ({platform})"
@@ -83,18 +84,18 @@ def _check_seeds(sweep: Sweep) -> None:
 def _check_data(sweep: Sweep) -> None:
     """Refuse points of axes over data that give the same examples: a share of a table is rounded to whole examples."""
     axes = [axis for axis in sweep.axes if _slots(axis) & _DATA]
-    cells = sweep.distinct_cells(axes)
+    cells = sweep.points.distinct(axes)
     if not axes or len(cells) > _MOST_POINTS:
         return
     drawn = [path for axis in axes if axis.group == "random" for path in axis.paths]
     seen: dict[Any, int] = {}
     warned = ""
     for cell in cells.tolist():
-        first = seen.setdefault(_identity(sweep.run(cell * sweep.num_seeds)), cell)
+        first = seen.setdefault(_identity(sweep.points.run(cell)), cell)
         if first == cell:
             continue
         refusal = _equal_cells(sweep, axes, first, cell)
-        one, other = sweep.cell(first), sweep.cell(cell)
+        one, other = sweep.points[first], sweep.points[cell]
         if all(one[path] == other[path] for path in drawn):
             raise refusal
         warned = warned or str(refusal)
@@ -104,13 +105,13 @@ def _check_data(sweep: Sweep) -> None:
 
 def _equal_cells(sweep: Sweep, axes: Sequence[Axis], first: int, second: int) -> SpecError:
     """What is said of two cells that are one."""
-    one, other = sweep.cell(first), sweep.cell(second)
+    one, other = sweep.points[first], sweep.points[second]
     paths = [path for axis in axes for path in axis.paths]
     differing = [path for path in paths if one[path] != other[path]]
-    values = [" and ".join(str(label(cell[path], path)) for cell in (one, other)) for path in differing]
-    same = [f"{path}={label(one[path], path)}" for path in paths if path not in differing]
+    values = [" and ".join(str(shown_value(cell[path], path)) for cell in (one, other)) for path in differing]
+    same = [f"{path}={shown_value(one[path], path)}" for path in paths if path not in differing]
     where = f" at {', '.join(same)}" if same else ""
-    run = sweep.run(first * sweep.num_seeds)
+    run = sweep.points.run(first)
     counts = run.task.counts(run.task.signature())
     trained = f"{counts.n_train} train examples, {counts.n_corrupt} labels drawn anew"
     rule = f"{', '.join(values)} give the same runs{where}: {trained}"
@@ -127,8 +128,8 @@ def _runs_of(sweep: Sweep, path: str) -> Iterator[Run]:
             return bool(_slots(axis) - unrelated)
         return slot in _slots(axis) or bool({slot} & _DATA and _slots(axis) & _DATA)
 
-    cells = sweep.distinct_cells([axis for axis in sweep.axes if is_related(axis)])
-    return (sweep.run(int(cell) * sweep.num_seeds) for cell in cells)
+    cells = sweep.points.distinct([axis for axis in sweep.axes if is_related(axis)])
+    return (sweep.points.run(int(cell)) for cell in cells)
 
 
 def _holds_for_all(runs: Iterable[Run], rule: Callable[[Run], bool]) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Signature, Task
+from grokjax.orders.identity import run_id
 from grokjax.plan.blocks import BlockSizes, block_sizes
-from grokjax.reader.identity import run_id
 from grokjax.reader.measured_steps import look_steps, measured_steps
 from grokjax.reader.run import Run, minibatch_size
 from grokjax.reader.stop_plan import StopPlan, StopRule, stop_rules

@@ -1,15 +1,15 @@
 """All lanes of a cohort: filled from the queue, trained a segment, emptied of what ended. `drive/loop.py` says when."""
 
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
 import numpy as np
 
+from grokjax.orders.order import Order, Queue
 from grokjax.train.program import Lane, Values
-from grokjax.train.worker import FREE, SegmentReport, Worker
+from grokjax.train.worker import SegmentReport, Worker
 
 TARGET_SECONDS = 1.0
 """Wall time that a segment aims for: the reaction time to signals and of the live view."""
@@ -20,7 +20,7 @@ _FIRST_STEPS = 1  # nobody knows yet how long a step takes, and a signal is answ
 class EndedRun:
     """A run that ended, with everything its lane held, as NumPy arrays."""
 
-    run: int
+    order: Order
     lane: Lane
     place: tuple[int, int]  # pool, lane: for the event log only
 
@@ -29,7 +29,7 @@ class EndedRun:
 class Weights:
     """Parameters of a run at a scheduled step."""
 
-    run: int
+    order: Order
     step: int
     params: Any
 
@@ -39,11 +39,11 @@ class Saved:
     """The batched state of every pool at a segment's end.
 
     Attributes:
-      runs: per pool, [lane] which run each lane holds.
+      orders: per pool, [lane] whose run each lane holds; None where it holds none.
       lanes: per pool, the batched state.
     """
 
-    runs: list[np.ndarray]
+    orders: list[list[Order | None]]
     lanes: list[Lane]
 
 
@@ -68,26 +68,26 @@ class Trainer:
     """The lanes of one cohort on all pools. A pool trains a segment after each `refill` and then rests.
 
     Attributes:
-      queue: runs that wait for a lane, in order.
+      queue: orders that wait for a lane.
     """
 
     def __init__(
         self,
         workers: Sequence[Worker],
-        queue: Sequence[int],
-        start_of: Callable[[int], Values | Lane],
+        orders: Iterable[Order],
+        start_of: Callable[[Order], Values | Lane],
         snapshots: Sequence[int] = (),
     ):
         """Prepare the lanes of one cohort.
 
         Args:
           workers: one a pool.
-          queue: runs to train, in order.
-          start_of: values of a run, or the lane it was left in.
+          orders: to train, in turn.
+          start_of: values of an order's run, or the lane it was left in.
           snapshots: steps at which parameters are handed out.
         """
         self.workers = list(workers)
-        self.queue = deque(queue)
+        self.queue = Queue(orders)
         self._start_of = start_of
         self._snapshots = np.unique(np.asarray(snapshots, np.int64))
         self._pace = [_FIRST_STEPS] * len(self.workers)
@@ -100,11 +100,11 @@ class Trainer:
         worker = self.workers[pool]
         for lane in worker.free_lanes():
             if self.queue:
-                run = self.queue.popleft()
-                worker.fill(int(lane), run, self._start_of(run))
+                order = self.queue.take()
+                worker.fill(int(lane), order, self._start_of(order))
                 if 0 in self._snapshots and worker.steps[lane] == 0:
-                    self._beginnings[pool].append(Weights(run, 0, worker.take(int(lane)).state.params))
-        if np.all(worker.runs == FREE):
+                    self._beginnings[pool].append(Weights(order, 0, worker.take(int(lane)).state.params))
+        if np.all(worker.is_free):
             return
         until = worker.steps + self._pace[pool]
         if len(self._snapshots):
@@ -127,23 +127,18 @@ class Trainer:
         weights = self._weights(pool)
         return Segment(pool, report, self._ended(pool), weights)
 
-    def copy(self, pool: int) -> tuple[np.ndarray, Lane]:
-        """Of a resting pool, [lane] which run each lane holds, and the batched state as NumPy arrays."""
+    def copy(self, pool: int) -> tuple[list[Order | None], Lane]:
+        """Of a resting pool, [lane] whose run each lane holds, and the batched state as NumPy arrays."""
         worker = self.workers[pool]
-        return worker.runs.copy(), worker.copy_lanes()
+        return list(worker.orders), worker.copy_lanes()
 
     def empty_pools(self) -> list[int]:
         """Pools of which no lane holds a run; they rest."""
-        return [pool for pool, worker in enumerate(self.workers) if np.all(worker.runs == FREE)]
+        return [pool for pool, worker in enumerate(self.workers) if np.all(worker.is_free)]
 
-    def running(self) -> dict[int, int]:
-        """Steps done by the runs that hold a lane, as of their last segment."""
-        return {
-            int(run): int(step)
-            for worker in self.workers
-            for run, step in zip(worker.runs, worker.steps, strict=True)
-            if run != FREE
-        }
+    def running_steps(self) -> list[int]:
+        """Updates done by each run that holds a lane, as of its last segment."""
+        return [int(step) for worker in self.workers for step in worker.steps[~worker.is_free]]
 
     def _next_snapshot(self, steps: np.ndarray) -> np.ndarray:
         place = np.searchsorted(self._snapshots, steps, side="right")
@@ -158,18 +153,18 @@ class Trainer:
     def _ended(self, pool: int) -> list[EndedRun]:
         worker = self.workers[pool]
         ended = []
-        for lane in worker.ended():
-            ended.append(EndedRun(int(worker.runs[lane]), worker.take(int(lane)), (pool, int(lane))))
-            worker.release(int(lane))
+        for lane in worker.ended().tolist():
+            ended.append(EndedRun(worker.order_in(lane), worker.take(lane), (pool, lane)))
+            worker.release(lane)
         return ended
 
     def _weights(self, pool: int) -> list[Weights]:
         worker = self.workers[pool]
         if not len(self._snapshots):
             return []
-        due = np.flatnonzero((worker.runs != FREE) & np.isin(worker.steps, self._snapshots))
+        due = np.flatnonzero(~worker.is_free & np.isin(worker.steps, self._snapshots))
         begun, self._beginnings[pool] = self._beginnings[pool], []
         return begun + [
-            Weights(int(worker.runs[lane]), int(worker.steps[lane]), worker.take(int(lane)).state.params)
-            for lane in due
+            Weights(worker.order_in(lane), int(worker.steps[lane]), worker.take(lane).state.params)
+            for lane in due.tolist()
         ]

@@ -8,10 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from grokjax.orders.order import Order
 from grokjax.train.executables import Executables, number_format
 from grokjax.train.program import Lane, Values
-
-FREE = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +32,16 @@ class Worker:
     """Lanes on one pool of devices. Segments run in a thread of their own, so pools never wait for one another.
 
     Attributes:
-      runs: [lane] int64, which run trains in a lane, `FREE` where none does.
+      orders: [lane], whose run trains in a lane; None where none does.
+      is_free: [lane] bool, where none does.
       steps: [lane] int64, updates done, as of the last segment.
     """
 
     def __init__(self, executables: Executables):
         self.executables = executables
         self.program = executables.program
-        self.runs = np.full(self.program.lanes, FREE, np.int64)
+        self.orders: list[Order | None] = [None] * self.program.lanes
+        self.is_free = np.ones(self.program.lanes, bool)
         self.steps = np.zeros(self.program.lanes, np.int64)
         self.active = np.zeros(self.program.lanes, bool)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="segment")
@@ -53,9 +54,9 @@ class Worker:
 
     def free_lanes(self) -> np.ndarray:
         """Numbers of the lanes that hold no run."""
-        return np.flatnonzero(self.runs == FREE)
+        return np.flatnonzero(self.is_free)
 
-    def fill(self, lane: int, run: int, start: Values | Lane) -> None:
+    def fill(self, lane: int, order: Order | None, start: Values | Lane) -> None:
         """Put a run into a free lane: from its values before the first update, or where it was left."""
         compiled = self.executables
         with number_format(self.program):
@@ -63,7 +64,7 @@ class Worker:
             filled: Lane = compiled.fresh(placed, compiled.tables) if isinstance(start, Values) else placed
             self._lanes = compiled.place(self._lanes, self._scalar(np.int32(lane)), filled)
             self.steps[lane] = int(filled.state.step)
-        self.runs[lane] = run
+        self.orders[lane], self.is_free[lane] = order, False
         self.active[lane] = True
 
     def start_segment(self, until: np.ndarray, is_queued: bool) -> Future:
@@ -86,13 +87,13 @@ class Worker:
             executed, steps, active = (
                 np.array(leaf) for leaf in (executed, self._lanes.state.step, self._lanes.book.active)
             )
-        useful = int(np.sum((steps - self.steps)[self.runs != FREE]))
+        useful = int(np.sum((steps - self.steps)[~self.is_free]))
         self.steps, self.active = steps.astype(np.int64), active
         return SegmentReport(time.perf_counter() - start, useful, int(np.sum(executed)) * self.program.block_lanes)
 
     def ended(self) -> np.ndarray:
         """Numbers of the lanes whose run has ended."""
-        return np.flatnonzero((self.runs != FREE) & ~self.active)
+        return np.flatnonzero(~self.is_free & ~self.active)
 
     def take(self, lane: int) -> Lane:
         """One lane as NumPy arrays."""
@@ -100,9 +101,15 @@ class Worker:
             taken = self.executables.take(self._lanes, self._scalar(np.int32(lane)))
             return jax.tree.map(np.array, taken)
 
+    def order_in(self, lane: int) -> Order:
+        """Whose run trains in a lane that is not free."""
+        order = self.orders[lane]
+        assert order is not None, f"lane {lane} is free"
+        return order
+
     def release(self, lane: int) -> None:
         """Make a lane free."""
-        self.runs[lane] = FREE
+        self.orders[lane], self.is_free[lane] = None, True
 
     def copy_lanes(self) -> Lane:
         """All lanes as NumPy arrays of their own: later segments write over the device's."""

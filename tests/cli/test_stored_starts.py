@@ -5,7 +5,7 @@ import os
 import pytest
 
 from grokjax import open_results
-from grokjax.reader.identity import spec_hash
+from grokjax.orders.identity import spec_hash
 from grokjax.reader.sweep_file import load
 from grokjax.results.stored_sweep import stored_sweep
 from tests.store.small_sweep import LANES, SMALL, typed

@@ -7,7 +7,7 @@ from grokjax.analysis.stop_conditions import UNSEEN, StopCondition, ends_at
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.reader.identity import run_id
+from grokjax.orders.identity import run_id
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.run import Run, Seeds
 from grokjax.reader.sweep import StopPlan
@@ -50,8 +50,8 @@ def train(stop: StopPlan | None):
         trainer.refill(pool)
     for worker in workers:
         worker.close()
-    assert sorted(one.run for one in ended) == list(range(RUNS))  # every run exactly once
-    return {one.run: one.lane for one in ended}
+    assert sorted(one.order for one in ended) == list(range(RUNS))  # every run exactly once
+    return {one.order: one.lane for one in ended}
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import MOST_LINES, SpecError
-from grokjax.reader.sweep_file import load, sweep_from_mapping, to_mapping, to_yaml
+from grokjax.reader.sweep_file import load, sweep_from_mapping
 from grokjax.reader.yaml_file import parse
 
 LISTS = {"kind": "list_operation", "symbols": 5, "length": 3}
@@ -17,12 +18,12 @@ def test_the_example_of_the_design_loads_as_written(quickstart, tmp_path):
     (tmp_path / "quickstart.yaml").write_text(quickstart)
     sweep = load(tmp_path / "quickstart.yaml")
     assert (sweep.num_cells, sweep.num_seeds, sweep.num_runs, sweep.steps) == (56, 5, 280, 2000)
-    decays = sweep.columns()["optimizer.weight_decay"][::7].tolist()
+    decays = sweep.points.columns()["optimizer.weight_decay"][::7].tolist()
     assert decays == [float(f"{0.3 * (40 / 0.3) ** (k / 7):.6g}") for k in range(8)]
-    assert sweep.columns()["task.train_fraction"][:7].tolist() == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    assert sweep.points.columns()["task.train_fraction"][:7].tolist() == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     assert sweep.base.optimizer.learning_rate == 0.01
     assert sweep.claims[0].over == ("task.train_fraction",)
-    assert load(parse(to_yaml(sweep)).content) == sweep
+    assert load(parse(sweep.to_yaml()).content) == sweep
 
 
 CADENCES = st.one_of(
@@ -83,12 +84,12 @@ MAPPINGS = st.fixed_dictionaries(
 @given(MAPPINGS)
 def test_a_sweep_survives_being_written(mapping):
     sweep = sweep_from_mapping(mapping)
-    text = to_yaml(sweep)
+    text = sweep.to_yaml()
     again = sweep_from_mapping(parse(text).content)
     assert again == sweep
-    assert to_yaml(again) == text
-    assert [again.run(index) for index in range(min(again.num_runs, 5))] == [
-        sweep.run(index) for index in range(min(sweep.num_runs, 5))
+    assert again.to_yaml() == text
+    assert [orders_of(again)[number].run for number in range(min(again.num_runs, 5))] == [
+        orders_of(sweep)[number].run for number in range(min(sweep.num_runs, 5))
     ]
 
 
@@ -136,7 +137,7 @@ def test_a_wrong_key_is_named(small, changes, message):
 def test_missing_parts_are_all_named():
     with pytest.raises(SpecError) as caught:
         load({})
-    assert [problem.key for problem in caught.value.problems] == ["train.steps", "name", "task", "model", "optimizer"]
+    assert [problem.key for problem in caught.value.problems] == ["name", "train.steps", "task", "model", "optimizer"]
 
 
 def test_many_problems_are_cut_to_a_screen(small):
@@ -152,7 +153,7 @@ def test_many_problems_are_cut_to_a_screen(small):
 def test_the_file_name_is_the_name_unless_one_is_given(small, tmp_path):
     mapping = small()
     del mapping["name"]
-    (tmp_path / "decay.yaml").write_text(to_yaml(sweep_from_mapping(small())).replace("name: small\n", ""))
+    (tmp_path / "decay.yaml").write_text(sweep_from_mapping(small()).to_yaml().replace("name: small\n", ""))
     assert load(tmp_path / "decay.yaml").name == "decay"
     assert load(tmp_path / "decay.yaml", ["name=other"]).name == "other"
     with pytest.raises(SpecError, match="name: missing"):
@@ -259,7 +260,7 @@ def test_the_parts_of_every_cell_are_asked(small):
 
 
 def test_what_is_written_names_every_setting(small):
-    mapping = to_mapping(load(small()))
+    mapping = load(small()).to_mapping()
     assert mapping["optimizer"]["b2"] == 0.98
     assert mapping["measure"]["looks"] == {"ratio": 1.04}
 

@@ -12,10 +12,10 @@ import pytest
 from grokjax.core.interfaces import Signature
 from grokjax.core.part import hints_of, is_swept
 from grokjax.core.streams import stream, substreams
+from grokjax.orders.order import orders_of
 from grokjax.reader.build import build_part, to_mapping
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
-from grokjax.reader.sweep_file import to_mapping as sweep_to_mapping
 from grokjax.reader.user_parts import kind_of, source_of
 
 SIGNATURE = Signature("task", 20, (2,), "int32", (), "int32", 5, 6, (0, 1))
@@ -266,9 +266,9 @@ def test_user_parts_can_be_swept_like_any_other(small, folder):
         load(mapping, folder=folder)
     del mapping["axes"]["model"]
     sweep = load(mapping, folder=folder)
-    assert sweep.run(sweep.num_runs - 1).model.sizes == (3, 3)
-    assert sweep.columns()["model.sizes"].tolist()[:2] == ["[2]", "[3, 3]"]
-    assert load(sweep_to_mapping(sweep)) == sweep
+    assert orders_of(sweep)[sweep.num_runs - 1].run.model.sizes == (3, 3)
+    assert sweep.points.columns()["model.sizes"].tolist()[:2] == ["[2]", "[3, 3]"]
+    assert load(sweep.to_mapping()) == sweep
 
 
 def test_an_edited_file_is_a_new_class(tmp_path):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from grokjax.orders.identity import spec_hash
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import SpecError
-from grokjax.reader.identity import run_ids, spec_hash
 from grokjax.reader.sweep_file import load
 from grokjax.reader.value_names import read_text, value_aliases, value_names
 from grokjax.reader.yaml_file import parse
@@ -24,7 +25,7 @@ def sweep(axis, **others):
 
 
 def names(values, path="optimizer"):
-    return sweep({path: values}).points[path].tolist()
+    return sweep({path: values}).points.axis_values[path].tolist()
 
 
 def record(text, name="", **settings):
@@ -75,10 +76,10 @@ NAMED = {"plain": ADAMW, "fast one": {**ADAMW, "learning_rate": 0.1}}
 
 def test_names_of_the_file_are_kept_and_leave_every_run_the_run_it_was():
     named, listed = sweep({"optimizer": NAMED}), sweep({"optimizer": list(NAMED.values())})
-    assert named.points["optimizer"].tolist() == ["plain", "fast one"]
-    assert run_ids(named) == run_ids(listed)
+    assert named.points.axis_values["optimizer"].tolist() == ["plain", "fast one"]
+    assert [order.run_id for order in orders_of(named)] == [order.run_id for order in orders_of(listed)]
     assert spec_hash(named) == spec_hash(listed)  # so that a stored sweep may be given names
-    assert load(parse(named.to_yaml()).content).points["optimizer"].tolist() == ["plain", "fast one"]
+    assert load(parse(named.to_yaml()).content).points.axis_values["optimizer"].tolist() == ["plain", "fast one"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grokjax.drive.preparation import forecast
-from grokjax.reader.sweep_file import load, to_mapping
+from grokjax.reader.sweep_file import load
 from grokjax.reader.yaml_file import parse
 from grokjax.results.status import status
 
@@ -27,7 +27,7 @@ def loaded(block, scale=None):
 def test_a_block_of_the_page_loads(place):
     sweep = loaded(BLOCKS[place])
     assert sweep.num_runs >= 1
-    assert set(BLOCKS[place]) - {"from", "scales"} <= set(to_mapping(sweep))
+    assert set(BLOCKS[place]) - {"from", "scales"} <= set(sweep.to_mapping())
     for scale in BLOCKS[place].get("scales", ()):
         assert loaded(BLOCKS[place], scale).name.endswith(f"-{scale}")
 

@@ -1,5 +1,6 @@
 """Does a plan say how many runs, which programs there will be and what they cost?"""
 
+from grokjax.orders.order import orders_of
 from grokjax.plan.plan import make_plan
 from grokjax.reader.sweep_file import sweep_from_mapping
 from grokjax.report.plan_text import plan_text
@@ -16,7 +17,8 @@ QUICK = {
 
 
 def planned(**changes):
-    return make_plan(sweep_from_mapping({**QUICK, **changes}), devices=2, is_cpu=True)
+    sweep = sweep_from_mapping({**QUICK, **changes})
+    return make_plan(sweep, orders_of(sweep), devices=2, is_cpu=True)
 
 
 def flat(plan):

@@ -12,6 +12,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -27,6 +28,7 @@ KILL, TEAR, FAIL_ONCE, FAIL_ON = range(4)
 SHIM = ctypes.CDLL(None)
 LANE = {"weight": np.zeros(3), "step": np.int32(0)}
 CHECKPOINT = "checkpoint"
+ORDER = SimpleNamespace(run_id="run-0")
 ATTEMPTS = 5  # of a trial: how many calls a commit makes depends on the timing of orbax's threads
 
 
@@ -41,9 +43,9 @@ def params_at(step: int) -> dict[str, np.ndarray]:
 def commit(root: Path, step: int) -> None:
     """What a sweep does from time to time: commit what ended, then save the batched state."""
     folder = SweepFolder(root, "hash")
-    folder.add_snapshots([Weights(0, step, params_at(step))], ["run-0"])
+    folder.add_snapshots([Weights(ORDER, step, params_at(step))])
     lanes = {"weight": np.full((1, 3), float(step)), "step": np.full(1, step, np.int32)}
-    folder.start_save(Saved([np.array([0])], [lanes]), [["run-0"]], CHECKPOINT)
+    folder.start_save(Saved([[ORDER]], [lanes]), CHECKPOINT)
     folder.close()
 
 

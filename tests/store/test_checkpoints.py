@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -26,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 def save(folder: SweepFolder, step: int) -> None:
     """Save a pool of two lanes, one of them free."""
     lanes = {"weight": np.full((2, 3), float(step)), "step": np.full(2, step, np.int32)}
-    folder.start_save(Saved([np.array([7, -1])], [lanes]), [["run-7", ""]], 0)
+    folder.start_save(Saved([[SimpleNamespace(run_id="run-7"), None]], [lanes]), 0)
 
 
 def saved(root: Path, *steps: int) -> None:

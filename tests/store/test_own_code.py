@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from grokjax import open_results
-from grokjax.reader.identity import run_ids
+from grokjax.orders.order import orders_of
 from grokjax.reader.sweep_file import load
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
@@ -91,13 +91,17 @@ def edit(file, old, new):
     file.write_text(text.replace(old, new))
 
 
+def ids_of(sweep):
+    return [order.run_id for order in orders_of(sweep)]
+
+
 def test_a_folder_that_moved_with_its_code_is_read_and_extended(own_net, tmp_path, monkeypatch, capsys):
     place = copy(own_net, tmp_path)
     monkeypatch.setattr("grokjax.results.stored_sweep.found_from", without_the_old_place(own_net))
     root = place / "results" / "own"
     text = (root / "spec.yaml").read_text()
     assert "../../net.py:Net" in text and str(own_net) not in text
-    assert run_ids(stored_sweep(root)) == open_results(own_net / "results" / "own").runs["run_id"].tolist()
+    assert ids_of(stored_sweep(root)) == open_results(own_net / "results" / "own").runs["run_id"].tolist()
     assert open_results(root).logits(open_results(root).runs["run_id"][0]).shape == (49, 7)
     assert typed("extend", root, "--seeds", 3) == 0
     assert "2 runs reused, 0 continued, 1 new" in capsys.readouterr().err
@@ -136,7 +140,7 @@ def test_a_comment_in_own_code_changes_nothing(project, capsys):
     root = project / "results" / "own"
     before = open_results(root).runs["run_id"].tolist()
     edit(project / "net.py", "import jax\n", "import jax  # the library\n")
-    assert run_ids(load(project / "s.yaml")) != before  # a sweep by itself goes by its own files
+    assert ids_of(load(project / "s.yaml")) != before  # a sweep by itself goes by its own files
     assert typed("run", project / "s.yaml", "--out", root) == 0
     assert typed("extend", root, "--seeds", 3) == 0
     assert "2 runs reused, 0 continued, 1 new" in capsys.readouterr().err

@@ -7,9 +7,10 @@ import pytest
 
 from grokjax import open_results
 from grokjax.drive.claim_check import check_claims
+from grokjax.orders.identity import spec_hash
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import SpecError
-from grokjax.reader.identity import run_ids, spec_hash
-from grokjax.reader.sweep_file import load, to_mapping
+from grokjax.reader.sweep_file import load
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
 
 FIT = "rule={kind: default, fit: 0.05, generalized: 0.9}"  # 0.05 of 24 train examples: two right answers
@@ -24,6 +25,10 @@ def ruled(small, tmp_path_factory):
     assert typed("run", sweep, "--set", FIT, "--out", root, *LANES) == 0
     assert endings(root) == before  # nothing was trained again
     return root
+
+
+def ids_of(sweep):
+    return [order.run_id for order in orders_of(sweep)]
 
 
 def test_a_folder_takes_another_rule_and_writes_its_table_again(ruled, small):
@@ -73,11 +78,11 @@ def test_thresholds_typed_are_on_top_of_the_sweeps_own(ruled, small, capsys):
 def test_a_rule_changes_no_run_and_is_read_back(tmp_path):
     (tmp_path / "a.yaml").write_text(SMALL + "rule: liu2022\n")
     plain, named = load(tmp_path / "a.yaml", ["rule=default"]), load(tmp_path / "a.yaml", ["rule.horizon=100"])
-    assert run_ids(plain) == run_ids(named) and spec_hash(plain) != spec_hash(named)
-    assert "rule" not in to_mapping(plain) and to_mapping(named)["rule"] == {"kind": "liu2022", "horizon": 100.0}
-    assert load(to_mapping(named)) == named
+    assert ids_of(plain) == ids_of(named) and spec_hash(plain) != spec_hash(named)
+    assert "rule" not in plain.to_mapping() and named.to_mapping()["rule"] == {"kind": "liu2022", "horizon": 100.0}
+    assert load(named.to_mapping()) == named
     (tmp_path / "b.yaml").write_text("from: a.yaml\nrule: {accuracy: 0.8}\n")
-    assert to_mapping(load(tmp_path / "b.yaml"))["rule"] == {"kind": "liu2022", "accuracy": 0.8}
+    assert load(tmp_path / "b.yaml").to_mapping()["rule"] == {"kind": "liu2022", "accuracy": 0.8}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,6 @@ def test_a_claim_may_name_a_rule_with_thresholds(tmp_path):
     claim = {"name": "a", "that": "probability(generalized) > 0.1", "over": over}
     (tmp_path / "s.yaml").write_text(SMALL)
     sweep = load(tmp_path / "s.yaml", [f"claims={json.dumps([claim | {'rule': {'kind': 'default', 'fit': 0.9}}])}"])
-    assert to_mapping(sweep)["claims"][0]["rule"] == {"kind": "default", "fit": 0.9}
+    assert sweep.to_mapping()["claims"][0]["rule"] == {"kind": "default", "fit": 0.9}
     with pytest.raises(SpecError, match="nearest is 'fit'"):
         load(tmp_path / "s.yaml", [f"claims={json.dumps([claim | {'rule': {'fitt': 0.9}}])}"], check=check_claims)

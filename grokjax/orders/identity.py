@@ -33,11 +33,6 @@ def run_id(run: Run) -> str:
     return _digest(canonical(run))[:ID_DIGITS]
 
 
-def run_ids(sweep: Sweep) -> list[str]:
-    """Run ids of a sweep, in its order."""
-    return [run_id(sweep.run(index)) for index in range(sweep.num_runs)]
-
-
 def spec_hash(sweep: Sweep) -> str:
     """SHA-256 of a whole sweep: it changes with anything that its file says."""
     return _digest(

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grokjax.orders.order import Grid, orders_of
 from grokjax.reader.axes import Axis, read_axes
 from grokjax.reader.errors import wrong
-from grokjax.reader.identity import run_ids
 from grokjax.reader.measured_steps import Cadence
 from grokjax.reader.paths import value_at
 from grokjax.reader.plans import read_seeds, read_texts
@@ -126,7 +126,7 @@ def _more_draws(sweep: Sweep, path: str, count: Any) -> Mapping[str, Any]:
 
 def _example(sweep: Sweep) -> Any:
     """A run of the sweep: paths into parts that are an axis lead somewhere in it."""
-    return dataclasses.replace(sweep.run(0), seeds=sweep.base.seeds) if sweep.axes else sweep.base
+    return dataclasses.replace(sweep.points.run(0), seeds=sweep.base.seeds) if sweep.axes else sweep.base
 
 
 def _points(axis: Axis, paths: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -145,8 +145,9 @@ def _refuse_unless_at_base(sweep: Sweep, new: Axis, key: str) -> None:
 def _points_so_far(sweep: Sweep, paths: Sequence[str]) -> list[tuple[Any, ...]]:
     """What the runs of a sweep have at settings that are no axis: one point, but in parts and seeds that differ."""
     holding = [axis for axis in sweep.axes if any(path.startswith(f"{part}.") for part in axis.paths for path in paths)]
-    seeds = range(sweep.num_seeds) if any(path.split(".")[0] == "seeds" for path in paths) else (0,)
-    runs = [sweep.run(int(cell) * sweep.num_seeds + seed) for cell in sweep.distinct_cells(holding) for seed in seeds]
+    grid = Grid(sweep.points, sweep.seeds)
+    seeds = range(grid.num_seeds) if any(path.split(".")[0] == "seeds" for path in paths) else (0,)
+    runs = [grid.run(point, seed) for point in sweep.points.distinct(holding).tolist() for seed in seeds]
     return [tuple(value_at(run, path) for path in paths) for run in runs]
 
 
@@ -161,7 +162,7 @@ def _together(sweep: Sweep, axis: Axis) -> str:
 def _excluding(sweep: Sweep, conditions: Any, old: Sweep) -> Sweep:
     """The sweep with other exclusions, which leave out no run of the old one."""
     changed = dataclasses.replace(sweep, exclude=read_texts(conditions, "--exclude"))
-    lost = len(set(run_ids(old)) - set(run_ids(changed)))
+    lost = len({order.run_id for order in orders_of(old)} - {order.run_id for order in orders_of(changed)})
     if lost:
         raise wrong("--exclude", f"leaves out {lost} of the {old.num_runs} runs that are there", conditions)
     return changed

@@ -2,9 +2,9 @@
 
 import pytest
 
+from grokjax.orders.extension import extended
+from grokjax.orders.order import orders_of
 from grokjax.reader.errors import SpecError
-from grokjax.reader.extension import extended
-from grokjax.reader.identity import run_ids
 from grokjax.reader.sweep_file import load
 
 DRAWS = {"seed": 3, "optimizer.weight_decay": {"log_uniform": [0.01, 30]}}
@@ -30,7 +30,7 @@ def sweep():
 
 def kept(old, new):
     """How many runs of the old sweep are runs of the new one, and how many are new."""
-    before, after = set(run_ids(old)), set(run_ids(new))
+    before, after = {order.run_id for order in orders_of(old)}, {order.run_id for order in orders_of(new)}
     return len(before & after), len(after - before)
 
 

@@ -1,0 +1,151 @@
+"""Orders: which runs are wanted. An order makes one run and is known by its run id.
+
+Orders are numbered from 0 and made when asked for: nothing is as long as their list, however many there are.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from grokjax.orders.identity import run_id
+from grokjax.reader.plans import STREAMS, SeedPlan
+from grokjax.reader.points import Points, at_point
+from grokjax.reader.run import Run, Seeds
+from grokjax.reader.shown_values import shown_value
+from grokjax.reader.sweep import Sweep
+
+_SHUFFLE_SEED = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """Every point of some with every seed of some: order `point * seeds + seed`."""
+
+    points: Points
+    seeds: SeedPlan
+
+    def __len__(self) -> int:
+        return len(self.points) * self.num_seeds
+
+    @property
+    def num_seeds(self) -> int:
+        """Orders of each point."""
+        return len(self.seeds.values)
+
+    def run(self, point: int, seed: int) -> Run:
+        """The run of a point and a seed, by their numbers."""
+        values = {**dict.fromkeys(STREAMS, self.seeds.values[seed]), **dict(self.seeds.streams)}
+        base = dataclasses.replace(self.points.base, seeds=Seeds(**values))
+        return at_point(base, self.points[point])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Order:
+    """A point with a seed.
+
+    Attributes:
+      number: among the orders that it is one of.
+      cell: number of its point among their points.
+      grid, point, seed: where it comes from, by numbers in its grid.
+    """
+
+    number: int
+    cell: int
+    grid: Grid
+    point: int
+    seed: int
+
+    @functools.cached_property
+    def run(self) -> Run:
+        """What is to be trained."""
+        return self.grid.run(self.point, self.seed)
+
+    @functools.cached_property
+    def run_id(self) -> str:
+        """By which the run is known everywhere."""
+        return run_id(self.run)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What sets the run apart, as plain values: what its point sets, by path, and the four seeds."""
+        point = {path: shown_value(value, path) for path, value in self.grid.points[self.point].items()}
+        return {**point, **{f"seeds.{name}": getattr(self.run.seeds, name) for name in STREAMS}}
+
+
+class Orders:
+    """The orders of one or more grids, one grid after the other."""
+
+    def __init__(self, grids: Sequence[Grid]):
+        self.grids = tuple(grids)
+        self._ends = np.cumsum([0, *map(len, self.grids)])
+        self._cells = np.cumsum([0, *(len(grid.points) for grid in self.grids)])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    @property
+    def num_cells(self) -> int:
+        """Points of all grids."""
+        return int(self._cells[-1])
+
+    def __iter__(self) -> Iterator[Order]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> Order:
+        if not 0 <= number < len(self):
+            raise IndexError(f"order {number} of {len(self)}")
+        place = int(np.searchsorted(self._ends, number, side="right")) - 1
+        grid = self.grids[place]
+        point, seed = divmod(int(number - self._ends[place]), grid.num_seeds)
+        return Order(int(number), int(self._cells[place]) + point, grid, point, seed)
+
+    def first_of(self, cell: int) -> Order:
+        """The order of a cell at its first seed."""
+        place = int(np.searchsorted(self._cells, cell, side="right")) - 1
+        return self[int(self._ends[place] + (cell - self._cells[place]) * self.grids[place].num_seeds)]
+
+    def cells_of(self, numbers: np.ndarray) -> np.ndarray:
+        """[order] int64, the cell of each order."""
+        place = np.searchsorted(self._ends, numbers, side="right") - 1
+        seeds = np.array([grid.num_seeds for grid in self.grids])
+        return self._cells[place] + (numbers - self._ends[place]) // seeds[place]
+
+    def in_turn(self) -> np.ndarray:
+        """[order] int64, numbers in the order of training: seed by seed, cells shuffled, always the same way."""
+        turns = []
+        for seed in range(max((grid.num_seeds for grid in self.grids), default=0)):
+            for grid, first in zip(self.grids, self._ends, strict=False):
+                if seed < grid.num_seeds:
+                    shuffled = np.random.Generator(np.random.PCG64(_SHUFFLE_SEED)).permutation(len(grid.points))
+                    turns.append(first + shuffled * grid.num_seeds + seed)
+        return np.concatenate(turns) if turns else np.zeros(0, np.int64)
+
+
+class Queue:
+    """Orders that wait for a lane, in turn; true while there are any."""
+
+    def __init__(self, orders: Iterable[Order]):
+        self._rest = iter(orders)
+        self._next = next(self._rest, None)
+
+    def __bool__(self) -> bool:
+        return self._next is not None
+
+    def take(self) -> Order:
+        """The next one, which waits no more.
+
+        Raises:
+          IndexError: none waits.
+        """
+        if self._next is None:
+            raise IndexError("no order waits")
+        taken, self._next = self._next, next(self._rest, None)
+        return taken
+
+
+def orders_of(sweep: Sweep) -> Orders:
+    """The orders of a sweep's grid: order i is cell i // seeds at seed i % seeds."""
+    return Orders([Grid(sweep.points, sweep.seeds)])

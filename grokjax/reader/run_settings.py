@@ -1,0 +1,64 @@
+"""What of a run is no part of the catalogue: its seeds, minibatch, number formats, and where its parameters start."""
+
+import numpy as np
+
+from grokjax.core.part import Part, Swept, SweptInt, part, setting
+
+_UINT32 = 2**32 - 1
+
+
+@part
+class Seeds(Part):
+    """The four seeds of a run; each can be an axis (`seeds.init`) or held fixed over the sweep."""
+
+    split: SweptInt = setting(0, "which examples are train examples", at_least=0, at_most=_UINT32)
+    init: SweptInt = setting(0, "initial parameters", at_least=0, at_most=_UINT32)
+    order: SweptInt = setting(0, "order of the minibatches", at_least=0, at_most=_UINT32)
+    noise: SweptInt = setting(0, "label noise, dropout and added noise", at_least=0, at_most=_UINT32)
+
+
+@part
+class Minibatch(Part):
+    """Examples of one update: min(at_most, floor(share * n_train)), at least 1; the last of an epoch may be shorter.
+
+    In epoch e the train order is permuted by sorting its first n_train places by
+    `jax.random.bits(stream(seeds.order, "order", e))`, ties by place.
+    """
+
+    at_most: int = setting(512, "largest minibatch", unit="examples", at_least=1)
+    share: Swept = setting(
+        1.0,
+        "largest minibatch as a share of the train set; the count is rounded down",
+        above=0,
+        at_most=1,
+        scheduled=False,
+    )
+
+
+def minibatch_size(minibatch: Minibatch | None, n_train: int) -> int:
+    """Examples of one update, on the host from the exact decimals of the sweep file; None is the full train set."""
+    if minibatch is None:
+        return n_train
+    return max(1, min(int(minibatch.at_most), int(np.floor(minibatch.share * n_train + 1e-9)), n_train))
+
+
+@part
+class Precision(Part):
+    """Number formats. TF32 and bfloat16 products are never used unless asked for."""
+
+    params: str = setting("float32", "parameters and optimizer state", choices=("float32", "float64"))
+    matmul: str = setting("highest", "inputs of matrix products", choices=("highest", "tf32", "bf16"))
+
+
+@part
+class StoredInit(Part):
+    """Initial parameters from a stored run; the optimizer starts fresh. Of the source only RUN_ID enters the identity.
+
+    Freezing keeps matching parameters at their initial values; masking keeps their zeros at zero (a pruned network).
+    Patterns are shell patterns over parameter paths such as `embed/*`.
+    """
+
+    source: str = setting(about="`DIR#RUN_ID` of the stored run", scheduled=False)
+    step: int = setting(about="after how many updates: the run's last, or a snapshot's", unit="steps", at_least=0)
+    freeze: tuple[str, ...] = setting((), "parameters that are not trained")
+    mask: tuple[str, ...] = setting((), "parameters whose zeros stay zero")

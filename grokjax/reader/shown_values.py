@@ -1,0 +1,57 @@
+"""Values of settings as tables, plans and conditions show them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from grokjax.core.part import Part
+from grokjax.core.schedules import Schedule
+from grokjax.reader.build import to_plain
+from grokjax.reader.run import Minibatch
+from grokjax.reader.yaml_text import flow
+
+
+def shown_value(value: Any, path: str = "") -> Any:
+    """A value as tables and conditions show it: parts and lists as text, the full train set as `full`."""
+    if value is None and path == "train.minibatch":
+        return "full"
+    if isinstance(value, Minibatch):
+        return value.at_most if value.share == 1 else flow(to_plain(value))
+    if isinstance(value, Schedule):
+        return flow(to_plain(value))
+    if isinstance(value, Part):
+        plain = to_plain(value)
+        kind = plain.pop("kind", "")
+        differing = {
+            field.name: plain[field.name]
+            for field in dataclasses.fields(value)
+            if field.name in plain and getattr(value, field.name) != field.default
+        }
+        return f"{kind} {flow(differing)}" if differing and kind else kind or flow(differing)
+    return flow(to_plain(value)) if isinstance(value, tuple) else value
+
+
+def as_column(values: tuple[Any, ...], path: str = "") -> np.ndarray:
+    """[point]: int64 or float64 when all are such numbers, else objects."""
+    kinds = set(map(type, values))
+    shown = values if kinds <= {int, float} else [shown_value(value, path) for value in values]
+    kinds = set(map(type, shown))
+    if kinds == {int}:
+        return np.array(shown, np.int64)
+    if kinds <= {int, float}:
+        return np.array(shown, np.float64)
+    column = np.empty(len(shown), object)
+    column[:] = shown
+    return column
+
+
+def value_records(values: Sequence[Any], path: str, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What is said and stored of whole parts that are values of one setting; see `value_names`."""
+    records = {}
+    for value, name in zip(values, names or [""] * len(values), strict=True):
+        text = shown_value(value, path)
+        if isinstance(value, Part | tuple) and isinstance(text, str) and text not in records:
+            records[text] = {"text": text, "settings": to_plain(value), "name": name}
+    return list(records.values())
