@@ -32,6 +32,7 @@ _MODULES = {
     **dict.fromkeys(("try", "plan", "replay"), "looking_ahead"),
     **dict.fromkeys(("status", "table", "phases", "curves", "verify", "export", "list"), "reading"),
     **dict.fromkeys(("events", "migrate"), "keeping"),
+    "compare": "comparing",
 }
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""

@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         _table,
         _phases,
         _curves,
+        _compare,
         _replay,
         _verify,
         _events,
@@ -186,6 +187,13 @@ def _curves(commands: Any) -> None:
     )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _compare(commands: Any) -> None:
+    command = _command(commands, "compare", "arms of a sweep with `compare:`: tuned settings, intervals, costs")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.md", help="write a figure or a report")
 
 
 def _folders(command: argparse.ArgumentParser) -> None:

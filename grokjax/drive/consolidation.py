@@ -1,7 +1,7 @@
 """The end of a sweep: all histories in one Zarr dataset, all runs in one table, both ordered by the spec."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.core.words import REPORTED_GROUPS
-from grokjax.orders.order import Order
 from grokjax.results.dataset import assemble, write_zarr
 from grokjax.results.reading import with_budget
 from grokjax.results.table import as_csv, judged_table
@@ -19,17 +18,17 @@ from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import StoreError
 
 
-def consolidate(folder: SweepFolder, orders: Iterable[Order]) -> None:
+def consolidate(folder: SweepFolder, run_ids: Sequence[str]) -> None:
     """Write history.zarr and table.csv, then commit the sweep as complete.
 
     Args:
-      orders: all of the sweep.
+      run_ids: all of the sweep, in its order.
 
     Raises:
       StoreError: a run is missing.
     """
     layout = folder.layout
-    dataset, table = ended_runs(folder, orders)
+    dataset, table = ended_runs(folder, run_ids)
     for name in _silent_measures(dataset):
         folder.warn("never_measured", f"{name} is not a number at any step of any run: its measure never gave one")
     partial = layout.root / ".history.zarr.tmp"
@@ -51,13 +50,13 @@ def consolidate(folder: SweepFolder, orders: Iterable[Order]) -> None:
     folder.log("complete", runs=len(table))
 
 
-def ended_runs(folder: SweepFolder, orders: Iterable[Order]) -> tuple[xr.Dataset, pd.DataFrame]:
-    """Histories and table of the runs of some orders, in their order.
+def ended_runs(folder: SweepFolder, run_ids: Sequence[str]) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Histories and table of some runs, in the order of their ids; one that comes twice has two rows.
 
     Raises:
       StoreError: a run is missing.
     """
-    root, run_ids = folder.layout.root, [order.run_id for order in orders]
+    root = folder.layout.root
     spec = read_spec(root)
     files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
     dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)

@@ -28,6 +28,7 @@ class Keeper:
         self._snapshots: list[Weights] = []
         self._copies: dict[int, tuple[list[Order | None], Lane]] = {}
         self._committed = self._saved = self._began = time.monotonic()
+        self._cost = 0.0, 0
         self._seconds_before = self._progress.seconds
 
     def keep(self, segment: Segment, running_steps: Sequence[int]) -> None:
@@ -87,14 +88,21 @@ class Keeper:
     def end(self, trainer: Trainer, is_complete: bool) -> None:
         """Commit everything; without an end of the cohort also the batched state. All pools rest."""
         self.commit()
+        self._log_cost()
         if not is_complete:
             self.save(_in_order({pool: trainer.copy(pool) for pool in range(len(trainer.workers))}))
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 
+    def _log_cost(self) -> None:
+        """What the cohort has cost since this start: seconds of compiled segments, over the devices, and updates."""
+        seconds, run_steps = self._cost
+        self._folder.log("trained", cohort=self._cohort.key, seconds=round(seconds, 3), run_steps=run_steps)
+
     def _count(self, segment: Segment, running_steps: Sequence[int], now: float) -> None:
         progress = self._progress
         progress.useful += segment.report.useful
+        self._cost = self._cost[0] + segment.report.seconds, self._cost[1] + segment.report.useful
         progress.executed += segment.report.executed
         progress.busy_seconds += segment.report.seconds
         progress.seconds = self._seconds_before + now - self._began

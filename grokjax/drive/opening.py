@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.orders.identity import spec_hash
-from grokjax.orders.order import Orders
+from grokjax.orders.order import Orders, count_runs
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.paths import all_paths, value_at
 from grokjax.reader.plans import claim_to_plain, read_claims, read_rule, rule_to_plain
-from grokjax.reader.shown_values import shown_value, value_records
+from grokjax.reader.shown_values import shown_setting, shown_value, value_records
 from grokjax.reader.stop_plan import StopPlan
 from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_sweep import recorded_sources, refuse_changed_sources, written_from
@@ -65,7 +65,7 @@ def write_spec(layout: Layout, sweep: Sweep, replaced: Sequence[str] = ()) -> No
 
 def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
     """What a reader must know of a sweep without importing its parts; files are named from its folder on."""
-    run, written = sweep.base, written_from(sweep, root)
+    run, written, orders = sweep.base, written_from(sweep, root), source_of(sweep).first()
     settings = {path: shown_value(value_at(run, path), path) for path in all_paths(run) if not path.startswith("seeds")}
     return {
         "schema": SCHEMA,
@@ -73,13 +73,13 @@ def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
         **written,
         "sources": recorded_sources(sweep),
         "name": sweep.name,
-        "num_runs": len(source_of(sweep).first()),
+        "num_runs": count_runs([orders]),
         "steps": sweep.steps,
-        "axes": list(sweep.axis_names),
-        "groups": [list(axis.paths) for axis in sweep.axes],
-        "base": {path: shown_value(value_at(run, path), path) for path in (*sweep.axis_names, *SEED_PATHS)},
+        "axes": list(orders.paths),
+        "groups": _axis_groups(sweep, orders),
+        "base": {path: shown_setting(run, path) for path in (*orders.paths, *SEED_PATHS)},
         "settings": settings,
-        "values": {path: value_records([value_at(run, path)], path) for path in PARTS} | sweep.points.value_records,
+        "values": {path: value_records([value_at(run, path)], path) for path in PARTS} | _value_records(orders),
         "constants": {
             "task": run.task.kind,
             "loss": run.loss.kind,
@@ -91,6 +91,20 @@ def describe(sweep: Sweep, root: Path = Path()) -> dict[str, Any]:
         "notes": sweep.notes,
         "tags": list(sweep.tags),
     }
+
+
+def _axis_groups(sweep: Sweep, orders: Orders) -> list[list[str]]:
+    """Paths that move together; those of a comparison stand alone."""
+    return [list(axis.paths) for axis in sweep.axes] if sweep.compare is None else [[path] for path in orders.paths]
+
+
+def _value_records(orders: Orders) -> dict[str, list[dict[str, Any]]]:
+    """What is said and stored of the whole parts that tell runs apart, by path."""
+    records = {path: kept for grid in orders.grids for path, kept in grid.points.value_records.items()}
+    bases = [grid.points.base for grid in orders.grids]
+    for path in (path for grid in orders.grids for path in grid.also if path not in records and path in PARTS):
+        records[path] = value_records([value_at(base, path) for base in bases], path)
+    return records
 
 
 def _stop(stop: StopPlan | None) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ sweep -> cohorts -> lanes of a device -> finished runs -> history and table
 
 import contextlib
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from grokjax.drive.standing import Standing
 from grokjax.drive.starts import Starts, taken_first
 from grokjax.drive.trainable import check_trainable
 from grokjax.lab.opened import OpenedResults, open_results
-from grokjax.orders.order import Order
+from grokjax.orders.order import Order, distinct_runs
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan
 from grokjax.reader.errors import first_line
@@ -115,7 +114,7 @@ def _train_all(standing: Standing) -> Progress:
             if not standing.take_on_round():
                 break
         standing.tell("consolidating")
-        consolidate(folder, itertools.chain(*standing.rounds))
+        consolidate(folder, distinct_runs(standing.rounds))
         return standing.tell("done")
     except Stop as stop:
         progress.reason = str(stop)

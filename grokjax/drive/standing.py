@@ -1,6 +1,5 @@
 """Where a sweep stands while it is driven: what it is, what its folder holds already, what is left, when to stop."""
 
-import itertools
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from grokjax.drive.opening import note_total
 from grokjax.drive.options import Options
 from grokjax.drive.preparation import disk_left, plan_orders
 from grokjax.drive.progress import Progress
-from grokjax.orders.order import Order, Orders
+from grokjax.orders.order import Order, Orders, count_runs
 from grokjax.orders.sources import rounds, source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import Plan
@@ -62,13 +61,13 @@ class Standing:
         self.rounds.append(orders)
         options = self.pools, self.executor, self.memory, self.options.lanes
         self.plan: Plan = plan_orders(self.sweep, orders, *options)
-        self.progress.total, self.progress.cohorts = sum(map(len, self.rounds)), len(self.plan.cohorts)
+        self.progress.total, self.progress.cohorts = count_runs(self.rounds), len(self.plan.cohorts)
         note_total(self.folder.layout, self.progress.total)
         self.count()
         return True
 
     def _table_of(self, given: Sequence[Orders]) -> pd.DataFrame:
-        return ended_runs(self.folder, itertools.chain(*given))[1]
+        return ended_runs(self.folder, [order.run_id for orders in given for order in orders])[1]
 
     def left(self, cohort: Cohort) -> Iterator[Order]:
         """Orders of a cohort that need training, in turn."""

@@ -58,8 +58,9 @@ def check_trainable(sweep: Sweep, is_stored: bool = False) -> None:
       SpecError: with the key and the reason.
     """
     check_starts(sweep)
-    with _only_warned(is_stored, "equal runs count once"):
-        check_equal_runs(sweep)
+    for tuned in [sweep] if sweep.compare is None else map(sweep.arm_sweep, sweep.compare.arms):
+        with _only_warned(is_stored, "equal runs count once"):
+            check_equal_runs(tuned)
     check_stop(sweep)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grokjax.core.part import Part
+from grokjax.reader.comparison import Comparison
 from grokjax.reader.errors import wrong
 from grokjax.reader.plans import RulePlan, claim_to_plain, measure_to_plain, rule_to_plain, seeds_to_plain
 from grokjax.reader.run import Run, StoredInit
@@ -47,6 +48,7 @@ def spec_hash(sweep: Sweep) -> str:
                 }
                 for axis in sweep.axes
             ],
+            **({} if sweep.compare is None else {"compare": _comparison(sweep.compare)}),
             "seeds": seeds_to_plain(sweep.seeds),
             "measure": measure_to_plain(sweep.measure)
             | {"what": [_plain(part, "measure") for part in sweep.measure.what]},
@@ -61,9 +63,24 @@ def spec_hash(sweep: Sweep) -> str:
     )
 
 
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    arms = {
+        arm.name: {
+            "base": canonical(arm.base),
+            "tune": [[list(axis.paths), _plain(axis.values, "tune")] for axis in arm.tune],
+        }
+        for arm in comparison.arms
+    }
+    plain = {"baseline": comparison.baseline, "tuning_seeds": list(comparison.tuning_seeds.values)}
+    return {"arms": arms, **plain, "budget": comparison.budget}
+
+
 def sources_of(sweep: Sweep, with_measures: bool = True) -> dict[str, Source]:
     """The user's source files that a sweep names, by their short names; runs do not depend on those of measures."""
-    values = [sweep.base, *(value for axis in sweep.axes for column in axis.values for value in column)]
+    arms = () if sweep.compare is None else sweep.compare.arms
+    axes = [*sweep.axes, *(axis for arm in arms for axis in arm.tune)]
+    values = [sweep.base, *(arm.base for arm in arms)]
+    values += [value for axis in axes for column in axis.values for value in column]
     parts = [part for value in [*values, *(sweep.measure.what if with_measures else ())] for part in _parts_in(value)]
     sources = [source for source in map(source_of, dict.fromkeys(map(type, parts))) if source is not None]
     return {source.kind.rpartition(":")[0]: source for source in sources if source.file is not None}

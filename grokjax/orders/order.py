@@ -14,7 +14,7 @@ from grokjax.orders.identity import run_id
 from grokjax.reader.plans import STREAMS, SeedPlan
 from grokjax.reader.points import Points, at_point
 from grokjax.reader.run import Run, Seeds
-from grokjax.reader.shown_values import shown_value
+from grokjax.reader.shown_values import shown_setting, shown_value
 from grokjax.reader.sweep import Sweep
 
 _SHUFFLE_SEED = 0
@@ -22,10 +22,15 @@ _SHUFFLE_SEED = 0
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """Every point of some with every seed of some: order `point * seeds + seed`."""
+    """Every point of some with every seed of some: order `point * seeds + seed`.
+
+    Attributes:
+      also: paths of further settings that tell its runs from those of other grids.
+    """
 
     points: Points
     seeds: SeedPlan
+    also: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.points) * self.num_seeds
@@ -50,6 +55,7 @@ class Order:
       number: among the orders that it is one of.
       cell: number of its point among their points.
       grid, point, seed: where it comes from, by numbers in its grid.
+      paths: of the settings that tell its run from those of the other orders.
     """
 
     number: int
@@ -57,6 +63,7 @@ class Order:
     grid: Grid
     point: int
     seed: int
+    paths: tuple[str, ...]
 
     @functools.cached_property
     def run(self) -> Run:
@@ -70,18 +77,27 @@ class Order:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What sets the run apart, as plain values: what its point sets, by path, and the four seeds."""
-        point = {path: shown_value(value, path) for path, value in self.grid.points[self.point].items()}
-        return {**point, **{f"seeds.{name}": getattr(self.run.seeds, name) for name in STREAMS}}
+        """What sets the run apart, as plain values: settings by path, empty where it has none, and the four seeds."""
+        point, base = self.grid.points[self.point], self.grid.points.base
+        settings = {
+            path: shown_value(point[path], path) if path in point else shown_setting(base, path) for path in self.paths
+        }
+        return {**settings, **{f"seeds.{name}": getattr(self.run.seeds, name) for name in STREAMS}}
 
 
 class Orders:
-    """The orders of one or more grids, one grid after the other."""
+    """The orders of one or more grids, one grid after the other.
+
+    Attributes:
+      grids: of which at most one run is the same in two places of one grid.
+      paths: of the settings that tell their runs apart.
+    """
 
     def __init__(self, grids: Sequence[Grid]):
         self.grids = tuple(grids)
         self._ends = np.cumsum([0, *map(len, self.grids)])
         self._cells = np.cumsum([0, *(len(grid.points) for grid in self.grids)])
+        self.paths = tuple(dict.fromkeys(path for grid in self.grids for path in (*grid.points.paths, *grid.also)))
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -100,7 +116,7 @@ class Orders:
         place = int(np.searchsorted(self._ends, number, side="right")) - 1
         grid = self.grids[place]
         point, seed = divmod(int(number - self._ends[place]), grid.num_seeds)
-        return Order(int(number), int(self._cells[place]) + point, grid, point, seed)
+        return Order(int(number), int(self._cells[place]) + point, grid, point, seed, self.paths)
 
     def first_of(self, cell: int) -> Order:
         """The order of a cell at its first seed."""
@@ -114,14 +130,21 @@ class Orders:
         return self._cells[place] + (numbers - self._ends[place]) // seeds[place]
 
     def in_turn(self) -> np.ndarray:
-        """[order] int64, numbers in the order of training: seed by seed, cells shuffled, always the same way."""
+        """[order] int64, numbers in the order of training: seed by seed, cells shuffled, always the same way.
+
+        Of several orders of one run, as different grids may give, the first has a turn.
+        """
         turns = []
         for seed in range(max((grid.num_seeds for grid in self.grids), default=0)):
             for grid, first in zip(self.grids, self._ends, strict=False):
                 if seed < grid.num_seeds:
                     shuffled = np.random.Generator(np.random.PCG64(_SHUFFLE_SEED)).permutation(len(grid.points))
                     turns.append(first + shuffled * grid.num_seeds + seed)
-        return np.concatenate(turns) if turns else np.zeros(0, np.int64)
+        turn = np.concatenate(turns) if turns else np.zeros(0, np.int64)
+        if len(self.grids) < 2:
+            return turn
+        first = {self[int(number)].run_id: number for number in turn[::-1]}
+        return np.array([number for number in turn if first[self[int(number)].run_id] == number], np.int64)
 
 
 class Queue:
@@ -144,6 +167,18 @@ class Queue:
             raise IndexError("no order waits")
         taken, self._next = self._next, next(self._rest, None)
         return taken
+
+
+def distinct_runs(rounds: Iterable[Orders]) -> list[str]:
+    """Run ids of orders, each once, in their order."""
+    return list(dict.fromkeys(order.run_id for orders in rounds for order in orders))
+
+
+def count_runs(rounds: Sequence[Orders]) -> int:
+    """How many different runs orders have; those of a single grid are different."""
+    if sum(len(orders.grids) for orders in rounds) < 2:
+        return sum(map(len, rounds))
+    return len(distinct_runs(rounds))
 
 
 def orders_of(sweep: Sweep) -> Orders:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from grokjax.orders.arms import Arms
 from grokjax.orders.order import Grid, Orders
 from grokjax.reader.sweep import Sweep
 
@@ -48,7 +49,7 @@ class GridSource:
 
 def source_of(sweep: Sweep) -> Source:
     """The source that a sweep file describes."""
-    return GridSource(sweep)
+    return GridSource(sweep) if sweep.compare is None else Arms(sweep, sweep.compare)
 
 
 class NotAllEndedError(Exception):

@@ -66,9 +66,16 @@ class Plan:
 
     @property
     def forecast_seconds(self) -> float | None:
-        """Wall time of all cohorts; None when nothing was timed."""
+        """Wall time of all runs, later ones taken to be as long as these; None when nothing was timed."""
         seconds = [one.seconds for one in self.cohorts]
-        return None if any(one is None for one in seconds) else float(sum(one or 0.0 for one in seconds))
+        later = 1 + self.later_runs / len(self.orders)
+        return None if any(one is None for one in seconds) else later * float(sum(one or 0.0 for one in seconds))
+
+    @property
+    def later_runs(self) -> int:
+        """Runs that the sweep orders once those of the plan have ended: arms at their best setting."""
+        sweep = self.sweep
+        return 0 if sweep.compare is None else len(sweep.compare.arms) * sweep.num_runs
 
     @property
     def disk_bytes(self) -> int:
@@ -85,6 +92,7 @@ class Plan:
         return {
             "name": self.sweep.name,
             "runs": len(self.orders),
+            "later_runs": self.later_runs,
             "cells": self.orders.num_cells,
             "seeds": self.sweep.num_seeds,
             "steps": self.sweep.steps,

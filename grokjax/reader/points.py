@@ -31,8 +31,19 @@ class Points:
       exclude: conditions; a point is left out when any holds.
     """
 
-    def __init__(self, base: Run, axes: tuple[Axis, ...] = (), exclude: tuple[str, ...] = ()):
-        self.base, self.axes, self.exclude = base, axes, exclude
+    def __init__(
+        self,
+        base: Run,
+        axes: tuple[Axis, ...] = (),
+        exclude: tuple[str, ...] = (),
+        chosen: np.ndarray | None = None,
+    ):
+        """Points of which none is made yet.
+
+        Args:
+          chosen: [point] int64, numbers in the full grid, in place of those that `exclude` leaves; None for all these.
+        """
+        self.base, self.axes, self.exclude, self._chosen = base, axes, exclude, chosen
 
     def __len__(self) -> int:
         return self.grid_size if self._kept is None else len(self._kept)
@@ -40,12 +51,20 @@ class Points:
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < len(self):
             raise IndexError(f"point {index} of {len(self)}")
-        rest = int(index if self._kept is None else self._kept[index])
+        rest = self.number(index)
         values = []
         for axis in reversed(self.axes):
             rest, position = divmod(rest, len(axis))
             values.append(axis.point(position))
         return {path: value for point in reversed(values) for path, value in point.items()}
+
+    def number(self, index: int) -> int:
+        """Number of a point in the full grid."""
+        return int(index if self._kept is None else self._kept[index])
+
+    def only(self, numbers: np.ndarray) -> "Points":
+        """Some of these points, by their numbers in the full grid."""
+        return Points(self.base, self.axes, (), numbers)
 
     @property
     def grid_size(self) -> int:
@@ -109,7 +128,7 @@ class Points:
     def _kept(self) -> np.ndarray | None:
         """Numbers in the full grid of the points that are not left out; None when all are in."""
         if not self.exclude:
-            return None
+            return self._chosen
         columns = self._grid_columns()
         aliases = {path: value_aliases(records) for path, records in self.value_records.items()}
         left_out = np.zeros(self.grid_size, bool)

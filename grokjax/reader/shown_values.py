@@ -9,7 +9,8 @@ import numpy as np
 from grokjax.core.part import Part
 from grokjax.core.schedules import Schedule
 from grokjax.reader.build import to_plain
-from grokjax.reader.run import Minibatch
+from grokjax.reader.paths import value_at
+from grokjax.reader.run import Minibatch, Run
 from grokjax.reader.yaml_text import flow
 
 
@@ -31,6 +32,14 @@ def shown_value(value: Any, path: str = "") -> Any:
         }
         return f"{kind} {flow(differing)}" if differing and kind else kind or flow(differing)
     return flow(to_plain(value)) if isinstance(value, tuple) else value
+
+
+def shown_setting(run: Run, path: str) -> Any:
+    """A setting of a run as tables show it; empty text where it has none."""
+    try:
+        return shown_value(value_at(run, path), path)
+    except (AttributeError, IndexError, ValueError, TypeError):
+        return ""
 
 
 def as_column(values: tuple[Any, ...], path: str = "") -> np.ndarray:

@@ -11,8 +11,10 @@ import numpy as np
 
 from grokjax.reader.axes import Axis, axes_to_mapping, read_axes, settle
 from grokjax.reader.check import check_inner, check_programs, check_tasks, is_number_axis
+from grokjax.reader.comparison import Arm, Comparison, comparison_to_plain, read_comparison
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
+from grokjax.reader.paths import fields_of
 from grokjax.reader.plans import (
     STREAMS,
     Claim,
@@ -63,6 +65,7 @@ class Sweep:
       seeds: of each cell.
       measure: what is measured, and when.
       stop: when runs end before their budget; None for never.
+      compare: arms that are tuned and compared, in place of the runs of the axes; None for none.
       exclude: conditions; a cell is left out when any holds.
       weights: when parameters are stored besides at the end; None for never.
       rule: that labels the runs with phases.
@@ -78,6 +81,7 @@ class Sweep:
     seeds: SeedPlan = dataclasses.field(default_factory=SeedPlan)
     measure: MeasurePlan = dataclasses.field(default_factory=lambda: read_measure({}))
     stop: StopPlan | None = None
+    compare: Comparison | None = None
     exclude: tuple[str, ...] = ()
     weights: Cadence | None = None
     rule: RulePlan = dataclasses.field(default_factory=RulePlan)
@@ -95,6 +99,8 @@ class Sweep:
             are_axes = isinstance(self.axes, list | tuple) and all(isinstance(axis, Axis) for axis in self.axes)
             read = settle if are_axes else read_axes
             object.__setattr__(self, "axes", read(self.axes, self.base))
+            if self.compare is not None and isinstance(self.seeds, SeedPlan):
+                object.__setattr__(self, "compare", read_comparison(self.compare, self.base, self.seeds))
         problems.finish()
         self._check_shape()
 
@@ -147,6 +153,7 @@ class Sweep:
             **run,
             "train": train,
             "axes": axes_to_mapping(self.axes),
+            "compare": None if self.compare is None else comparison_to_plain(self.compare),
             "exclude": list(self.exclude),
             "seeds": seeds_to_plain(self.seeds),
             "measure": measure_to_plain(self.measure),
@@ -168,6 +175,9 @@ class Sweep:
           SpecError: with every problem found.
         """
         problems, points = Collector(), self.points
+        for arm in () if self.compare is None else self.compare.arms:
+            with problems.collecting():
+                self.arm_sweep(arm).check()
         with problems.collecting():
             check_inner(self.base, self.axes)
         problems.finish()
@@ -178,8 +188,27 @@ class Sweep:
             [points.run(index) for index in _thinned(points.distinct(static), _MOST_PROGRAMS)], self.measure.what
         )
 
+    def arm_sweep(self, arm: Arm) -> "Sweep":
+        """An arm of the comparison alone, as the sweep that tunes it."""
+        tuning = self.compare.tuning_seeds if self.compare is not None else self.seeds
+        axes = (*self.axes, *arm.tune)
+        return dataclasses.replace(self, base=arm.base, axes=axes, seeds=tuning, compare=None)
+
+    def _check_comparison(self) -> None:
+        """Refuse what has no meaning beside `compare`, and arms that set or tune what is an axis of the sweep."""
+        for key, said in (("claims", self.claims), ("exclude", self.exclude)):
+            if said:
+                raise wrong(key, "has no meaning beside compare:", hint="arms are judged by `grokjax compare`")
+        for arm in self.compare.arms if self.compare is not None else ():
+            own = {*arm.settings, *(path for axis in arm.tune for path in axis.paths)}
+            for path in self.axis_names:
+                if any(fields_of(path)[: len(fields_of(one))] == fields_of(one) for one in own):
+                    raise wrong(f"compare.arms.{arm.name}", f"sets {path}, which is an axis of the sweep")
+
     def _check_shape(self) -> None:
         """Refuse what no single field shows: too many runs, seeds that change nothing, unknown axes in claims."""
+        if self.compare is not None:
+            self._check_comparison()
         total = self.points.grid_size * self.num_seeds
         if total > MOST_RUNS:
             counts = " x ".join(

@@ -13,7 +13,7 @@ from grokjax.reader.sweep import MISSING, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
 
-_SWEEP_KEYS = ("axes", "seeds", "measure", "stop", "exclude", "weights", "rule", "claims", "notes", "tags")
+_SWEEP_KEYS = ("axes", "compare", "seeds", "measure", "stop", "exclude", "weights", "rule", "claims", "notes", "tags")
 KEYS = ("name", "from", *RUN_KEYS, "train", *_SWEEP_KEYS)
 _KINDS = (*RUN_KEYS, "rule")  # may stand there as their kind alone
 _MERGED = (*_KINDS, "train", "axes", "measure")

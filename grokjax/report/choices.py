@@ -57,7 +57,7 @@ class _Kind:
 
     Attributes:
       run: one of them.
-      cells: [cell] bool, which cells of the sweep they are.
+      cells: [cell] bool, which cells of the planned orders they are.
       ranges: by the path of an axis, the values that it takes there.
     """
 
@@ -68,19 +68,23 @@ class _Kind:
 
 def _kinds(plan: Plan) -> list[_Kind]:
     """The different parts of a sweep. The base run need not be any of them: an axis may replace its parts."""
-    sweep, columns = plan.sweep, plan.sweep.points.columns()
-    whole = [axis for axis in sweep.axes if _is_whole(axis)]
-    paths = {path for axis in whole for path in axis.paths}
-    texts = {path: columns[path].astype(str) for path in paths}
-    found = []
-    for cell in sweep.points.distinct(whole):
-        same = np.ones(sweep.num_cells, bool)
-        for column in texts.values():
-            same &= column == column[cell]
-        ranges = {path: _distinct(column[same]) for path, column in columns.items() if path not in paths}
-        ranges = {path: values for path, values in ranges.items() if len(values) > 1}
-        found.append(_Kind(sweep.points.run(int(cell)), same, ranges))
-    return found
+    kinds, first = [], 0
+    for grid in plan.orders.grids:
+        points, columns = grid.points, grid.points.columns()
+        whole = [axis for axis in points.axes if _is_whole(axis)]
+        paths = {path for axis in whole for path in axis.paths}
+        texts = {path: columns[path].astype(str) for path in paths}
+        for point in points.distinct(whole):
+            same = np.ones(len(points), bool)
+            for column in texts.values():
+                same &= column == column[point]
+            ranges = {path: _distinct(column[same]) for path, column in columns.items() if path not in paths}
+            ranges = {path: values for path, values in ranges.items() if len(values) > 1}
+            cells = np.zeros(plan.orders.num_cells, bool)
+            cells[first : first + len(points)] = same
+            kinds.append(_Kind(points.run(int(point)), cells, ranges))
+        first += len(points)
+    return kinds
 
 
 def _is_whole(axis: Axis) -> bool:
@@ -216,6 +220,8 @@ def _seeds(plan: Plan) -> str:
     seeds = plan.sweep.seeds
     fixed = ", ".join(f"{name} held at {value}" for name, value in seeds.streams)
     text = f"{short_list(list(seeds.values))}; streams split, init, order, noise"
+    if plan.sweep.compare is not None:
+        text = f"{text}; arms are tuned on others: {short_list(list(plan.sweep.compare.tuning_seeds.values))}"
     return f"{text}; {fixed}" if fixed else text
 
 

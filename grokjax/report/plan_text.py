@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from grokjax.core.units import bytes_text
 from grokjax.plan.plan import CohortPlan, Plan
+from grokjax.reader.paths import value_at
+from grokjax.reader.points import Points
 from grokjax.reader.run import minibatch_size
 from grokjax.report.choices import scientific_choices, short_list, value_text
 from grokjax.report.terminal import WIDTH, busy_text, duration_text, facts, rendered
@@ -32,6 +35,10 @@ def plan_view(plan: Plan) -> RenderableType:
     """Runs, axes, cohorts and why, memory, looks, disk and time; then every scientific choice."""
     sweep = plan.sweep
     head = f"{sweep.name}: {sweep.num_runs:,} runs = {sweep.num_cells:,} cells x {sweep.num_seeds:,} seeds"
+    if sweep.compare is not None:
+        arms, cases = len(sweep.compare.arms), f" in {sweep.num_cells:,} cases" if sweep.axes else ""
+        tuned = f"{len(plan.orders):,} runs that tune them, then {plan.later_runs:,} that compare them"
+        head = f"{sweep.name}: {arms} arms{cases}: {tuned}"
     return Group(
         Text(f"{head}, {sweep.steps:,} steps each", style="bold"),
         facts(_axes(plan)),
@@ -46,15 +53,19 @@ def plan_view(plan: Plan) -> RenderableType:
 
 
 def _axes(plan: Plan) -> list[tuple[str, str]]:
-    rows = []
-    for axis in plan.sweep.axes:
-        for path in axis.paths:
-            values = plan.sweep.points.axis_values[path].tolist()
-            texts = [value_text(value) for value in values]
-            if len(texts) > _MOST_VALUES:
-                texts = [*texts[: _MOST_VALUES - 2], "...", texts[-1]]
-            rows.append((path, f"{len(values):,} values: {', '.join(texts)}"))
+    rows = [(path, _values(values)) for path, values in plan.sweep.points.axis_values.items()]
+    for arm in () if plan.sweep.compare is None else plan.sweep.compare.arms:
+        settings = [f"{path} {value_text(value_at(arm.base, path))}" for path in arm.settings]
+        tuned = [f"{path} {_values(values)}" for path, values in Points(arm.base, arm.tune).axis_values.items()]
+        rows.append((arm.name, "; ".join([*settings, *tuned]) or "the sweep as it is"))
     return rows
+
+
+def _values(values: np.ndarray) -> str:
+    texts = [value_text(value) for value in values.tolist()]
+    if len(texts) > _MOST_VALUES:
+        texts = [*texts[: _MOST_VALUES - 2], "...", texts[-1]]
+    return f"{len(values):,} values: {', '.join(texts)}"
 
 
 def _why_cohorts(plan: Plan) -> str:
@@ -64,6 +75,8 @@ def _why_cohorts(plan: Plan) -> str:
         for path, taken in one.cohort.static.items():
             values.setdefault(path, set()).add(short_list(taken))
     count = len(plan.cohorts)
+    if plan.sweep.compare is not None:
+        return f"{count:,} cohorts, one compiled program each, for the runs that tune the arms"
     if count == 1:
         shared = f", whatever the value of {', '.join(values)}" if values else ""
         return f"1 cohort: all runs share one compiled program{shared}"

@@ -13,8 +13,10 @@ import pytest
 
 from grokjax.lab.opened import open_results
 from grokjax.orders.order import orders_of
+from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.sweep_file import load
+from grokjax.reader.user_parts import kind_of
 from grokjax.results.stored_params import initial_params_of
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed
@@ -181,3 +183,13 @@ def test_a_shape_mistake_is_shown_with_the_users_own_line_and_none_of_ours(examp
     assert "wrong_net.yaml:2: model:" in done.stderr and "(32,) and (31,)" in done.stderr
     assert f'wrong_net.py", line {line}, in __call__' in done.stderr
     assert re.findall(r'File "([^"]*)"', done.stderr) == [str(examples / "wrong_net.py")]
+
+
+def test_an_optimizer_of_your_own_is_an_arm_in_one_line(examples):
+    sweep = load(examples / "compare.yaml")
+    orders = source_of(sweep).first()
+    assert len(orders) == 2 * 3 * 2
+    assert {kind_of(order.run.optimizer).rpartition("/")[2] for order in orders} == {
+        "adamw",
+        "optimizer.py:sign_momentum",
+    }
