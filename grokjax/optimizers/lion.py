@@ -1,6 +1,6 @@
 """Lion: every weight moves by the same amount, in the direction of the sign of a mean gradient.
 
-Paper: Chen et al. 2023 (arXiv 2302.06675), algorithm 2, decoupled decay included: w -= lr_t * (sign + weight_decay * w).
+Paper: Chen et al. 2023 (arXiv 2302.06675), algorithm 2 with its decoupled decay: w -= lr_t * (sign + weight_decay * w).
 Their advice is a learning rate 3 to 10 times smaller than that of `adamw`, and a decay as much larger.
 """
 
