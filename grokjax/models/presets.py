@@ -80,7 +80,7 @@ MLPS: Presets = {
     # Two ways in which a network goes to infinite width: each is this start and a rule for learning rates, which a
     # sweep sets by `grouped`. Yang et al. 2022 (2203.03466): with Adam, rates behind the first matrix go as 1 / width.
     "mup": {"initializer": "mup"},
-    # Jacot et al. 2018 (1806.07572), neural tangent kernel: with plain descent, the rate of each matrix goes as 1 / fan_in.
+    # Jacot et al. 2018 (1806.07572), the kernel limit: with plain descent, the rate of each matrix goes as 1 / fan_in.
     "ntk": {"initializer": "normal"},
     # Merrill et al. 2023 (2303.11873) on sparse parity.
     "merrill2023": {"width": 1000, "activation": "relu", "bias": True, "output_bias": False, "initializer": "torch"},
