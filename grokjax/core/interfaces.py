@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from grokjax.core.first_largest import first_largest as first_largest
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
-from grokjax.core.streams import substream
+from grokjax.core.streams import shuffled_ranks
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
@@ -140,16 +141,6 @@ class Task(Part):
         return jnp.all(is_right, axis=tuple(range(1, is_right.ndim)))
 
 
-def first_largest(outputs: jax.Array) -> jax.Array:
-    """Column of the largest output, the first of equals: [...] int32 from [..., column]; no column if one is NaN.
-
-    `argmax` gives the same and takes ten times as long on a CPU, where it is not done by vector instructions.
-    """
-    column = jax.lax.broadcasted_iota(jnp.int32, outputs.shape, outputs.ndim - 1)
-    is_largest = outputs == jnp.max(outputs, axis=-1, keepdims=True)
-    return jnp.min(jnp.where(is_largest, column, outputs.shape[-1]), axis=-1)
-
-
 @part
 class DrawnTask(Task):
     """A task whose train set is drawn at random from its table; a subclass says how many examples it has.
@@ -201,7 +192,7 @@ class DrawnTask(Task):
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
-        noise_rank = _shuffled(keys["label"], is_train) if signature.has_given_split else rank
+        noise_rank = shuffled_ranks(keys["label"], is_train) if signature.has_given_split else rank
         labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
         axes = tuple(range(1, targets.ndim))
         is_noisy = is_train & jnp.any(labels != targets, axis=axes)
@@ -269,14 +260,6 @@ def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
     return jax.random.randint(key, (signature.num_examples,), 0, signature.num_classes, signature.target_dtype)
 
 
-def _shuffled(key: jax.Array, is_train: jax.Array) -> jax.Array:
-    """[example] int32, place of each example in a random order of the train set, behind which the others stand."""
-    words = jax.random.bits(substream(key, 1), is_train.shape, jnp.uint32)
-    position = jnp.arange(len(is_train), dtype=jnp.int32)
-    _, _, order = jax.lax.sort((~is_train, words, position), num_keys=3)
-    return jnp.zeros_like(position).at[order].set(position)
-
-
 class Model(Part):
     """A parametrised function of one example. Pure: parameters come in, outputs go out."""
 
@@ -329,7 +312,21 @@ class Optimizer(Part):
 
 
 class Regularizer(Part):
-    """Any of: a penalty added to the loss, a change of the gradient, a projection after the update."""
+    """Any of: other parameters to take the gradient at, a penalty, a change of the gradient, one after the update.
+
+    All parameters of a run come together. `key` is a new one at each step, the same for each method of a part.
+    """
+
+    def perturb(self, params: Params, key: jax.Array, step: jax.Array) -> Params:
+        """Parameters at which loss, penalties and gradient of an update are taken; it moves the stored ones; traced."""
+        return params
+
+    def ascend(self, params: Params, gradient: Params) -> Params:
+        """Parameters at which the gradient of the loss is taken again, for the update; one part of a run may; traced.
+
+        Penalties keep their gradient at `params`. The loss of an update stays the first one.
+        """
+        return params
 
     def penalty(self, params: Params, key: jax.Array, step: jax.Array) -> jax.Array | float:
         """Scalar added to the mean loss; traced."""
@@ -339,9 +336,17 @@ class Regularizer(Part):
         """Applied to the gradient before the optimizer."""
         return optax.identity()
 
-    def project(self, params: Params) -> Params:
-        """Applied to the parameters after the update; traced."""
+    def jitter(self, params: Params, key: jax.Array, step: jax.Array) -> Params:
+        """Applied to the parameters after the update, for noise that stays; traced."""
         return params
+
+    def project(self, params: Params) -> Params:
+        """Applied to the parameters after the update and jitter; traced."""
+        return params
+
+    def has(self, method: str) -> bool:
+        """Whether this part has such a method of its own; programs leave out what no part has."""
+        return getattr(type(self), method) is not getattr(Regularizer, method)
 
 
 @dataclasses.dataclass(frozen=True)

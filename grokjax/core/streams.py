@@ -4,6 +4,7 @@ Keys are threefry: under `vmap` other generators give numbers that depend on the
 """
 
 import jax
+import jax.numpy as jnp
 
 PURPOSES = {
     "split": 1,  # which examples are train examples
@@ -42,3 +43,11 @@ def substream(key: jax.Array, index: jax.Array | int) -> jax.Array:
 def substreams(key: jax.Array, indices: jax.Array) -> jax.Array:
     """[index] keys, `substream` of each of `indices`."""
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
+
+
+def shuffled_ranks(key: jax.Array, is_train: jax.Array) -> jax.Array:
+    """[example] int32, place of each example in a random order of the train set, behind which the others stand."""
+    words = jax.random.bits(substream(key, 1), is_train.shape, jnp.uint32)
+    position = jnp.arange(len(is_train), dtype=jnp.int32)
+    _, _, order = jax.lax.sort((~is_train, words, position), num_keys=3)
+    return jnp.zeros_like(position).at[order].set(position)

@@ -37,6 +37,6 @@ class ClassLayer(nn.Module):
     @nn.compact
     def __call__(self, rows: jax.Array) -> jax.Array:
         units = rows.shape[-1]
-        matrix = self.param("kernel", self.drawn.matrix, (units, self.classes), jnp.float32)
+        matrix = self.param("kernel", self.drawn.output, (units, self.classes), jnp.float32)
         start = self.param("bias", self.drawn.bias(units), (self.classes,), jnp.float32) if self.bias else None
         return class_product(rows, matrix, start)

@@ -123,7 +123,7 @@ class Network(nn.Module):
             answer = dense("output", drawn, shape.width, columns, False)(answer)
         if shape.tied == "all" and answer.shape[1] == columns:
             return class_product(answer, embeds["embed"].embedding[: self.classes].T)
-        last = drawn if shape.collapsed_out else drawn._replace(matrix=drawn.embedding)
+        last = drawn if shape.collapsed_out else drawn._replace(output=drawn.embedding)
         return ClassLayer(last, self.classes, bias=False, name="unembed")(answer)
 
 

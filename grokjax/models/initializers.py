@@ -12,6 +12,7 @@
 | torch  | U(-b, b), b = 1 / sqrt(fan_in)            | N(0, 1)                 | as matrix             | U(-b, b) |
 | liu    | as torch                                  | U(-1/2, 1/2)            | as torch              | as torch |
 | doshi  | N(0, 1) * 0.5 / (2 width)^(1/3)           | as matrix               | as matrix             | 0        |
+| mup    | N(0, 1) / sqrt(fan_in)                    | N(0, 1)                 | N(0, 1) / fan_in      | 0        |
 
 `fan_in` is the length of the input (of a concatenated one-hot input: operands x symbols), `width` that of the model's
 hidden layers (transformer: of the residual stream), `columns` that of an embedding vector, `vocab` the number of
@@ -23,7 +24,8 @@ biases are 0 and whose query, key and value are U(-c, c), c = sqrt(1.5 / width).
 Sources: nanda, Nanda et al. 2023 (2301.05217), both MLP matrices included; doshi, Doshi et al. 2024 (2310.13061);
 normal, the MLP of Chughtai et al. 2023 (2302.03025); liu, Liu et al. 2022 (2205.10343) at scale 1; haiku, the network
 of Pearce et al. 2023 (PAIR): the default of Haiku and, for embeddings, its VarianceScaling(2); flax, torch, lens, the
-defaults of Flax, of PyTorch (torch_multihead: of its MultiheadAttention) and of TransformerLens.
+defaults of Flax, of PyTorch (torch_multihead: of its MultiheadAttention) and of TransformerLens; mup, Yang et al. 2022
+(2203.03466), table 3, which needs the learning rates of `mup` in `presets.py` too.
 """
 
 import fnmatch
@@ -38,7 +40,7 @@ from grokjax.core.interfaces import Params
 from grokjax.core.parameter_paths import matches, path_names
 
 Initializer = Callable[..., jax.Array]  # (key, shape, dtype) -> array
-SCHEMES = ("lecun", "flax", "he", "normal", "torch", "liu", "doshi", "haiku")
+SCHEMES = ("lecun", "flax", "he", "normal", "torch", "liu", "doshi", "haiku", "mup")
 """Schemes that know no symbols and no attention: for every model."""
 _CUT = 0.87962566103423978  # deviation of a standard normal cut at two deviations
 ABOUT_INIT_SCALE = "multiplies initial parameters (Omnigrok: alpha)"
@@ -88,6 +90,8 @@ def scheme(name: str, width: int, columns: int, vocabulary: int | None = None) -
     if name == "haiku":
         matrix = variance_scaling(_CUT**2, "fan_in", "truncated_normal")
         return Scheme(matrix, variance_scaling(2.0, "fan_in", "truncated_normal"), matrix, _zero)
+    if name == "mup":
+        return Scheme(variance_scaling(1.0, "fan_in", "normal"), normal(1.0), _over_inputs, _zero)
     if name == "normal":
         matrix = variance_scaling(1.0, "fan_in", "normal")
     else:
@@ -97,6 +101,10 @@ def scheme(name: str, width: int, columns: int, vocabulary: int | None = None) -
 
 def _zero(fan_in: int) -> Initializer:
     return jax.nn.initializers.zeros
+
+
+def _over_inputs(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
+    return jax.random.normal(key, shape, dtype) / shape[0]
 
 
 def _uniform(fan_in: int) -> Initializer:

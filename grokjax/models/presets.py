@@ -77,6 +77,11 @@ MLPS: Presets = {
     },
     # Liu, Michaud, Tegmark 2023 (Omnigrok, 2210.01117) on MNIST: 784-200-200-10; their alpha is init_scale.
     "omnigrok2023": {"depth": 2, "width": 200, "activation": "relu", "bias": True, "initializer": "torch"},
+    # Two ways in which a network goes to infinite width: each is this start and a rule for learning rates, which a
+    # sweep sets by `grouped`. Yang et al. 2022 (2203.03466): with Adam, rates behind the first matrix go as 1 / width.
+    "mup": {"initializer": "mup"},
+    # Jacot et al. 2018 (1806.07572), the kernel limit: with plain descent, the rate of each matrix goes as 1 / fan_in.
+    "ntk": {"initializer": "normal"},
     # Merrill et al. 2023 (2303.11873) on sparse parity.
     "merrill2023": {"width": 1000, "activation": "relu", "bias": True, "output_bias": False, "initializer": "torch"},
     # Lyu et al. 2023 (2311.18817).

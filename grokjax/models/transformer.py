@@ -201,7 +201,6 @@ class Decoder(nn.Module):
         if shape.norm == "pre" or shape.final_norm:
             answer = normalisation(shape, "final_norm")(answer)
         if not shape.tied:
-            drawn = drawn._replace(matrix=drawn.output)
             return ClassLayer(drawn, self.columns, shape.output_bias, name="output")(answer)
         bias = None
         if shape.output_bias:

@@ -18,6 +18,7 @@ from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.reader.axes import Axis
+from grokjax.reader.check_regularizers import check_loss_of_gradient, check_regularizers
 from grokjax.reader.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.reader.paths import fields_of, locate, read_at, replaced, value_at
 from grokjax.reader.run import Run
@@ -138,16 +139,13 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         losses = _ask("loss", lambda: now.loss.loss(outputs, targets))
         if jnp.shape(losses) != (_ROWS,):
             raise wrong("loss", f"must give one number an example, gives shape {list(jnp.shape(losses))} for {_ROWS}")
-        for index, regularizer in enumerate(now.regularizers):
-            penalty = _ask(
-                f"regularizers.{index}", lambda part=regularizer: part.penalty(params, key, jnp.zeros((), jnp.int32))
-            )
-            if jnp.shape(penalty) != ():
-                raise wrong(f"regularizers.{index}", f"must give one number, gives shape {list(jnp.shape(penalty))}")
+        check_regularizers(now, params, key, _ask)
         transform = _ask("optimizer", now.optimizer.transform)
         opt_state = _ask("optimizer", lambda: transform.init(params), run.optimizer)
         _check_measures(measures, _view(now, signature, params, opt_state))
-        return _ask("optimizer", lambda: _updated(transform, params, opt_state, run.optimizer), run.optimizer)
+        updated = _ask("optimizer", lambda: _updated(transform, params, opt_state, run.optimizer), run.optimizer)
+        check_loss_of_gradient(now, transform, params, opt_state)
+        return updated
 
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)

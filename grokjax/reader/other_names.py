@@ -1,7 +1,7 @@
 """What do other libraries call our parts? Spelling alone would send `adam` to `adamw`, which is another optimizer."""
 
 _OF_OPTAX = (
-    "adadelta", "adafactor", "adagrad", "adabelief", "adamax", "adan", "amsgrad", "lamb", "lars", "lion", "nadam",
+    "adadelta", "adafactor", "adagrad", "adabelief", "adamax", "adan", "amsgrad", "lamb", "lars", "nadam",
     "nadamw", "novograd", "radam", "rmsprop", "rprop", "sm3", "yogi",
 )  # fmt: skip
 _OPTIMIZERS = {
@@ -10,7 +10,16 @@ _OPTIMIZERS = {
     ("momentum", "sgdm", "sgdmomentum", "sgdwithmomentum", "heavyball"): "it is sgd with momentum: 0.9",
     ("nesterov", "nag"): "it is sgd with momentum: 0.9 and nesterov: true",
     ("gd", "descent", "gradientdescent", "fullbatchgd"): "it is sgd with the full train set, which is the default",
-    ("muon",): 'write kind: "optax.contrib:muon"',
+    (
+        "orthograd",
+        "perpgrad",
+        "perpadamw",
+        "perpadam",
+        "orthoadamw",
+        "perpendicularadamw",
+    ): "it is adamw (or sgd) beside the regularizer perpendicular_gradient",
+    ("sam",): "it is a regularizer beside any optimizer, adamw say",
+    ("grokfast", "grokfastema", "grokfastma"): "it is a regularizer beside any optimizer; theirs is adam_l2",
     **{(name,): f'write kind: "optax:{name}"' for name in _OF_OPTAX},
 }
 _LOSSES = {
@@ -54,6 +63,12 @@ _REGULARIZERS = {
     ("dropout",): "it is a setting of the model: dropout",
     ("gradclip", "clipgrad", "clipgradnorm", "gradientclipping", "clipbyglobalnorm", "clipnorm"):
     "it is clip, by the norm of the whole gradient",
+    ("grokfast", "gradfilter", "gradfilterema", "gradfilterma"):
+    "grokfast_ema filters gradients by an exponential mean, grokfast_ma by that of a window",
+    ("orthograd", "perpgrad", "orthogonalgradient", "projectedgradient"): "it is perpendicular_gradient",
+    ("sharpnessawareminimization", "asam"): "sam is the one of Foret et al.",
+    ("gaussiannoise", "noise", "parameternoise", "langevin"):
+    "weight_noise is for the gradient of an update only; what update_noise adds stays in the weights",
 }  # fmt: skip
 _MEASURES = {
     ("accuracy", "acc", "loss", "trainloss", "testloss", "trainaccuracy", "testaccuracy"):

@@ -12,6 +12,7 @@ from grokjax.analysis.rules import RULES, find_rule
 from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Part
 from grokjax.optimizers.grouped import Grouped
+from grokjax.optimizers.muon import Muon
 from grokjax.plan.plan import Plan
 from grokjax.reader.axes import Axis
 from grokjax.reader.plans import rule_to_plain
@@ -176,6 +177,14 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
         matched = _decay_of(optimizer.matched, f"{path}.matched", ranges, "these parameters")
         rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
         return f"{optimizer.pattern}: {matched}; others: {rest}"
+    if isinstance(optimizer, Muon):
+        rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
+        matrices = _own_decay(optimizer, path, ranges, "these parameters")
+        return f"matrices between hidden layers: {matrices}; others: {rest}"
+    return _own_decay(optimizer, path, ranges, acts_on)
+
+
+def _own_decay(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> str:
     about = {field.name: field.metadata.get("about", "") for field in dataclasses.fields(cast(Any, optimizer))}
     if "weight_decay" not in about:
         return f"{optimizer.kind} has no weight_decay"

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Params
 from grokjax.core.streams import stream, substream, substreams
 from grokjax.reader.run import Run
+from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables
 
 
@@ -37,6 +38,8 @@ def loss_and_gradient(
 ) -> tuple[jax.Array, Params]:
     """Mean loss over the examples of the next update, penalties included, and its gradient.
 
+    Both are taken at the stored parameters, or where regularizers put them; each `ascend` costs one more gradient.
+
     Args:
       run: the run with its schedules already replaced by their values.
       blocks: number of blocks to walk; more than needed changes nothing, since padding adds zeros.
@@ -44,16 +47,36 @@ def loss_and_gradient(
     Returns:
       A scalar, and a tree like `state.params`.
     """
+    params = keep_held(run, state.params, with_noise(run, state, "perturb", state.params))
+    loss, gradient = _of_examples(program, run, data, state, params, tables, blocks)
+    for part in (part for part in run.regularizers if part.has("ascend")):
+        above = keep_held(run, params, part.ascend(params, of_moving(run, params, gradient)))
+        _, gradient = _of_examples(program, run, data, state, above, tables, blocks)
+    return _add_penalties(run, state, params, loss, gradient)
+
+
+def with_noise(run: Run, state: State, method: str, params: Params) -> Params:
+    """`params` as the regularizers change them, one after another, by `perturb` or `jitter`; each has its own key."""
+    for index, part in enumerate(run.regularizers):
+        if part.has(method):
+            key = substream(stream(run.seeds.noise, "noise", state.step), index)
+            params = getattr(part, method)(params, key, state.step)
+    return params
+
+
+def _of_examples(
+    program: Program, run: Run, data: Data, state: State, params: Params, tables: Tables, blocks: jax.Array | int
+) -> tuple[jax.Array, Params]:
+    """Mean loss over the examples of the next update at `params`, and its gradient, without penalties."""
     start, stop = window(data, state)
     order = data.split.order if state.order is None else state.order
     dropout_key = stream(run.seeds.noise, "dropout", state.step)
-    prepared = jax.eval_shape(lambda: run.model.prepare(state.params, program.signature))
+    prepared = jax.eval_shape(lambda: run.model.prepare(params, program.signature))
 
     def prepare(laid: Params) -> Any:
-        params = jax.tree.map(stood_up, laid, state.params)
-        return jax.tree.map(laid_out, run.model.prepare(params, program.signature))
+        return jax.tree.map(laid_out, run.model.prepare(jax.tree.map(stood_up, laid, params), program.signature))
 
-    laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, state.params))
+    laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, params))
 
     def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
         place = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
@@ -76,7 +99,7 @@ def loss_and_gradient(
     share = 1.0 / (stop - start).astype(program.dtype)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
     (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
-    return _add_penalties(run, state, loss * share, jax.tree.map(stood_up, gradient, state.params))
+    return loss * share, jax.tree.map(stood_up, gradient, params)
 
 
 def laid_out(leaf: Any) -> jax.Array:
@@ -94,7 +117,9 @@ def stood_up(leaf: jax.Array, like: jax.Array) -> jax.Array:
     return leaf if leaf.shape == like.shape else leaf.T
 
 
-def _add_penalties(run: Run, state: State, loss: jax.Array, gradient: Params) -> tuple[jax.Array, Params]:
+def _add_penalties(
+    run: Run, state: State, params: Params, loss: jax.Array, gradient: Params
+) -> tuple[jax.Array, Params]:
     if not run.regularizers:
         return loss, gradient
     noise_key = stream(run.seeds.noise, "noise", state.step)
@@ -106,5 +131,5 @@ def _add_penalties(run: Run, state: State, loss: jax.Array, gradient: Params) ->
         chex.assert_rank(total, 0)
         return total
 
-    value, slope = jax.value_and_grad(penalties)(state.params)
+    value, slope = jax.value_and_grad(penalties)(params)
     return loss + value, jax.tree.map(jnp.add, gradient, slope)

@@ -1,18 +1,16 @@
 """One update of ONE run, in plain Flax and optax, and what stands before the first update."""
 
-from typing import Any
-
 import chex
 import jax
 import jax.numpy as jnp
 import optax
 
 from grokjax.core.interfaces import Params
-from grokjax.core.parameter_paths import matches
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
 from grokjax.reader.run import Run
-from grokjax.train.gradient import loss_and_gradient, steps_per_epoch
+from grokjax.train.gradient import loss_and_gradient, steps_per_epoch, with_noise
+from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 
 
@@ -68,12 +66,12 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     now = at_step(run, state.step)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
     update = optax.with_extra_args_support(transform(now)).update  # `value` reaches only those that take it
-    gradient = _of_moving(run, state.params, gradient)
+    gradient = of_moving(run, state.params, gradient)
     updates, opt_state = update(gradient, state.opt_state, state.params, value=loss)
-    params = optax.apply_updates(state.params, updates)
+    params = with_noise(now, state, "jitter", optax.apply_updates(state.params, updates))
     for part in now.regularizers:
         params = part.project(params)
-    params = _keep_zeros(run, state.params, _keep_frozen(run, state.params, params))
+    params = keep_held(run, state.params, params)
     # An optimizer that widens a number would make the loop over steps fail far from here.
     chex.assert_trees_all_equal_shapes_and_dtypes(params, state.params)
     chex.assert_trees_all_equal_shapes_and_dtypes(opt_state, state.opt_state)
@@ -100,31 +98,3 @@ def shuffle(run: Run, data: Data, state: State) -> State:
     is_test = (place >= data.n_train).astype(jnp.uint32)
     _, _, permuted = jax.lax.sort((is_test, words, place), num_keys=3)
     return state._replace(order=data.split.order[permuted])
-
-
-def _of_moving(run: Run, params: Params, gradient: Params) -> Params:
-    """The gradient, zero where parameters do not move: it must not count in the norm that clipping compares."""
-    gradient = _keep_frozen(run, jax.tree.map(jnp.zeros_like, gradient), gradient)
-    return _keep_zeros(run, params, gradient)
-
-
-def _keep_frozen(run: Run, before: Params, after: Params) -> Params:
-    """`after`, frozen parameters as in `before`: neither decay nor a projection moves them."""
-    if run.init is None or not run.init.freeze:
-        return after
-    patterns = run.init.freeze
-    return jax.tree_util.tree_map_with_path(lambda path, old, new: old if _fits(path, patterns) else new, before, after)
-
-
-def _keep_zeros(run: Run, before: Params, after: Params) -> Params:
-    """Parameters with the zeros of a pruned network kept at zero."""
-    if run.init is None or not run.init.mask:
-        return after
-    patterns = run.init.mask
-    return jax.tree_util.tree_map_with_path(
-        lambda path, old, new: jnp.where(old == 0, 0, new) if _fits(path, patterns) else new, before, after
-    )
-
-
-def _fits(path: tuple[Any, ...], patterns: tuple[str, ...]) -> bool:
-    return any(matches(path, pattern) for pattern in patterns)

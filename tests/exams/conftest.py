@@ -39,11 +39,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _parametrize(metafunc: pytest.Metafunc, argument: str, folders: list[str]) -> None:
-    named = [pair for folder in folders for pair in _examples_of(folder)]
+    named = [pair for folder in folders for pair in examples_of(folder)]
     metafunc.parametrize(argument, [part for _, part in named], ids=[name for name, _ in named])
 
 
-def _examples_of(folder: str) -> list[tuple[str, Part]]:
+def examples_of(folder: str) -> list[tuple[str, Part]]:
     if folder not in _known:
         found = {kind: _examples(folder, cls) for kind, cls in catalogue(folder).items()}
         _known[folder] = [

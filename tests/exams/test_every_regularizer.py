@@ -1,4 +1,4 @@
-"""Does every regularizer do one of its three things, with finite numbers and swept settings?"""
+"""Does every regularizer do one of the things that a regularizer may, with finite numbers and swept settings?"""
 
 import jax
 import jax.numpy as jnp
@@ -11,20 +11,24 @@ PARAMS = {
     "embed": {"kernel": jnp.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.5]])},
     "out": {"kernel": jnp.array([[0.2, 0.4], [-0.6, 0.8], [1.0, -1.2]]), "bias": jnp.array([0.5, -0.25])},
 }
-GRADIENT = jax.tree.map(lambda leaf: 2.0 * leaf + 0.1, PARAMS)
+GRADIENTS = [jax.tree.map(lambda leaf, shift=shift: 2.0 * leaf + shift, PARAMS) for shift in (0.1, -0.4, 0.7)]
+METHODS = ("perturb", "ascend", "penalty", "gradient", "jitter", "project")
 
 
 def act(regularizer, key, step):
     """Everything that a regularizer does, at one step."""
     value, slope = jax.value_and_grad(lambda params: jnp.asarray(regularizer.penalty(params, key, step)))(PARAMS)
     transform = regularizer.gradient()
-    changed, _ = transform.update(GRADIENT, transform.init(PARAMS), PARAMS)
-    return value, slope, changed, regularizer.project(PARAMS)
+    state = transform.init(PARAMS)
+    for gradient in GRADIENTS:
+        changed, state = transform.update(gradient, state, PARAMS)
+    moved = [regularizer.perturb(PARAMS, key, step), regularizer.jitter(PARAMS, key, step)]
+    return value, slope, changed, regularizer.ascend(PARAMS, GRADIENTS[0]), regularizer.project(PARAMS), *moved
 
 
 def test_regularizer_overrides_at_least_one_method(any_regularizer):
-    own = type(any_regularizer)
-    assert any(getattr(own, name) is not getattr(Regularizer, name) for name in ("penalty", "gradient", "project"))
+    own = [name for name in METHODS if getattr(type(any_regularizer), name) is not getattr(Regularizer, name)]
+    assert own == [name for name in METHODS if any_regularizer.has(name)] and own
 
 
 def test_everything_keeps_its_shape_and_is_finite(any_regularizer):

@@ -27,6 +27,7 @@ EXPECTED = {
     "haiku": ((0.77374 / FAN_IN) ** 0.5, (2 / VOCABULARY) ** 0.5, (0.77374 / FAN_IN) ** 0.5, TRUNCATED),
     "torch_multihead": ((3 * FAN_IN) ** -0.5, 1.0, (3 * FAN_IN) ** -0.5, math.sqrt(3)),
     "liu": ((3 * FAN_IN) ** -0.5, 12**-0.5, (3 * FAN_IN) ** -0.5, math.sqrt(3)),
+    "mup": (FAN_IN**-0.5, 1.0, 1 / FAN_IN, math.inf),
     "doshi": (0.5 / (2 * WIDTH) ** (1 / 3),) * 3 + (math.inf,),
 }
 

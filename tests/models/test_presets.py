@@ -39,6 +39,8 @@ COUNTS = [
     (MLP.preset("doshi2024"), MAMAY, 3 * 97 * 500),
     (MLP.preset("liu2022"), ADDITION, 10 + 2 * 200 + 201 * 200 + 201 * 19),
     (MLP.preset("omnigrok2023"), DIGITS, 785 * 200 + 201 * 200 + 201 * 10),
+    (MLP.preset("mup"), MAMAY, 3 * 97 * 200),
+    (MLP.preset("ntk"), MAMAY, 3 * 97 * 200),
     (MLP.preset("merrill2023"), DIGITS, 785 * 1000 + 1000 * 10),
     (MLP.preset("lyu2023"), MAMAY, 2 * 97 * 1024 + 1024 + 1024 * 97),
     (MLP.preset("prieto2025"), NANDA, 226 * 200 + 200 * 200 + 200 * 113),

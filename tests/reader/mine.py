@@ -7,7 +7,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from grokjax.core.interfaces import Loss
+from grokjax.core.interfaces import Loss, Regularizer
 from grokjax.core.part import Swept, part, setting
 
 
@@ -129,3 +129,11 @@ def lopsided():
 
 
 constant = 3
+
+
+@part
+class Shrinking(Regularizer):
+    """Gives back parameters of another number format."""
+
+    def jitter(self, params, key, step):
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.float16), params)

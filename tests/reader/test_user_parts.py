@@ -222,6 +222,15 @@ def test_a_part_that_cannot_be_used_is_refused_in_one_line(folder, slot, kind, m
             {"optimizer": {"kind": "grouped", "matched": "optax:lbfgs", "rest": "adamw", "pattern": "out*"}},
             "grouped asks for 'grad' and 'value_fn'",
         ),
+        (
+            {"optimizer": "optax:polyak_sgd", "regularizers": [{"kind": "l1", "strength": 1}, {"kind": "sam"}]},
+            "regularizers.1: sam takes the gradient at other parameters than the loss, and optax:polyak_sgd asks",
+        ),
+        (
+            {"regularizers": [{"kind": "sam"}, {"kind": "clip"}, {"kind": "sam", "rho": 1}]},
+            "regularizers.2: sam takes the gradient at other parameters, as sam (regularizers.0) does",
+        ),
+        ({"regularizers": ["./mine.py:Shrinking"]}, "regularizers.0: jitter must give arrays of the shapes"),
         ({"optimizer": "./mine.py:torn"}, "  second line of the message\n"),
         ({"optimizer": "./mine.py:torn"}, 'mine.py", line '),
         ({"optimizer": "./mine.py:undimensioned"}, "<class 'NoneType'>"),

@@ -31,6 +31,8 @@ COHORTS = {
     "optimizer": 1,
     "slow_start": 1,
     "optax_lion": 1,
+    "faster_embedding": 1,
+    "mup": 2,
     "regularizer": 1,
     "measure": 1,
     "task": 1,

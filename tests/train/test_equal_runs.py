@@ -59,6 +59,8 @@ def load(mapping, **options):
         ({"axes": {"seeds.noise": [0, 1]}, "model.dropout": 0}, "axes.seeds.noise: changes nothing"),
         ({"axes": {"seeds.order": [0, 1]}}, "axes.seeds.order: changes nothing: the full train set"),
         ({"seeds": {"count": 3, "streams": {"split": 0, "init": 0}}}, "seeds: 3 seeds give equal runs"),
+        ({"axes": {"seeds.noise": [0, 1]}, "regularizers": [{"kind": "weight_noise", "std": 0}]}, "seeds.noise: chan"),
+        ({"axes": {"seeds.noise": [0, 1]}, "regularizers": [{"kind": "sam"}]}, "seeds.noise: changes nothing"),
     ],
 )
 def test_what_changes_no_run_is_refused_by_its_name(small, changes, key):
@@ -85,6 +87,9 @@ def test_what_changes_no_run_is_refused_by_its_name(small, changes, key):
         {"axes": {"seeds.init": [0, 1], "model.init_scale": [1, 2]}},
         {"seeds": {"count": 3, "streams": {"split": 0}}},
         {"regularizers": [L1], "axes": {"regularizers.0.over": ["all", "matrices"]}, "model.bias": True},
+        {"axes": {"regularizers.0.std": [0, 0.1], "seeds.noise": [0, 1]}, "regularizers": ["weight_noise"]},
+        {"axes": {"regularizers.0.std": [0, 0.1], "seeds.noise": [0, 1]}, "regularizers": ["weight_jitter"]},
+        {"axes": {"regularizers.0.rho": [0, 0.1]}, "regularizers": ["sam"]},
         {"regularizers": [{"kind": "clip"}], "axes": {"regularizers.0.max_norm": [0.1, 1]}},
         {"axes": {"loss.form": ["plain", "log1p"], "optimizer.eps": [1e-8, 1e-6]}, "loss": "cross_entropy"},
         {"axes": {"optimizer.weight_decay.at_step": [1, 2]}, "optimizer.weight_decay": SWITCH},
