@@ -6,6 +6,7 @@ function of the values alone needs none of that: with W = U diag(s) V^T its grad
 
 import ctypes
 import functools
+import importlib
 import warnings
 from collections.abc import Callable
 
@@ -65,9 +66,7 @@ def _use_one_thread() -> None:
 
     Devices call it side by side, so its own threads only made it slower.
     """
-    from scipy.linalg import cython_lapack
-
-    library = ctypes.CDLL(cython_lapack.__file__)
+    library = ctypes.CDLL(importlib.import_module("scipy.linalg.cython_lapack").__file__)
     for name in ("scipy_openblas_set_num_threads", "openblas_set_num_threads"):
         if hasattr(library, name):
             getattr(library, name)(1)
