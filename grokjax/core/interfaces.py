@@ -14,8 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from grokjax.core.drawing import Drawing, wrong_labels
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 from grokjax.core.streams import substream
+from grokjax.core.table_rules import check_drawn, fixed_symbols
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
@@ -151,7 +153,7 @@ def first_largest(outputs: jax.Array) -> jax.Array:
 
 
 @part
-class DrawnTask(Task):
+class DrawnTask(Drawing, Task):
     """A task whose train set is drawn at random from its table; a subclass says how many examples it has.
 
     A larger train set contains the smaller one under the same split seed, and the corrupted labels of a larger noise
@@ -166,14 +168,20 @@ class DrawnTask(Task):
         scheduled=False,
     )
 
+    def idle_settings(self) -> tuple[str, ...]:
+        return () if self.label_noise else ("wrong_labels",)
+
     @abstractmethod
     def num_train(self, num_examples: int) -> int:
         """Train examples out of `num_examples`; on the host."""
 
     def signature(self) -> Signature:
         table = self.table()
+        check_drawn(self, table, is_own_draw=type(self).order is not DrawnTask.order)
+        name = f"{type(self).__module__}:{type(self).__qualname__}{self.words_of_drawing()}"
+        answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
         return Signature(
-            task=f"{type(self).__module__}:{type(self).__qualname__}" + ("" if table.n_train is None else _GIVEN),
+            task=name + ("" if table.n_train is None else _GIVEN),
             num_examples=len(table.inputs),
             input_shape=table.inputs.shape[1:],
             input_dtype=str(table.inputs.dtype),
@@ -182,7 +190,7 @@ class DrawnTask(Task):
             num_classes=table.num_classes,
             vocabulary=table.vocabulary,
             operands=table.operands,
-            fixed=_fixed_symbols(self, table),
+            fixed=fixed_symbols(self.kind, table, answers),
         )
 
     def counts(self, signature: Signature) -> Counts:
@@ -198,9 +206,12 @@ class DrawnTask(Task):
         num_examples = targets.shape[0]
         position = jnp.arange(num_examples, dtype=jnp.int32)
         order = position if signature.has_given_split else self.order(keys["split"], num_examples)
+        order = self.redrawn(order, keys["split"], mirror, counts.n_train, targets, signature.num_classes)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
+        if drawn is not None and self.wrong_labels:
+            drawn = wrong_labels(keys["label"], targets[order], signature.num_classes)
         noise_rank = _shuffled(keys["label"], is_train) if signature.has_given_split else rank
         labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
         axes = tuple(range(1, targets.ndim))
@@ -245,21 +256,6 @@ class PoolTask(DrawnTask):
             rule = f"must be at most the pool's {num_examples} examples"
             raise ValueError(f"task.train_size: {rule}, got {self.train_size}")
         return int(self.train_size)
-
-
-def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
-    """Symbols at the positions that are no operands; refused when one of them differs between examples."""
-    if table.vocabulary is None:
-        return ()
-    found = []
-    answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
-    given = range(table.inputs.shape[1] - answers + 1)  # behind them stand answers
-    for position in (place for place in given if place not in table.operands):
-        symbols = np.unique(table.inputs[:, position])
-        if len(symbols) > 1:
-            raise ValueError(f"task {task.kind}: position {position} differs between examples but is no operand")
-        found.append(int(symbols[0]))
-    return tuple(found)
 
 
 def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
