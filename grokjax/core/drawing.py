@@ -13,6 +13,13 @@ from grokjax.core.part import Part, Swept, part, setting
 class Drawing(Part):
     """Settings of every task that draws its train set. `core/table_rules.py` refuses them where they do nothing."""
 
+    label_noise: Swept = setting(
+        0.0,
+        "share of train labels drawn anew, uniformly; may equal the true one",
+        at_least=0,
+        at_most=1,
+        scheduled=False,
+    )
     wrong_labels: bool = setting(False, "whether a label drawn anew always differs from the true one", added=False)
     mirrored: str = setting(
         "apart",
@@ -27,6 +34,9 @@ class Drawing(Part):
         scheduled=False,
         added=None,
     )
+
+    def idle_settings(self) -> tuple[str, ...]:
+        return () if self.label_noise else ("wrong_labels",)
 
     def words_of_drawing(self) -> str:
         """What of these settings a program must know, for the signature; empty for plain draws."""

@@ -160,17 +160,6 @@ class DrawnTask(Drawing, Task):
     contain those of a smaller one.
     """
 
-    label_noise: Swept = setting(
-        0.0,
-        "share of train labels drawn anew, uniformly; may equal the true one",
-        at_least=0,
-        at_most=1,
-        scheduled=False,
-    )
-
-    def idle_settings(self) -> tuple[str, ...]:
-        return () if self.label_noise else ("wrong_labels",)
-
     @abstractmethod
     def num_train(self, num_examples: int) -> int:
         """Train examples out of `num_examples`; on the host."""
