@@ -3,15 +3,18 @@
 All are off unless a run asks for them. Plain draws are those of `DrawnTask` in `core/interfaces.py`.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from grokjax.core.part import Part, Swept, part, setting
 
 
 @part
 class Drawing(Part):
-    """Settings of every task that draws its train set. `core/table_rules.py` refuses them where they do nothing."""
+    """Settings of every task that draws its train set. `check_drawn` refuses them where they do nothing."""
 
     label_noise: Swept = setting(
         0.0,
@@ -100,3 +103,27 @@ def drawn_order(
 def wrong_labels(key: jax.Array, truth: jax.Array, num_classes: int) -> jax.Array:
     """[example] classes, each drawn uniformly from all but the true one; traced."""
     return (truth + jax.random.randint(key, truth.shape, 1, num_classes, truth.dtype)) % num_classes
+
+
+def check_drawn(task: Any, table: Any, is_own_draw: bool) -> None:
+    """Refuse a way of drawing examples or labels that a table does not have; each refusal names the key.
+
+    Args:
+      task, table: a `DrawnTask` and its `Table` of `core/interfaces.py`, which imports this file.
+      is_own_draw: whether the task draws its train set in a way of its own.
+    """
+    is_classes = table.targets.ndim == 1 and np.issubdtype(table.targets.dtype, np.integer)
+    if task.wrong_labels and not (is_classes and table.num_classes > 1):
+        raise ValueError("task.wrong_labels: needs one label an example out of two classes or more")
+    is_asked = {"mirrored": task.mirrored == "together", "imbalance": task.imbalance is not None}
+    asked = [name for name, is_on in is_asked.items() if is_on]
+    if asked and table.n_train is not None:
+        raise ValueError(f"task.{asked[0]}: the train set is given with the data, so none is drawn")
+    if asked and is_own_draw:
+        raise ValueError(f"task.{asked[0]}: {task.kind} draws its train set from a part of its table")
+    if task.imbalance is not None and not is_classes:
+        raise ValueError("task.imbalance: needs one class an example, these targets are none")
+    has_pairs = table.mirror is not None and bool((table.mirror != np.arange(len(table.mirror))).any())
+    if task.mirrored == "together" and not has_pairs:
+        rule = "no example has a mirror with the same answer"
+        raise ValueError(f"task.mirrored: {rule}, so 'together' changes nothing; nearest is 'apart'")

@@ -14,10 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from grokjax.core.drawing import Drawing, wrong_labels
+from grokjax.core.drawing import Drawing, check_drawn, wrong_labels
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 from grokjax.core.streams import substream
-from grokjax.core.table_rules import check_drawn, fixed_symbols
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
@@ -168,7 +167,6 @@ class DrawnTask(Drawing, Task):
         table = self.table()
         check_drawn(self, table, is_own_draw=type(self).order is not DrawnTask.order)
         name = f"{type(self).__module__}:{type(self).__qualname__}{self.words_of_drawing()}"
-        answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
         return Signature(
             task=name + ("" if table.n_train is None else _GIVEN),
             num_examples=len(table.inputs),
@@ -179,7 +177,7 @@ class DrawnTask(Drawing, Task):
             num_classes=table.num_classes,
             vocabulary=table.vocabulary,
             operands=table.operands,
-            fixed=fixed_symbols(self.kind, table, answers),
+            fixed=_fixed_symbols(self, table),
         )
 
     def counts(self, signature: Signature) -> Counts:
@@ -199,10 +197,11 @@ class DrawnTask(Drawing, Task):
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
-        if drawn is not None and self.wrong_labels:
-            drawn = wrong_labels(keys["label"], targets[order], signature.num_classes)
         noise_rank = _shuffled(keys["label"], is_train) if signature.has_given_split else rank
         labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
+        if drawn is not None and self.wrong_labels:
+            wrong = wrong_labels(keys["label"], targets[order], signature.num_classes)
+            labels = jnp.where(noise_rank < counts.n_corrupt, wrong[rank], targets)
         axes = tuple(range(1, targets.ndim))
         is_noisy = is_train & jnp.any(labels != targets, axis=axes)
         is_mirrored = is_train[mirror] & (mirror != position)
@@ -245,6 +244,21 @@ class PoolTask(DrawnTask):
             rule = f"must be at most the pool's {num_examples} examples"
             raise ValueError(f"task.train_size: {rule}, got {self.train_size}")
         return int(self.train_size)
+
+
+def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
+    """Symbols at the positions that are no operands; refused when one of them differs between examples."""
+    if table.vocabulary is None:
+        return ()
+    found = []
+    answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
+    given = range(table.inputs.shape[1] - answers + 1)  # behind them stand answers
+    for position in (place for place in given if place not in table.operands):
+        symbols = np.unique(table.inputs[:, position])
+        if len(symbols) > 1:
+            raise ValueError(f"task {task.kind}: position {position} differs between examples but is no operand")
+        found.append(int(symbols[0]))
+    return tuple(found)
 
 
 def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
