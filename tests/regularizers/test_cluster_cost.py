@@ -13,7 +13,7 @@ KEY, STEP = stream(jnp.uint32(0), "noise"), jnp.int32(0)
 
 def examples(folder):
     del folder
-    return [ClusterCost(strength=0.1, clusters=2), ClusterCost(strength=0.1, matrices="out/*", clusters=2)]
+    return [ClusterCost(strength=0.1, clusters=2), ClusterCost(strength=0.1, matrices="out*", clusters=2)]
 
 
 @jax.jit

@@ -20,7 +20,7 @@ PARAMS = {
 
 def examples(folder):
     del folder
-    return [ConnectionCost(strength=0.1), ConnectionCost(strength=0.1, matrices="embed/*", biases=True)]
+    return [ConnectionCost(strength=0.1), ConnectionCost(strength=0.1, matrices="out*", biases=False)]
 
 
 def by_hand(distance: float, offset: float, biases: bool) -> float:
