@@ -36,7 +36,7 @@ class SpectralEntropy(Regularizer):
         del key, step
         entropies = [of_singular_values(_entropy, matrix) for matrix in penalised(params, "matrices")]
         total = self.strength * sum(entropies)
-        return total / max(len(entropies), 1) if self.combined == "mean" else total
+        return total / len(entropies) if self.combined == "mean" and len(entropies) > 1 else total
 
 
 def _entropy(values: jax.Array) -> jax.Array:

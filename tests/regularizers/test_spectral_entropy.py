@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from grokjax.core.streams import stream
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load
 from grokjax.regularizers.spectral_entropy import SpectralEntropy
+from grokjax.train.equal_runs import check_equal_runs
 
 KEY, STEP = stream(jnp.uint32(0), "noise"), jnp.int32(0)
 SHAPES = [(6, 4), (4, 6), (5, 5), (3, 2, 4)]
@@ -99,6 +102,15 @@ def test_matrices_are_summed_or_averaged_and_vectors_left_out():
         penalty = SpectralEntropy(strength=0.5, combined=combined).penalty(params, KEY, STEP)
         assert penalty == pytest.approx(0.5 * expected, rel=1e-6)
     assert SpectralEntropy(strength=1.0, combined="mean").penalty({"bias": jnp.ones(3)}, KEY, STEP) == 0
+
+
+def test_sum_and_mean_are_refused_as_an_axis_where_there_is_one_matrix():
+    entropy = {"kind": "spectral_entropy", "strength": 1}
+    mapping = {"name": "one", "task": "linear_teacher", "model": "linear", "optimizer": "sgd", "loss": "mse"}
+    mapping |= {"train": {"steps": 5}, "regularizers": [entropy], "axes": {"regularizers.0.combined": ["sum", "mean"]}}
+    with pytest.raises(SpecError, match="changes nothing"):
+        load(mapping, check=check_equal_runs)
+    assert load(mapping | {"task": "modular_arithmetic", "model": "mlp"}, check=check_equal_runs).num_runs == 2
 
 
 def test_descent_lowers_the_effective_rank_without_shrinking():
