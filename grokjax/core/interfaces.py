@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from grokjax.core.drawing import Drawing, check_drawn, wrong_labels
 from grokjax.core.first_largest import first_largest as first_largest
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 from grokjax.core.streams import shuffled_ranks
@@ -142,20 +143,12 @@ class Task(Part):
 
 
 @part
-class DrawnTask(Task):
+class DrawnTask(Drawing, Task):
     """A task whose train set is drawn at random from its table; a subclass says how many examples it has.
 
     A larger train set contains the smaller one under the same split seed, and the corrupted labels of a larger noise
     contain those of a smaller one.
     """
-
-    label_noise: Swept = setting(
-        0.0,
-        "share of train labels drawn anew, uniformly; may equal the true one",
-        at_least=0,
-        at_most=1,
-        scheduled=False,
-    )
 
     @abstractmethod
     def num_train(self, num_examples: int) -> int:
@@ -163,8 +156,10 @@ class DrawnTask(Task):
 
     def signature(self) -> Signature:
         table = self.table()
+        check_drawn(self, table, is_own_draw=type(self).order is not DrawnTask.order)
+        name = f"{type(self).__module__}:{type(self).__qualname__}{self.words_of_drawing()}"
         return Signature(
-            task=f"{type(self).__module__}:{type(self).__qualname__}" + ("" if table.n_train is None else _GIVEN),
+            task=name + ("" if table.n_train is None else _GIVEN),
             num_examples=len(table.inputs),
             input_shape=table.inputs.shape[1:],
             input_dtype=str(table.inputs.dtype),
@@ -189,11 +184,15 @@ class DrawnTask(Task):
         num_examples = targets.shape[0]
         position = jnp.arange(num_examples, dtype=jnp.int32)
         order = position if signature.has_given_split else self.order(keys["split"], num_examples)
+        order = self.redrawn(order, keys["split"], mirror, counts.n_train, targets, signature.num_classes)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
         drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
         noise_rank = shuffled_ranks(keys["label"], is_train) if signature.has_given_split else rank
         labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
+        if drawn is not None and self.wrong_labels:
+            wrong = wrong_labels(keys["label"], targets[order], signature.num_classes)
+            labels = jnp.where(noise_rank < counts.n_corrupt, wrong[rank], targets)
         axes = tuple(range(1, targets.ndim))
         is_noisy = is_train & jnp.any(labels != targets, axis=axes)
         is_mirrored = is_train[mirror] & (mirror != position)

@@ -1,16 +1,18 @@
-"""Cross-entropy of a softmax over all output columns, in three arithmetics that part ways once an example is fitted.
+"""Cross-entropy of a softmax over all output columns, in arithmetics that part ways once an example is fitted.
 
-Paper: Prieto, Barsbey, Mediano, Birdal 2025 (arXiv 2501.04697) on softmax collapse in float32, as `plain` shows it.
-The published code of most grokking papers uses `plain`; `log1p` is exact far beyond it at the same cost.
+Paper: Prieto, Barsbey, Mediano, Birdal 2025 (arXiv 2501.04697) on softmax collapse: `plain` is float32, and `float16`,
+`bfloat16`, `float64` are the same formula in other precisions. The published code of most grokking papers uses `plain`;
+`log1p` is exact far beyond it at the same cost. Label smoothing is that of Szegedy et al. 2016 (arXiv 1512.00567).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
 from grokjax.core.interfaces import Loss
-from grokjax.core.part import part, setting
+from grokjax.core.part import Swept, is_known_zero, part, setting
 
 
 def log1p_cross_entropy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
@@ -67,6 +69,43 @@ def _in_float64(outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.
     return jax.lax.convert_element_type(losses, narrow), jax.lax.convert_element_type(gradient, narrow)
 
 
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _rounded_cross_entropy(exponent: int, mantissa: int, outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """The plain form with every step, gradient included, rounded to a float of so many bits; see `_rounded`."""
+    return _rounded(exponent, mantissa, outputs, targets)[0]
+
+
+@_rounded_cross_entropy.defjvp
+def _differentiate_rounded(
+    exponent: int, mantissa: int, primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    losses, gradient = _rounded(exponent, mantissa, *primals)
+    return losses, jnp.sum(gradient * tangents[0], axis=-1)
+
+
+def _rounded(exponent: int, mantissa: int, outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Losses [...] and their gradient [..., class], each step rounded; the sum over classes is rounded once.
+
+    Rounded by hand: a compiler may keep more digits between operations in a narrow format than the format has.
+    """
+
+    def rounded(values: jax.Array) -> jax.Array:
+        nearest = jax.lax.reduce_precision(values, exponent, mantissa)
+        if exponent == 8:  # that of float32: numbers below the smallest normal one are 0 in both
+            return nearest
+        smallest = 2.0 ** (2 - 2 ** (exponent - 1))
+        spacing = smallest * 2.0**-mantissa  # of numbers below it, which `reduce_precision` makes 0
+        return jnp.where(jnp.abs(values) < smallest, jnp.round(values / spacing) * spacing, nearest)
+
+    outputs, is_target = _classes_first(rounded(outputs), targets)
+    shifted = rounded(outputs - jnp.max(outputs, axis=0)[None])
+    powers = rounded(jnp.exp(shifted))
+    total = rounded(jnp.sum(powers, axis=0))
+    losses = rounded(rounded(jnp.log(total)) - _target_output(shifted, is_target))
+    gradient = rounded(rounded(powers / total[None]) - is_target)
+    return losses, jnp.moveaxis(gradient, 0, -1)
+
+
 def _classes_first(outputs: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Outputs [class, ...], as they lie in memory (`models/class_product.py`), and whether the class is the target.
 
@@ -85,19 +124,34 @@ _FORMS: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "log1p": log1p_cross_entropy,
     "plain": plain_cross_entropy,
     "float64": float64_cross_entropy,
+    "float16": partial(_rounded_cross_entropy, 5, 10),
+    "bfloat16": partial(_rounded_cross_entropy, 8, 7),
 }
 
 
 @part
 class CrossEntropy(Loss):
-    """Cross-entropy with class targets; sequences of classes are averaged over their positions."""
+    """Cross-entropy with class targets; sequences of classes are averaged over their positions.
+
+    With `smoothing` e the target is 1 - e for the class and e / columns for every output column, the class among them.
+    An example whose softmax has collapsed has loss 0 and a gradient of exactly 0 at its target: from margin 7.7 on in
+    float16, 5.6 in bfloat16, 17 in plain float32, 37 in float64, for two columns.
+    """
 
     paper = "Prieto, Barsbey, Mediano, Birdal 2025, arXiv 2501.04697 (softmax collapse)"
 
     form: str = setting(
         "log1p",
-        "arithmetic: log1p keeps the gradient of fitted examples, plain float32 loses it, float64 is the reference",
+        "arithmetic: log1p keeps the gradient of fitted examples, plain float32 loses it, float64 is the reference, "
+        "float16 and bfloat16 lose it early",
         choices=tuple(_FORMS),
+    )
+    smoothing: Swept | None = setting(
+        None,
+        "share of each target that is spread over all output columns; none is exact",
+        at_least=0,
+        below=1,
+        added=None,
     )
 
     def loss(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
@@ -108,4 +162,7 @@ class CrossEntropy(Loss):
                 f"loss cross_entropy: outputs {outputs.shape} must have one more axis than targets {targets.shape}"
             )
         losses = _FORMS[self.form](outputs, targets)
+        if self.smoothing is not None and not is_known_zero(self.smoothing):
+            columns, is_target = _classes_first(outputs, targets)
+            losses = losses + self.smoothing * (_target_output(columns, is_target) - columns.mean(axis=0))
         return losses.reshape(losses.shape[0], -1).mean(axis=1)

@@ -1,4 +1,4 @@
-"""What happens to hidden units: activation functions by name, and dropout with a swept rate."""
+"""What happens to units: activation functions by name, and dropout and input noise of a swept size."""
 
 from collections.abc import Callable
 from functools import partial
@@ -40,3 +40,24 @@ def dropout(values: jax.Array, rate: jax.Array | float | None, key: jax.Array | 
 
     kept = jax.vmap(draw)(key) < keep  # noqa: TID251 over examples: a mask must not depend on the rest of the block
     return jnp.where(kept, values / keep, jnp.zeros_like(values))
+
+
+_NOISE_PLACE = 2**31 - 1  # behind every place of dropout
+ABOUT_INPUT_NOISE = "deviation of Gaussian noise on what the first layer reads, anew in each update; none draws nothing"
+ABOUT_OUTPUT_SCALE = "multiplies the outputs (Kumar et al.: alpha); none multiplies nothing"
+
+
+def input_noise(values: jax.Array, deviation: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
+    """Values [example, ...] with Gaussian noise added; `key` is [example] keys, or None where nothing is added."""
+    if key is None or deviation is None or is_known_zero(deviation):
+        return values
+
+    def draw(one: jax.Array) -> jax.Array:
+        return jax.random.normal(substream(one, _NOISE_PLACE), values.shape[1:], values.dtype)
+
+    return values + deviation * jax.vmap(draw)(key)  # noqa: TID251 over examples, as in `dropout`
+
+
+def scaled_outputs(outputs: jax.Array, factor: jax.Array | float | None) -> jax.Array:
+    """Outputs times a factor that may be traced; None for a network without one."""
+    return outputs if factor is None else outputs * factor

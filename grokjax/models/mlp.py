@@ -9,6 +9,7 @@ weights that solve x + y, known in closed form (`periodic_weights.py`). Other pu
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import cast
 
 import flax.linen as nn
@@ -18,7 +19,14 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer
-from grokjax.models.hidden_units import ACTIVATIONS, dropout
+from grokjax.models.hidden_units import (
+    ABOUT_INPUT_NOISE,
+    ABOUT_OUTPUT_SCALE,
+    ACTIVATIONS,
+    dropout,
+    input_noise,
+    scaled_outputs,
+)
 from grokjax.models.initializers import (
     ABOUT_INIT_SCALE,
     ABOUT_INIT_SCALE_ON,
@@ -49,11 +57,11 @@ class MLP(Model):
     `vocabulary - (tokens - operands)`, which is the number of symbols. A larger id gives NaN, not another symbol's row.
     Outputs are [example, class]. With `residual`, a hidden layer after the first adds its output to what it reads,
     h + act(W N(h)), where N is a layer norm or, without `norm`, nothing. Dropout acts on the pre-activations of every
-    hidden layer (as in Doshi).
+    hidden layer (as in Doshi), input noise on real values, one-hots or embedding vectors (as in Tan, Huang 2023).
 
     Form `tables` computes what the first layer makes of each symbol once a step, not once an example: the layer is
     linear, so its pre-activations are a sum of one table row per operand (a one-hot kernel consists of such rows). A
-    product of embeddings is no such sum, and always plain.
+    product of embeddings is no such sum, and always plain; so are inputs with noise.
     """
 
     paper = "Gromov 2023, 2301.02679; Doshi et al. 2024, 2310.13061"
@@ -83,6 +91,8 @@ class MLP(Model):
     dropout: Swept | None = setting(
         None, "share of hidden pre-activations that is dropped; none draws no masks", at_least=0, below=1
     )
+    input_noise: Swept | None = setting(None, ABOUT_INPUT_NOISE, at_least=0, added=None)
+    output_scale: Swept | None = setting(None, ABOUT_OUTPUT_SCALE, above=0, added=None)
 
     form: str = setting(
         "tables", "of token inputs: first layer once per symbol, or plain; equal to rounding",
@@ -90,14 +100,18 @@ class MLP(Model):
     )  # fmt: skip
 
     def form_used(self, signature: Signature) -> str:
-        """What `form` comes to: real-valued inputs and products have nothing to tabulate."""
-        return "plain" if signature.vocabulary is None or self.encoding == "product" else self.form
+        """What `form` comes to: real-valued inputs, products and inputs with noise have nothing to tabulate."""
+        is_plain = signature.vocabulary is None or self.encoding == "product" or self.input_noise is not None
+        return "plain" if is_plain else self.form
 
     def rows_per_example(self, signature: Signature) -> int:
         return 1
 
     def module(self, signature: Signature) -> "Network":
-        """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None."""
+        """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None.
+
+        Outputs are those before `output_scale`.
+        """
         if self.encoding == "product" and math.isqrt(self.embedding) ** 2 != self.embedding:
             nearest = max(round(math.sqrt(self.embedding)), 1) ** 2
             raise ValueError(
@@ -107,7 +121,9 @@ class MLP(Model):
         # Flax modules are static: the swept fields, which may be traced, are arguments of its call instead.
         drawn = "lecun" if self.initializer == "periodic" else self.initializer  # nothing is drawn by it then
         return Network(
-            shape=dataclasses.replace(self, init_scale=1.0, dropout=None, initializer=drawn),
+            shape=dataclasses.replace(
+                self, init_scale=1.0, dropout=None, input_noise=None, output_scale=None, initializer=drawn
+            ),
             symbols=num_symbols("mlp", signature),
             operands=signature.operands,
             classes=signature.num_classes,
@@ -135,7 +151,9 @@ class MLP(Model):
         rest, first = dict(prepared), None
         if "tables" in rest:
             first = sum_of_rows(rest.pop("tables"), inputs[:, signature.operands])
-        return cast(jax.Array, self.module(signature).apply({"params": rest}, inputs, self.dropout, key, first))
+        network = self.module(signature)
+        outputs = network.apply({"params": rest}, inputs, self.dropout, key, first, self.input_noise)
+        return scaled_outputs(cast(jax.Array, outputs), self.output_scale)
 
 
 def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:
@@ -197,11 +215,13 @@ class Network(nn.Module):
         rate: jax.Array | float | None,
         key: jax.Array | None,
         first: jax.Array | None = None,
+        deviation: jax.Array | float | None = None,
     ) -> jax.Array:
         """[example, class] from inputs [example, ...], or from `first`, what `self.first` makes of them."""
         shape = self.shape
         drawn = scheme(shape.initializer, shape.width, shape.embedding)
-        hidden = self.first(inputs, drawn) if first is None else first
+        noisy = functools.partial(input_noise, deviation=deviation, key=key)
+        hidden = self.first(inputs, drawn, noisy) if first is None else first
         for index in range(shape.depth):
             stream = hidden
             if index > 0:
@@ -211,15 +231,16 @@ class Network(nn.Module):
             hidden = stream + hidden if shape.residual and index > 0 else hidden
         return ClassLayer(drawn, self.classes, shape.bias and shape.output_bias, name="output")(hidden)
 
-    def first(self, inputs: jax.Array, drawn: Scheme) -> jax.Array:
+    def first(self, inputs: jax.Array, drawn: Scheme, noisy: Callable[[jax.Array], jax.Array]) -> jax.Array:
         """Pre-activations of the first hidden layer: [example, width] from inputs [example, ...]."""
         shape = self.shape
         if self.symbols is None:
-            source = inputs.reshape(len(inputs), -1)
+            source = noisy(inputs.reshape(len(inputs), -1))
         elif shape.encoding == "one_hot":
-            return OneHotDense(self.symbols, shape.width, drawn, shape.bias, name="hidden_0")(inputs[:, self.operands])
+            layer = OneHotDense(self.symbols, shape.width, drawn, shape.bias, name="hidden_0")
+            return layer(inputs[:, self.operands], noisy)
         else:
-            vectors = self.embedded(inputs[:, self.operands], self.symbols, drawn)
+            vectors = noisy(self.embedded(inputs[:, self.operands], self.symbols, drawn))
             source = _JOINED[shape.encoding](vectors)
         return dense("hidden_0", drawn, source.shape[1], shape.width, shape.bias)(source)
 
@@ -247,13 +268,16 @@ class OneHotDense(nn.Module):
     bias: bool
 
     @nn.compact
-    def __call__(self, operands: jax.Array) -> jax.Array:
-        """[example, feature] from operands [example, operand]."""
+    def __call__(self, operands: jax.Array, noisy: Callable[[jax.Array], jax.Array]) -> jax.Array:
+        """[example, feature] from operands [example, operand]; `noisy` adds what is added to the one-hots."""
         count = operands.shape[1]
         fan_in = count * self.symbols
         kernel = self.param("kernel", self.drawn.matrix, (fan_in, self.features), jnp.float32)
         tables = kernel.reshape(count, self.symbols, self.features)
         outputs = sum_of_rows(list(tables), operands)
+        silence = jnp.zeros((len(operands), fan_in), kernel.dtype)
+        if (noise := noisy(silence)) is not silence:
+            outputs = outputs + noise @ kernel
         if self.bias:
             outputs = outputs + self.param("bias", self.drawn.bias(fan_in), (self.features,), jnp.float32)[None]
         return outputs

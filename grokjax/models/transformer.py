@@ -16,7 +16,14 @@ from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models import transformer_tables
 from grokjax.models.class_product import ClassLayer, class_product
-from grokjax.models.hidden_units import ACTIVATIONS, dropout
+from grokjax.models.hidden_units import (
+    ABOUT_INPUT_NOISE,
+    ABOUT_OUTPUT_SCALE,
+    ACTIVATIONS,
+    dropout,
+    input_noise,
+    scaled_outputs,
+)
 from grokjax.models.initializers import (
     ABOUT_INIT_SCALE,
     ABOUT_INIT_SCALE_ON,
@@ -47,12 +54,14 @@ class Transformer(Model):
     gain and shift, `rms` a gain only; they divide by sqrt(variance + epsilon) and sqrt(mean square + epsilon).
     Attention scores are divided by sqrt(width / heads). Learned positions are a table added to the embeddings;
     sinusoidal ones add sin(t / 10000^(2i / width)) to column 2i and cos of the same to column 2i + 1.
-    Dropout acts on what each sublayer adds to the stream (Power's code: on the MLP's only).
+    Dropout acts on what each sublayer adds to the stream (Power's code: on the MLP's only), input noise on the stream
+    before the first layer, positions included.
     With one layer `causal` changes nothing: the last position sees all others either way.
 
     Form `plain` is the Flax module of this file. `tables`, equal to rounding, computes what does not differ between all
-    examples once per symbol (`transformer_tables.py`); several answers are always computed in the plain form. `merged`
-    also multiplies neighbouring matrices once a step; it needs one layer, one answer, no normalisation and no dropout.
+    examples once per symbol (`transformer_tables.py`); several answers and inputs with noise are always computed in the
+    plain form. `merged` also multiplies neighbouring matrices once a step; it needs one layer, one answer, no
+    normalisation, no dropout and no input noise.
     """
 
     paper = "Nanda et al. 2023, 2301.05217"
@@ -92,6 +101,8 @@ class Transformer(Model):
     dropout: Swept | None = setting(
         None, "share of each sublayer's output that is dropped; none draws no masks", at_least=0, below=1
     )
+    input_noise: Swept | None = setting(None, ABOUT_INPUT_NOISE, at_least=0, added=None)
+    output_scale: Swept | None = setting(None, ABOUT_OUTPUT_SCALE, above=0, added=None)
 
     form: str = setting(
         "tables", "how it is computed; equal to rounding", choices=("tables", "merged", "plain"), added="plain"
@@ -99,7 +110,7 @@ class Transformer(Model):
 
     def form_used(self, signature: Signature) -> str:
         """What `form` comes to."""
-        return "plain" if signature.num_answers > 1 else self.form
+        return "plain" if signature.num_answers > 1 or self.input_noise is not None else self.form
 
     def rows_per_example(self, signature: Signature) -> int:
         return signature.input_shape[0] if self.form_used(signature) == "plain" else 1
@@ -108,12 +119,15 @@ class Transformer(Model):
         return ("causal",) if self.layers == 1 else ()
 
     def module(self, signature: Signature) -> "Decoder":
-        """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys."""
+        """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys.
+
+        Outputs are those before `output_scale`.
+        """
         vocabulary = check(self, signature)
         # Flax modules are static: swept fields, which may be traced, are arguments of its call instead. Only
         # `norm_epsilon` may stay, since nothing asks for more of it than a sum.
         return Decoder(
-            shape=dataclasses.replace(self, init_scale=1.0, dropout=None),
+            shape=dataclasses.replace(self, init_scale=1.0, dropout=None, input_noise=None, output_scale=None),
             vocabulary=vocabulary,
             columns=vocabulary if self.outputs == "vocabulary" else signature.num_classes,
             answers=signature.num_answers,
@@ -130,8 +144,11 @@ class Transformer(Model):
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         if self.form_used(signature) != "plain":
-            return transformer_tables.answer(self, prepared, inputs, signature, key)
-        return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs, self.dropout, key))
+            outputs = transformer_tables.answer(self, prepared, inputs, signature, key)
+        else:
+            network = self.module(signature)
+            outputs = network.apply({"params": prepared}, inputs, self.dropout, key, self.input_noise)
+        return scaled_outputs(cast(jax.Array, outputs), self.output_scale)
 
 
 def check(model: Transformer, signature: Signature) -> int:
@@ -169,9 +186,11 @@ def check(model: Transformer, signature: Signature) -> int:
         )
     if answers > 1 and not model.causal:
         raise ValueError(f"model.causal: the {answers} answers of the task would be seen in advance; nearest is true")
-    is_one_layer = model.layers == 1 and model.norm == "none" and model.dropout is None
+    is_exact = model.dropout is None and model.input_noise is None
+    is_one_layer = model.layers == 1 and model.norm == "none" and is_exact
     if model.form == "merged" and (answers > 1 or not is_one_layer):
-        raise ValueError("model.form: merged needs layers 1, one answer, norm none and no dropout; nearest is tables")
+        rule = "merged needs layers 1, one answer, norm none, no dropout and no input noise"
+        raise ValueError(f"model.form: {rule}; nearest is tables")
     if model.final_norm and model.norm != "post":
         raise ValueError("model.final_norm: needs norm post; nearest is false")
     return signature.vocabulary
@@ -186,7 +205,13 @@ class Decoder(nn.Module):
     answers: int
 
     @nn.compact
-    def __call__(self, inputs: jax.Array, rate: jax.Array | float | None, key: jax.Array | None) -> jax.Array:
+    def __call__(
+        self,
+        inputs: jax.Array,
+        rate: jax.Array | float | None,
+        key: jax.Array | None,
+        deviation: jax.Array | float | None = None,
+    ) -> jax.Array:
         """[example, class] from inputs [example, token]; [example, answer, class] where there are several answers."""
         shape = self.shape
         drawn = scheme(shape.initializer, shape.width, shape.width, self.vocabulary)
@@ -194,6 +219,7 @@ class Decoder(nn.Module):
         stream = embed(inputs)  # [example, token, width]
         if shape.positions != "none":
             stream = stream + positions(shape, inputs.shape[1], drawn)[None].astype(stream.dtype)
+        stream = input_noise(stream, deviation, key)
         for index in range(shape.layers):
             needed = self.answers if index == shape.layers - 1 else inputs.shape[1]
             stream = Layer(shape, drawn, name=f"layer_{index}")(stream, needed, rate, key, 2 * index)

@@ -18,7 +18,7 @@ TURNS = 5
 def orthogonalised(matrix: jax.Array, eps: jax.Array | float) -> jax.Array:
     """U p(S) V^T of a matrix U S V^T, as precise as its numbers whatever `precision.matmul` is; zeros stay zeros.
 
-    The turns are a loop: written out, five times as many small products are compiled, for minutes in tiny networks.
+    The turns are a loop: written out, five times as many small products are compiled.
 
     Args:
       matrix: [row, column].

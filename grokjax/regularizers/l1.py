@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Params, Regularizer
 from grokjax.core.part import Swept, part, setting
-from grokjax.regularizers.penalised import ABOUT_PENALISED, PENALISED, penalised
+from grokjax.regularizers.penalised import ABOUT_PENALISED, PENALISED, absolute, penalised
 
 
 @part
@@ -23,9 +23,4 @@ class L1(Regularizer):
 
     def penalty(self, params: Params, key: jax.Array, step: jax.Array) -> jax.Array | float:
         del key, step
-        return self.strength * sum(jnp.sum(_absolute(leaf)) for leaf in penalised(params, self.over))
-
-
-def _absolute(leaf: jax.Array) -> jax.Array:
-    """|w| with gradient 0 at 0, where JAX's own has gradient 1 and would push dead weights away from 0."""
-    return leaf * jax.lax.stop_gradient(jnp.sign(leaf))
+        return self.strength * sum(jnp.sum(absolute(leaf)) for leaf in penalised(params, self.over))

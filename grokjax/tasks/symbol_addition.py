@@ -43,7 +43,8 @@ class SymbolAddition(PoolTask):
         return self._nearest(outputs) == self._nearest(targets)
 
     def idle_settings(self) -> tuple[str, ...]:
-        return () if self.target == "templates" else ("template_size", "template_seed")
+        idle = () if self.target == "templates" else ("template_size", "template_seed")
+        return (*super().idle_settings(), *idle)
 
     def _nearest(self, vectors: jax.Array) -> jax.Array:
         """[example] int32, the template next to each vector: where |v - t|^2 is smallest, 2 v.t - |t|^2 is largest."""

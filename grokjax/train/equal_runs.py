@@ -29,7 +29,7 @@ _WHY_IDLE = {
     "split": "the task's split is fixed",
     "init": "no initial parameters are drawn",
     "order": "the full train set is used in every update, so there is no order to vary",
-    "noise": "there is no label noise, no dropout and no regularizer that draws",
+    "noise": "there is no label noise, no input noise, no dropout and no regularizer that draws",
 }
 
 

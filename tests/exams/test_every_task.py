@@ -32,6 +32,11 @@ def _split(signature, task, targets, mirror, counts, seed):
     return task.split(signature, targets, mirror, counts, keys)
 
 
+def skip_given(task: Task) -> None:
+    if task.signature().has_given_split:
+        pytest.skip("its train set is given, not drawn")
+
+
 def has_classes(task: Task) -> bool:
     return np.issubdtype(task.table().targets.dtype, np.integer)
 
@@ -123,6 +128,7 @@ def test_groups_agree_with_a_count_in_python(any_task):
 
 
 def test_noise_changes_only_the_first_train_labels(any_task):
+    skip_given(any_task)
     if not has_classes(any_task) or any_task.signature().target_shape:
         pytest.skip("no classes")
     table = any_task.table()
@@ -144,6 +150,7 @@ def test_no_noise_leaves_every_label(any_task):
 
 
 def test_larger_train_sets_contain_smaller_ones_with_the_same_labels(any_task):
+    skip_given(any_task)
     num_examples = any_task.signature().num_examples
     small, large = (
         split(any_task, num_examples // 4, num_examples // 8),
@@ -155,6 +162,7 @@ def test_larger_train_sets_contain_smaller_ones_with_the_same_labels(any_task):
 
 
 def test_more_noise_keeps_the_labels_that_less_noise_drew(any_task):
+    skip_given(any_task)
     n_train = any_task.signature().num_examples // 2
     little, much = split(any_task, n_train, n_train // 4), split(any_task, n_train, n_train)
     first = little.order[: n_train // 4]
@@ -163,6 +171,7 @@ def test_more_noise_keeps_the_labels_that_less_noise_drew(any_task):
 
 
 def test_another_split_seed_gives_another_train_set(any_task):
+    skip_given(any_task)
     n_train = any_task.signature().num_examples // 2
     train_sets = [tuple(sorted(split(any_task, n_train, seed=seed).order[:n_train].tolist())) for seed in range(4)]
     assert len(set(train_sets)) == 4

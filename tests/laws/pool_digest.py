@@ -16,6 +16,7 @@ from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.run import Run
+from grokjax.regularizers.spectral_entropy import SpectralEntropy
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
@@ -23,16 +24,20 @@ from grokjax.train.feed import Feed
 from grokjax.train.worker import Worker
 
 NETWORKS = {
-    "mlp": (MLP(width=256, encoding="concatenated", bias=True), 0.4, 8),
-    "transformer": (Transformer(), 0.1, 3),
+    "mlp": (MLP(width=256, encoding="concatenated", bias=True), (), 0.4, 8),
+    "transformer": (Transformer(), (), 0.1, 3),
+    "singular values": (MLP(width=500), (SpectralEntropy(strength=0.1),), 0.1, 3),
 }
 
 
 def digest(name: str, lanes: int) -> str:
     """SHA-256 of a run of the network at p = 97: weights, optimizer, history."""
-    model, fraction, steps = NETWORKS[name]
+    model, regularizers, fraction, steps = NETWORKS[name]
     run = Run(
-        task=ModularArithmetic(modulus=97, train_fraction=fraction), model=model, optimizer=AdamW(weight_decay=1.0)
+        task=ModularArithmetic(modulus=97, train_fraction=fraction),
+        model=model,
+        optimizer=AdamW(weight_decay=1.0),
+        regularizers=regularizers,
     )
     measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=(WeightNorm(),))
     feed = Feed(run, run.task.signature(), [run.task], measure, None, steps)

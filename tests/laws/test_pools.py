@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def digests(devices: int | None, threads: int | None, lanes: int = 1, pin: bool = False) -> str:
-    """Checksums of an MLP and a transformer trained by a process with so many devices and threads; None: as a sweep."""
-    chosen = {"JAX_NUM_CPU_DEVICES": devices, "NPROC": threads}
+    """Checksums of three runs trained by a process with so many devices and threads; None: as a sweep."""
+    chosen = {"JAX_NUM_CPU_DEVICES": devices, "NPROC": threads, "OPENBLAS_NUM_THREADS": threads}
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
     command = [sys.executable, "-m", "tests.laws.pool_digest", str(lanes), *(["pinned"] if pin else [])]
     process = subprocess.run(
@@ -30,7 +30,7 @@ def digests(devices: int | None, threads: int | None, lanes: int = 1, pin: bool 
 @pytest.fixture(scope="module")
 def reference() -> str:
     found = digests(devices=2, threads=2)
-    assert len(found.split()) == 2 and len(set(found.split())) == 2
+    assert len(found.split()) == 3 and len(set(found.split())) == 3
     return found
 
 

@@ -113,11 +113,12 @@ def test_a_signature_without_its_shared_symbols_is_refused() -> None:
         decoder().init(stream(0, "init"), signature)
 
 
-@pytest.mark.parametrize("fields", [{"layers": 2}, {"norm": "pre"}, {"dropout": 0.1}])
+@pytest.mark.parametrize("fields", [{"layers": 2}, {"norm": "pre"}, {"dropout": 0.1}, {"input_noise": 0.1}])
 def test_matrices_are_not_merged_across_what_reads_the_stream(fields: dict) -> None:
     signature = ModularArithmetic(modulus=7).signature()
     with pytest.raises(
-        ValueError, match="merged needs layers 1, one answer, norm none and no dropout; nearest is tables"
+        ValueError,
+        match="merged needs layers 1, one answer, norm none, no dropout and no input noise; nearest is tables",
     ):
         decoder(form="merged", **fields).init(stream(0, "init"), signature)
 

@@ -38,6 +38,8 @@ COHORTS = {
     "task": 1,
     "data": 1,
     "schedules": 1,
+    "drawn": 2,  # pairs apart and together
+    "lazy": 1,
     "first": 1,
 }
 

@@ -88,8 +88,8 @@ def test_settings_of_a_part_that_is_an_axis_are_those_of_its_own_cells():
 def test_what_moves_together_with_a_part_is_told_with_it():
     tied = {"zip": {"optimizer": PARTS["optimizer"], "loss.form": ["plain", "log1p"]}}
     assert [text.split(";")[0] for text in lines("losses", axes=tied)] == [
-        "trained with cross_entropy: form plain",
-        "trained with cross_entropy: form log1p",
+        "trained with cross_entropy: form plain, smoothing none",
+        "trained with cross_entropy: form log1p, smoothing none",
     ]
 
 

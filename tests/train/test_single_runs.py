@@ -60,6 +60,21 @@ def test_a_schedule_acts_from_its_step_on_and_not_before() -> None:
     assert switched[after] != never[after] and switched[1] != always[1]
 
 
+def test_dropout_is_scheduled_with_swept_ends_in_one_program() -> None:
+    def dropped(before: float, after: float) -> Run:
+        return dataclasses.replace(
+            with_decay(0.0, 0.0),
+            model=MLP(width=12, dropout=Switch(before=before, after=after, at_step=float(AT))),
+        )
+
+    late, never, always = (
+        unpack(lane.book.looks)["train/loss"] for lane in train(dropped(0.0, 0.5), dropped(0.0, 0.0), dropped(0.5, 0.5))
+    )
+    until = AT // 10 + 1
+    np.testing.assert_array_equal(late[:until], never[:until])
+    assert late[until] != never[until] and always[1] != never[1]
+
+
 def test_float64_runs_are_float64_and_agree_with_float32_to_its_rounding() -> None:
     (single,) = train(BASE)
     (double,) = train(dataclasses.replace(BASE, precision=Precision(params="float64")))
