@@ -11,6 +11,7 @@ from grokjax.core.activation_names import with_word
 from grokjax.core.interfaces import Params, View
 from grokjax.core.schedules import at_step
 from grokjax.measures.fit import block_sums, finish
+from grokjax.plan.blocks import SHORTEST_BLOCK
 from grokjax.reader.run import Run
 from grokjax.train.gradient import laid_out, stood_up
 from grokjax.train.program import Data, Program, State, Tables, run_of
@@ -108,8 +109,9 @@ def _seen_at(run: Run, step: jax.Array) -> Run:
 
 def _blocks(program: Program, num_rows: int) -> jax.Array:
     """[block, row] int32, rows from 0 on; those of the last block may go beyond `num_rows`."""
-    blocks = -(-num_rows // program.look_examples)
-    return jnp.arange(blocks * program.look_examples, dtype=jnp.int32).reshape(blocks, program.look_examples)
+    length = program.look_examples if num_rows >= SHORTEST_BLOCK else num_rows  # one example is not computed 128 times
+    blocks = -(-num_rows // length)
+    return jnp.arange(blocks * length, dtype=jnp.int32).reshape(blocks, length)
 
 
 def _outputs(
