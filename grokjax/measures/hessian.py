@@ -4,6 +4,8 @@ Papers: Power, Burda, Edwards, Babuschkin, Misra 2022 (arXiv 2201.02177) relate 
 on products with the Hessian (Pearlmutter 1994), as in Yao, Gholami, Keutzer, Mahoney 2020 (arXiv 1912.07145).
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -18,15 +20,17 @@ class Hessian(Measure):
 
     Some eigenvalue lies within the residual of `top`: small beside it means that the iteration has arrived. It starts
     from the same vector at every step and in every run. Penalties and dropout are left out.
-    Cost: a gradient of a gradient over the whole table for each iteration, and one more.
+    Cost: a gradient of a gradient over the examples for each iteration and one more; over the whole table for `none`.
     """
 
     paper = "Yao, Gholami, Keutzer, Mahoney 2020, arXiv 1912.07145"
 
     iterations: int = setting(20, "products with the Hessian before the one that is reported", at_least=1)
 
+    examples: int | None = setting(512, "first train examples whose loss it is, at most all; none for all", at_least=1)
+
     def measure(self, view: View) -> dict[str, jax.Array]:
-        slope = jax.grad(view.train_loss)
+        slope = jax.grad(view.train_loss if self.examples is None else partial(loss_of_first, view, self.examples))
 
         def times_hessian(vector: Params) -> Params:
             return jax.jvp(slope, (view.params,), (vector,))[1]
@@ -40,6 +44,15 @@ class Hessian(Measure):
         rest = jax.tree.map(lambda left, right: left - top * right, image, vector)
         measured = {"hessian/top": top, "hessian/residual": jnp.sqrt(inner(rest, rest))}
         return {name: value.astype(jnp.float32) for name, value in measured.items()}
+
+
+def loss_of_first(view: View, most: int, params: Params) -> jax.Array:
+    """Mean loss over the first train examples in train order, at most so many."""
+    count = jnp.minimum(min(most, view.signature.num_examples), view.n_train)
+    place = jnp.arange(min(most, view.signature.num_examples), dtype=jnp.int32)
+    example = view.split.order[jnp.minimum(place, count - 1)]
+    losses = view.loss(view.apply(params, view.inputs[example]), view.split.labels[example])
+    return jnp.sum(jnp.where(place < count, losses, 0.0)) / count.astype(losses.dtype)
 
 
 def start_like(params: Params) -> Params:

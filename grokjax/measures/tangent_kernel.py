@@ -32,7 +32,7 @@ class TangentKernel(Measure):
     paper = "Kumar, Bordelon, Gershman, Pehlevan 2023, arXiv 2310.06110"
 
     examples: int = setting(32, "examples that are compared, at most all", at_least=2)
-    outputs: int = setting(8, "outputs over which the kernel is averaged, spread evenly, at most all", at_least=1)
+    outputs: int = setting(4, "outputs over which the kernel is averaged, spread evenly, at most all", at_least=1)
 
     def measure(self, view: View) -> dict[str, jax.Array]:
         rows = _rows(view, self.examples)

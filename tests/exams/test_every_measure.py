@@ -121,3 +121,13 @@ def test_shapes_and_names_are_the_same_at_every_step_and_in_every_trace(any_meas
     known = shapes(any_measure, first_run_of(any_measure))
     for step in (0, 1, 5):
         assert {name: (value.shape, value.dtype) for name, value in seen_by(any_measure, step).items()} == known
+
+
+def test_a_measure_maps_over_runs(any_measure):
+    name = first_run_of(any_measure)
+    lanes = jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), engine(name)[-2:])
+    found = jax.eval_shape(jax.vmap(lambda *lane: any_measure.measure(view_at(name, 0, *lane))), *lanes)
+    of_one = shapes(any_measure, name)
+    assert {key: (value.shape, value.dtype) for key, value in found.items()} == {
+        key: ((2, *shape), dtype) for key, (shape, dtype) in of_one.items()
+    }

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from grokjax.measures.hessian import Hessian
 from grokjax.models.mlp import MLP
@@ -12,10 +13,12 @@ from tests.measures import linear_student
 from tests.measures.small_runs import shown
 
 
-def test_the_top_of_a_linear_student_is_that_of_its_covariance():
-    view = shown(linear_student.RUN, Hessian(iterations=100))
-    inputs = view.inputs[view.train].astype(np.float64)
-    values = np.linalg.eigvalsh(2 * inputs.T @ inputs / view.targets[view.train].size)
+@pytest.mark.parametrize("examples", [8, 512, None])  # 20 are trained on
+def test_the_top_of_a_linear_student_is_that_of_its_covariance(examples):
+    view = shown(linear_student.RUN, Hessian(iterations=100, examples=examples))
+    chosen = view.train[:examples]
+    inputs = view.inputs[chosen].astype(np.float64)
+    values = np.linalg.eigvalsh(2 * inputs.T @ inputs / view.targets[chosen].size)
     np.testing.assert_allclose(view.measured["hessian/top"], values[-1], rtol=1e-4)
     assert view.measured["hessian/residual"] < 1e-2 * values[-1]
 
