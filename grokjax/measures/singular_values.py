@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_STRETCH = 32  # columns that are eliminated before the rest of the matrix is cut out
+_STRETCH = 64  # columns that are eliminated before the rest of the matrix is cut out
 _UNROLL = 16
 
 

@@ -30,14 +30,27 @@ class Spectrum(Measure):
         if not matrices:
             raise ValueError("measure.what: spectrum needs a parameter with two axes, and the model has none")
         measured, entropies = {}, []
-        for path, matrix in matrices.items():
-            values = singular_values(matrix)
+        for path, values in _values_of(matrices).items():
             entropies.append(entropy(values))
             measured[f"spectral_entropy/{path}"] = entropies[-1]
             measured[f"effective_rank/{path}"] = jnp.exp(entropies[-1])
             measured[f"stable_rank/{path}"] = stable_rank(values)
         measured["spectral_entropy/mean"] = jnp.mean(jnp.stack(entropies))
         return {name: value.astype(jnp.float32) for name, value in measured.items()}
+
+
+def _values_of(matrices: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Singular values of each matrix; those of one shape are walked by one loop, which is compiled once."""
+    paths_of: dict[tuple[int, ...], list[str]] = {}
+    for path, matrix in matrices.items():
+        paths_of.setdefault(tuple(sorted(matrix.shape)), []).append(path)
+    values = {}
+    for paths in paths_of.values():
+        wide = [
+            matrices[path] if matrices[path].shape[0] <= matrices[path].shape[1] else matrices[path].T for path in paths
+        ]
+        values |= dict(zip(paths, jax.lax.map(singular_values, jnp.stack(wide)), strict=True))
+    return {path: values[path] for path in matrices}
 
 
 def entropy(parts: jax.Array) -> jax.Array:
