@@ -25,7 +25,8 @@ class CohortPlan:
       cpu_share: part of the cores asked for that were there to time it; None when nothing was timed or no CPU trains.
       compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
       run_seconds: of one run on one pool; None when nothing was timed.
-      measure_seconds: of one step of one run, by measure, those of a look apart; empty when nothing was timed.
+      measure_seconds: of one step of one run, by measure, without other work on the machine, those of a look apart;
+        empty when nothing was timed.
     """
 
     cohort: Cohort

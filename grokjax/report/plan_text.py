@@ -119,7 +119,8 @@ def _measures(plan: Plan) -> str:
     taken: dict[str, list[tuple[float, float]]] = {}  # name -> per cent and milliseconds in each cohort
     for one in plan.cohorts:
         for name, seconds in one.measure_seconds.items():
-            share = plan.num_rows * seconds / (one.run_seconds or math.inf)
+            undisturbed = (one.run_seconds or math.inf) * (one.cpu_share or 1.0)
+            share = plan.num_rows * seconds / undisturbed
             taken.setdefault(name, []).append((100 * share, 1e3 * seconds))
     texts = []
     for name, pairs in sorted(taken.items(), key=lambda item: -max(item[1])[0]):

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,8 @@ _REPEATS = 3
 def measure_seconds(executables: Executables, values: Values) -> dict[str, float]:
     """Seconds of one step of one run by measure, `fit` apart, which is the look itself; the least of a few calls.
 
-    What a call costs that measures nothing is taken off. Two of a kind are told apart by numbers: `cka`, `cka 2`.
+    On a CPU seconds of a core, which other work does not lengthen. What a call costs that measures nothing is taken
+    off. Two of a kind are told apart by numbers: `cka`, `cka 2`.
 
     Args:
       values: of any run of the cohort.
@@ -37,9 +39,9 @@ def measure_seconds(executables: Executables, values: Values) -> dict[str, float
             jax.jit(partial(_measured, program, measures, together)).lower(lanes, executables.tables)
             for measures in [(), *((part,) for part in parts)]
         ]
-        nothing, *seconds = [
-            _seconds(one, lanes, executables.tables) for one in aside([call.compile for call in calls])
-        ]
+        clock = time.process_time if executables.pool.devices[0].platform == "cpu" else time.perf_counter
+        compiled = aside([call.compile for call in calls])
+        nothing, *seconds = [_seconds(clock, call, lanes, executables.tables) for call in compiled]
     return {name: max(taken - nothing, 0.0) / together for name, taken in zip(_names(parts), seconds, strict=True)}
 
 
@@ -57,13 +59,13 @@ def _measured(
     return over_lanes(of_lane, together)(lanes)
 
 
-def _seconds(call: Any, *arguments: Any) -> float:
+def _seconds(clock: Callable[[], float], call: Any, *arguments: Any) -> float:
     jax.block_until_ready(call(*arguments))  # the first call of a program is slower
     taken = []
     for _ in range(_REPEATS):
-        began = time.perf_counter()
+        began = clock()
         jax.block_until_ready(call(*arguments))
-        taken.append(time.perf_counter() - began)
+        taken.append(clock() - began)
     return min(taken)
 
 

@@ -63,7 +63,7 @@ def test_memory_parameters_looks_and_disk_are_those_of_the_plan():
 def test_the_cost_of_each_measure_is_told_as_a_share_of_a_run_and_the_dearest_first():
     plan = planned(axes={"model.width": [8, 16]})
     timed = [
-        dataclasses.replace(one, run_seconds=2.0, measure_seconds={"cheap": 1e-5, "dear": seconds})
+        dataclasses.replace(one, run_seconds=4.0, cpu_share=0.5, measure_seconds={"cheap": 1e-5, "dear": seconds})
         for one, seconds in zip(plan.cohorts, (1e-3, 4e-3), strict=True)
     ]
     shares = [f"{100 * plan.num_rows * seconds / 2:.3g}" for seconds in (1e-3, 4e-3, 1e-5)]
