@@ -1,18 +1,38 @@
-"""A matrix product whose bits do not depend on how many threads compute it.
+"""Matrix products whose bits do not depend on how many threads compute them.
 
 On a CPU a product over a long inner dimension may be split by the size of the thread pool. Over 128 numbers it is not
 (see `plan/blocks.py`, where the sums over examples are kept as short), so longer ones are summed block by block.
 """
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 
 _LONGEST = 128
 
 
-def fixed_product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """`left @ right`: [row, column] from [row, inner] and [inner, column]."""
-    blocks = [
-        left[:, start : start + _LONGEST] @ right[start : start + _LONGEST]
-        for start in range(0, left.shape[1], _LONGEST)
-    ]
-    return sum(blocks[1:], start=blocks[0])
+def fixed_product(left: jax.Array, right: jax.Array, precision: Any = None) -> jax.Array:
+    """`left @ right`: [row, column] from [row, inner] and [inner, column].
+
+    Args:
+      precision: of the product, as JAX names it; None for that of the program.
+    """
+    inner = left.shape[1]
+    if inner <= _LONGEST:
+        return jnp.matmul(left, right, precision=precision)
+    blocks = -(-inner // _LONGEST)
+    padding = (0, blocks * _LONGEST - inner)
+    lefts = jnp.moveaxis(jnp.pad(left, ((0, 0), padding)).reshape(len(left), blocks, _LONGEST), 1, 0)
+    rights = jnp.pad(right, (padding, (0, 0))).reshape(blocks, _LONGEST, right.shape[1])
+
+    def add(total: jax.Array, pair: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        return total + jnp.matmul(*pair, precision=precision), None
+
+    start = jnp.zeros((len(left), right.shape[1]), jnp.result_type(left, right))
+    return jax.lax.scan(add, start, (lefts, rights))[0]
+
+
+def gram(rows: jax.Array) -> jax.Array:
+    """[row, row] inner products of rows [row, column]."""
+    return fixed_product(rows, rows.T, "highest")

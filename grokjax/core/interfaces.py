@@ -16,8 +16,10 @@ import optax
 
 from grokjax.core.drawing import Drawing, check_drawn, wrong_labels
 from grokjax.core.first_largest import first_largest as first_largest
+from grokjax.core.label_noise import drawn_labels
 from grokjax.core.part import Part, Swept, SweptInt, is_known_zero, part, setting
 from grokjax.core.streams import shuffled_ranks
+from grokjax.core.token_places import fixed_symbols, num_answers
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
@@ -75,12 +77,6 @@ class Signature(NamedTuple):
     def num_answers(self) -> int:
         """Positions at which a sequence of tokens is answered, the last ones."""
         return num_answers(self.vocabulary, self.target_dtype, self.target_shape)
-
-
-def num_answers(vocabulary: int | None, target_dtype: str, target_shape: tuple[int, ...]) -> int:
-    """Answers of an example: more than one where the inputs are tokens and the target is a row of classes."""
-    is_row_of_classes = target_dtype.startswith("int") and len(target_shape) == 1
-    return target_shape[0] if is_row_of_classes and vocabulary is not None else 1
 
 
 class Counts(NamedTuple):
@@ -168,7 +164,7 @@ class DrawnTask(Drawing, Task):
             num_classes=table.num_classes,
             vocabulary=table.vocabulary,
             operands=table.operands,
-            fixed=_fixed_symbols(self, table),
+            fixed=fixed_symbols(self.kind, table),
         )
 
     def counts(self, signature: Signature) -> Counts:
@@ -187,7 +183,7 @@ class DrawnTask(Drawing, Task):
         order = self.redrawn(order, keys["split"], mirror, counts.n_train, targets, signature.num_classes)
         rank = jnp.zeros_like(order).at[order].set(position)  # where an example stands in the train order
         is_train = rank < counts.n_train
-        drawn = None if is_known_zero(counts.n_corrupt) else _draw_labels(signature, keys["label"])
+        drawn = None if is_known_zero(counts.n_corrupt) else drawn_labels(signature, keys["label"])
         noise_rank = shuffled_ranks(keys["label"], is_train) if signature.has_given_split else rank
         labels = targets if drawn is None else jnp.where(noise_rank < counts.n_corrupt, drawn[rank], targets)
         if drawn is not None and self.wrong_labels:
@@ -237,28 +233,6 @@ class PoolTask(DrawnTask):
         return int(self.train_size)
 
 
-def _fixed_symbols(task: Task, table: Table) -> tuple[int, ...]:
-    """Symbols at the positions that are no operands; refused when one of them differs between examples."""
-    if table.vocabulary is None:
-        return ()
-    found = []
-    answers = num_answers(table.vocabulary, str(table.targets.dtype), table.targets.shape[1:])
-    given = range(table.inputs.shape[1] - answers + 1)  # behind them stand answers
-    for position in (place for place in given if place not in table.operands):
-        symbols = np.unique(table.inputs[:, position])
-        if len(symbols) > 1:
-            raise ValueError(f"task {task.kind}: position {position} differs between examples but is no operand")
-        found.append(int(symbols[0]))
-    return tuple(found)
-
-
-def _draw_labels(signature: Signature, key: jax.Array) -> jax.Array | None:
-    """One uniform class per place in the train order, so that noise is nested; None where targets are no classes."""
-    if signature.target_shape or not signature.target_dtype.startswith("int"):
-        return None  # `spec` refuses label noise on such targets
-    return jax.random.randint(key, (signature.num_examples,), 0, signature.num_classes, signature.target_dtype)
-
-
 class Model(Part):
     """A parametrised function of one example. Pure: parameters come in, outputs go out."""
 
@@ -289,6 +263,15 @@ class Model(Part):
           key: [example] keys for dropout, so that a mask does not depend on the other examples of the block; None when
             measuring (then nothing is dropped).
         """
+
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        """What the network computes on the way to its outputs, by name [example, ...]; without dropout, traced.
+
+        `units` are hidden units behind their activation function, [example, unit] or with more axes, `stream` what a
+        layer hands on, `weights` those of attention, [example, head, query, key]; numbered or inside a layer, such as
+        `units_1` and `layer_0/mlp/units`. A model that names nothing is measured from outside only.
+        """
+        return {}
 
 
 class Loss(Part):
@@ -365,6 +348,9 @@ class View:
         penalties.
       initial_params: function () -> parameters before the first update.
       fit: `group/name` -> scalar, what `measures/fit.py` gives at this step.
+      signature: of the task; static, so a measure may refuse a task by it.
+      loss: function (outputs [example, class], targets [example, ...]) -> [example], the trained loss, no penalties.
+      inside: function (parameters, inputs [example, ...], word) -> name -> [example, ...], see `activations`.
     """
 
     params: Params
@@ -378,6 +364,9 @@ class View:
     train_loss: Callable[[Params], jax.Array]
     initial_params: Callable[[], Params]
     fit: dict[str, jax.Array]
+    signature: Signature
+    loss: Callable[[jax.Array, jax.Array], jax.Array]
+    inside: Callable[[Params, jax.Array, str], dict[str, jax.Array]]
 
     def logits(self) -> jax.Array:
         """Outputs [example, class] of these parameters on these inputs, the whole table."""
@@ -386,6 +375,18 @@ class View:
     def gradient(self) -> Params:
         """Gradient of `train_loss` at these parameters, a tree like them; neither clipped nor scaled."""
         return jax.grad(self.train_loss)(self.params)
+
+    def activations(self, word: str, inputs: jax.Array | None = None) -> dict[str, jax.Array]:
+        """Those of `Model.activations` that a word names, in order: `units` takes `units_0` and `layer_1/mlp/units`.
+
+        Of the whole table unless inputs are given. ValueError where the model names none.
+        """
+        return self.inside(self.params, self.inputs if inputs is None else inputs, word)
+
+    def spread_rows(self, count: int) -> np.ndarray:
+        """At most so many rows of the table, spread evenly over it: [row] int, the same at every step."""
+        total = self.signature.num_examples
+        return np.arange(min(count, total)) * total // min(count, total)
 
 
 class Measure(Part):

@@ -20,6 +20,7 @@ from grokjax.train.equal_runs import check_products
 from grokjax.train.executables import Executables, number_format
 from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh
+from grokjax.train.measure_cost import measure_seconds
 from grokjax.train.preflight import compile_cohort, device_memory
 from grokjax.train.probe import busiest_pool, probe_together
 from grokjax.train.program import MAP, Lane, Values
@@ -106,16 +107,22 @@ def time_cohort(
       runs: how many of its runs will be trained; None for all.
       steps: what is left of a run on average; None for its whole budget.
     """
-    compiled, program = ready.compiled, ready.compiled[0].program
-    is_walked = program.executor == MAP
-    timed = probe_together(compiled, ready.values_of(_typical(ready.feed, cohort, is_walked)), at_least)
+    return _of_cohort(_time_run(plan, ready, cohort, at_least, steps), ready, len(cohort) if runs is None else runs)
+
+
+def _time_run(plan: Plan, ready: Ready, cohort: Cohort, at_least: float, steps: float | None = None) -> Forecast:
+    """Of one run on one pool."""
+    is_walked = ready.compiled[0].program.executor == MAP
+    timed = probe_together(ready.compiled, ready.values_of(_typical(ready.feed, cohort, is_walked)), at_least)
     budget = plan.sweep.steps
     part = 1.0 if steps is None else steps / budget
-    one_run = timed.of_run(part * budget, part * plan.num_looks, part * plan.num_rows)
-    return Forecast(
-        one_run * busiest_pool(len(cohort) if runs is None else runs, len(compiled), program.lanes, is_walked),
-        timed.cpu_share,
-    )
+    return Forecast(timed.of_run(part * budget, part * plan.num_looks, part * plan.num_rows), timed.cpu_share)
+
+
+def _of_cohort(run: Forecast, ready: Ready, runs: int) -> Forecast:
+    program = ready.compiled[0].program
+    busiest = busiest_pool(runs, len(ready.compiled), program.lanes, program.executor == MAP)
+    return run._replace(seconds=run.seconds * busiest)
 
 
 def forecast(
@@ -137,11 +144,16 @@ def forecast(
 
 def _timed(plan: Plan, pools: list[Pool], executor: str, lanes: int | None) -> Iterator[CohortPlan]:
     for planned in plan.cohorts:
-        ready = prepare(plan.sweep, planned, next(planned.cohort.in_turn()), pools, executor, lanes)
-        told = time_cohort(plan, ready, planned.cohort, PLAN_SECONDS)
-        compiled_bytes = ready.compiled[0].memory_bytes()
+        first = next(planned.cohort.in_turn())
+        ready = prepare(plan.sweep, planned, first, pools, executor, lanes)
+        run = _time_run(plan, ready, planned.cohort, PLAN_SECONDS)
         yield dataclasses.replace(
-            planned, seconds=told.seconds, cpu_share=told.cpu_share, compiled_bytes=compiled_bytes
+            planned,
+            seconds=_of_cohort(run, ready, len(planned.cohort)).seconds,
+            cpu_share=run.cpu_share,
+            compiled_bytes=ready.compiled[0].memory_bytes(),
+            run_seconds=run.seconds,
+            measure_seconds=measure_seconds(ready.compiled[0], ready.values_of(first)),
         )
 
 

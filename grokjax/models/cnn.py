@@ -17,6 +17,7 @@ from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, scaled, scheme
+from grokjax.models.sown import sown
 
 
 @part
@@ -55,6 +56,9 @@ class CNN(Model):
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         return cast(jax.Array, self.module(signature).apply({"params": prepared}, inputs))
+
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return sown(self.module(signature), params, inputs)
 
 
 def image_shape(signature: Signature) -> tuple[int, int, int]:
@@ -96,5 +100,6 @@ class Network(nn.Module):
                 name=f"conv_{index}",
             )(maps)
             maps = ACTIVATIONS[shape.activation](maps)
+            self.sow("intermediates", f"units_{index}", maps)
         flat = maps.reshape(len(maps), -1)
         return ClassLayer(drawn, self.classes, shape.bias, name="output")(flat)

@@ -18,6 +18,7 @@ from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, SCHEMES, dense, scaled, scheme
 from grokjax.models.periodic_weights import circle_weights
 from grokjax.models.presets import FACTORED
+from grokjax.models.sown import sown
 from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 
 
@@ -90,6 +91,9 @@ class Factored(Model):
         hidden = sum_of_rows(prepared["tables"], inputs[:, signature.operands])
         return class_product(ACTIVATIONS[self.activation](hidden), prepared["output"])
 
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return sown(self.module(signature), params, inputs)
+
 
 class Network(nn.Module):
     """The same network as a Flax module; `shape` is the part without its swept field."""
@@ -119,6 +123,7 @@ class Network(nn.Module):
             layers = {name: dense(name, drawn, columns, shape.width, False) for name in dict.fromkeys(names)}
             rows = [layers[name](row) for name, row in zip(names, rows, strict=True)]
         answer = ACTIVATIONS[shape.activation](sum(rows[1:], start=rows[0]))
+        self.sow("intermediates", "units", answer)
         if not shape.collapsed_out:
             answer = dense("output", drawn, shape.width, columns, False)(answer)
         if shape.tied == "all" and answer.shape[1] == columns:

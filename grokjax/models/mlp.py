@@ -38,6 +38,7 @@ from grokjax.models.initializers import (
 )
 from grokjax.models.periodic_weights import quadratic_weights
 from grokjax.models.presets import MLPS
+from grokjax.models.sown import sown
 from grokjax.models.sublayers import layer_norm
 from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 
@@ -155,6 +156,9 @@ class MLP(Model):
         outputs = network.apply({"params": rest}, inputs, self.dropout, key, first, self.input_noise)
         return scaled_outputs(cast(jax.Array, outputs), self.output_scale)
 
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return sown(self.module(signature), params, inputs, None, None)
+
 
 def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:
     """Closed-form weights; refused where the network is not the one that they solve."""
@@ -228,6 +232,7 @@ class Network(nn.Module):
                 read = layer_norm(f"norm_{index}")(hidden) if shape.norm == "layer" else hidden
                 hidden = dense(f"hidden_{index}", drawn, shape.width, shape.width, shape.bias)(read)
             hidden = ACTIVATIONS[shape.activation](dropout(hidden, rate, key, index))
+            self.sow("intermediates", f"units_{index}", hidden)
             hidden = stream + hidden if shape.residual and index > 0 else hidden
         return ClassLayer(drawn, self.classes, shape.bias and shape.output_bias, name="output")(hidden)
 

@@ -48,4 +48,5 @@ class FeedForward(nn.Module):
         hidden_width = shape.mlp_width or 4 * shape.width
         hidden = dense("hidden", self.drawn, shape.width, hidden_width, shape.mlp_bias)(stream)
         active = ACTIVATIONS[shape.activation](hidden)
+        self.sow("intermediates", "units", active)
         return dense("output", self.drawn, hidden_width, shape.width, shape.mlp_bias)(active)

@@ -34,6 +34,7 @@ from grokjax.models.initializers import (
     scheme,
 )
 from grokjax.models.presets import TRANSFORMERS
+from grokjax.models.sown import sown
 from grokjax.models.sublayers import EPSILON, FeedForward, normalisation, positions
 
 
@@ -150,6 +151,9 @@ class Transformer(Model):
             outputs = network.apply({"params": prepared}, inputs, self.dropout, key, self.input_noise)
         return scaled_outputs(cast(jax.Array, outputs), self.output_scale)
 
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return sown(self.module(signature), params, inputs, None, None)
+
 
 def check(model: Transformer, signature: Signature) -> int:
     """Number of symbols; refuses, in one line, a task or a combination of fields that this network cannot have."""
@@ -249,7 +253,9 @@ class Layer(nn.Module):
         added = attention(self.before("attention_norm", stream), needed)
         stream = self.after("attention_norm", stream[:, -needed:] + dropout(added, rate, key, place))
         added = FeedForward(self.shape, self.drawn, name="mlp")(self.before("mlp_norm", stream))
-        return self.after("mlp_norm", stream + dropout(added, rate, key, place + 1))
+        stream = self.after("mlp_norm", stream + dropout(added, rate, key, place + 1))
+        self.sow("intermediates", "stream", stream)
+        return stream
 
     def before(self, name: str, stream: jax.Array) -> jax.Array:
         """What a sublayer reads."""
@@ -281,6 +287,8 @@ class Attention(nn.Module):
         if shape.causal:
             visible = jnp.tri(tokens, dtype=bool)[-needed:]  # [query, key]
             scores = jnp.where(visible[None, None], scores, -jnp.inf)
-        mixed = jnp.einsum("ehqk,ekhu->eqhu", jax.nn.softmax(scores), values)
+        weights = jax.nn.softmax(scores)
+        self.sow("intermediates", "weights", weights)
+        mixed = jnp.einsum("ehqk,ekhu->eqhu", weights, values)
         layer = dense("output", self.drawn.of_attention("output"), shape.width, shape.width, shape.attention_bias)
         return layer(mixed.reshape(*mixed.shape[:2], shape.width))

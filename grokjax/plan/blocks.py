@@ -7,7 +7,7 @@ from grokjax.reader.run import Run
 
 ACCELERATOR_ROWS = 1024
 _CPU_ROWS = 128
-_SHORTEST_BLOCK = 8
+SHORTEST_BLOCK = 8
 
 
 class BlockSizes(NamedTuple):
@@ -30,11 +30,11 @@ def block_sizes(run: Run, signature: Signature, is_cpu: bool) -> BlockSizes:
     the machine. With 128 they did not, for matrices of up to 4096 x 4096, as long as `train/gradient.py` keeps the
     shorter side of the matrix first (jax 0.10 and 0.12, pools of 1, 2 and 16; `tests/laws/test_pools.py` checks two).
     """
-    longest = -(-signature.num_examples // _SHORTEST_BLOCK) * _SHORTEST_BLOCK
+    longest = -(-signature.num_examples // SHORTEST_BLOCK) * SHORTEST_BLOCK
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
-    look = min(max(_SHORTEST_BLOCK, wanted), longest)
+    look = min(max(SHORTEST_BLOCK, wanted), longest)
     if run.minibatch is None:
         return BlockSizes(step=look, look=look)
     minibatch = min(run.minibatch.at_most, longest)
     blocks = -(-minibatch // look)
-    return BlockSizes(step=max(_SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)
+    return BlockSizes(step=max(SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)

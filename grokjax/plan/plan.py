@@ -25,6 +25,9 @@ class CohortPlan:
       seconds: forecast of its wall time; None when nothing was timed.
       cpu_share: part of the cores asked for that were there to time it; None when nothing was timed or no CPU trains.
       compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
+      run_seconds: of one run on one pool; None when nothing was timed.
+      measure_seconds: of one step of one run, by measure, without other work on the machine, those of a look apart;
+        empty when nothing was timed.
     """
 
     cohort: Cohort
@@ -33,6 +36,8 @@ class CohortPlan:
     seconds: float | None = None
     cpu_share: float | None = None
     compiled_bytes: int | None = None
+    run_seconds: float | None = None
+    measure_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def bytes_per_run(self) -> int:
@@ -107,6 +112,8 @@ class Plan:
                     "decayed_params": one.size.num_decayed,
                     "memory_bytes_per_run": one.bytes_per_run,
                     "forecast_seconds": one.seconds,
+                    "run_seconds": one.run_seconds,
+                    "measure_seconds": dict(one.measure_seconds),
                 }
                 for one in self.cohorts
             ],

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from grokjax.core.activation_names import with_word
 from grokjax.core.interfaces import Measure, Optimizer, Params, Signature, Split, Task, View
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
@@ -191,6 +192,9 @@ def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> Vie
         train_loss=lambda params: jnp.mean(run.loss.loss(apply(params, inputs), targets)),
         initial_params=lambda: params,
         fit=finish(no_rows()),
+        signature=signature,
+        loss=run.loss.loss,
+        inside=lambda params, inputs, word: with_word(run.model.activations(params, inputs, signature), word),
     )
 
 

@@ -17,6 +17,7 @@ from flax import nnx
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Part
 from grokjax.core.streams import stream, substream
+from grokjax.models.sown import sown
 from grokjax.reader.user_class import FILLED, Given, make_part, parameters_of, static_settings
 
 _NO_STATE = (
@@ -89,6 +90,9 @@ class LinenModel(UserModel):
         module = self.module_class(**self.settings_for(signature))
         rngs = None if key is None else {"dropout": key[0]}  # Flax draws one mask for the whole block
         return module.apply({"params": prepared}, inputs, rngs=rngs, **self.modes(training=key is not None))
+
+    def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return sown(self.module_class(**self.settings_for(signature)), params, inputs, **self.modes(training=False))
 
 
 class NnxModel(UserModel):

@@ -1,5 +1,6 @@
 """What will a sweep cost, and under which choices will it run: a plan in words, nothing trained."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,8 @@ def _cohorts(plan: Plan) -> Table:
 
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
-    return [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
+    costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
+    return [*costs, ("measures", _measures(plan))] if any(one.measure_seconds for one in plan.cohorts) else costs
 
 
 def _disk(plan: Plan) -> str:
@@ -123,6 +125,21 @@ def _time(plan: Plan) -> str:
         return "not timed"
     busy = busy_text(seconds, plan.cpu_share)
     return f"{_duration(seconds)} if every run goes to its last step" + (f"; {busy}" if busy else "")
+
+
+def _measures(plan: Plan) -> str:
+    """What each measure takes of the time of a run, the dearest first."""
+    taken: dict[str, list[tuple[float, float]]] = {}  # name -> per cent and milliseconds in each cohort
+    for one in plan.cohorts:
+        for name, seconds in one.measure_seconds.items():
+            undisturbed = (one.run_seconds or math.inf) * (one.cpu_share or 1.0)
+            share = plan.num_rows * seconds / undisturbed
+            taken.setdefault(name, []).append((100 * share, 1e3 * seconds))
+    texts = []
+    for name, pairs in sorted(taken.items(), key=lambda item: -max(item[1])[0]):
+        shares, milliseconds = (_range_text(list(column), "{:.3g}") for column in zip(*pairs, strict=True))
+        texts.append(f"{name} {shares} % ({milliseconds} ms each)")
+    return f"of the time of a run, at {plan.num_rows:,} steps: {', '.join(texts)}"
 
 
 def _duration(seconds: float) -> str:

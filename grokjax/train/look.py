@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.activation_names import with_word
 from grokjax.core.interfaces import Params, View
 from grokjax.core.schedules import at_step
 from grokjax.measures.fit import block_sums, finish
+from grokjax.plan.blocks import SHORTEST_BLOCK
 from grokjax.reader.run import Run
 from grokjax.train.gradient import laid_out, stood_up
 from grokjax.train.program import Data, Program, State, Tables, run_of
@@ -55,10 +57,27 @@ def measure(
     program: Program, leaves: list[Any], data: Data, state: State, seen: dict[str, jax.Array], tables: Tables
 ) -> dict[str, jax.Array]:
     """Every measure of the sweep but `fit`, by name."""
+    seen_run = view(program, leaves, data, state, seen, tables)
+    found: dict[str, jax.Array] = {}
+    for part in at_step(program.measures, state.step):
+        found |= {
+            name: jnp.asarray(value) for name, value in part.measure(seen_run).items()
+        }  # names differ: `reader/check.py`
+    return found
+
+
+def view(
+    program: Program, leaves: list[Any], data: Data, state: State, seen: dict[str, jax.Array], tables: Tables
+) -> View:
+    """What a measure may look at, of a run in its lane or of stored parameters put into a `State`; traced.
+
+    Args:
+      seen: of `fit`.
+    """
     run = run_of(program, leaves)
     now = _seen_at(run, state.step)
     inputs = tables.inputs[data.table]
-    view = View(
+    return View(
         params=state.params,
         opt_state=state.opt_state,
         step=state.step,
@@ -76,13 +95,10 @@ def measure(
         train_loss=lambda params: _train_loss(program, now, data, params, tables),
         initial_params=lambda: initial_params(program, run, data),
         fit=seen,
+        signature=program.signature,
+        loss=now.loss.loss,
+        inside=lambda params, asked, word: _activations(program, now, params, asked, word),
     )
-    found: dict[str, jax.Array] = {}
-    for part in at_step(program.measures, state.step):
-        found |= {
-            name: jnp.asarray(value) for name, value in part.measure(view).items()
-        }  # names differ: `reader/check.py`
-    return found
 
 
 def _seen_at(run: Run, step: jax.Array) -> Run:
@@ -93,8 +109,9 @@ def _seen_at(run: Run, step: jax.Array) -> Run:
 
 def _blocks(program: Program, num_rows: int) -> jax.Array:
     """[block, row] int32, rows from 0 on; those of the last block may go beyond `num_rows`."""
-    blocks = -(-num_rows // program.look_examples)
-    return jnp.arange(blocks * program.look_examples, dtype=jnp.int32).reshape(blocks, program.look_examples)
+    length = program.look_examples if num_rows >= SHORTEST_BLOCK else num_rows  # one example is not computed 128 times
+    blocks = -(-num_rows // length)
+    return jnp.arange(blocks * length, dtype=jnp.int32).reshape(blocks, length)
 
 
 def _outputs(
@@ -108,6 +125,17 @@ def _outputs(
 
     outputs = jax.lax.map(outputs_of, jnp.minimum(_blocks(program, num_rows), num_rows - 1))
     return outputs.reshape((-1, *outputs.shape[2:]))[:num_rows]
+
+
+def _activations(program: Program, run: Run, params: Params, inputs: jax.Array, word: str) -> dict[str, jax.Array]:
+    """Named activations [row, ...] of inputs, in blocks; those that the word does not name leave no block."""
+    num_rows = len(inputs)
+
+    def activations_of(row: jax.Array) -> dict[str, jax.Array]:
+        return with_word(run.model.activations(params, inputs[row], program.signature), word)
+
+    named = jax.lax.map(activations_of, jnp.minimum(_blocks(program, num_rows), num_rows - 1))
+    return {name: values.reshape((-1, *values.shape[2:]))[:num_rows] for name, values in named.items()}
 
 
 def _train_loss(program: Program, run: Run, data: Data, params: Params, tables: Tables) -> jax.Array:

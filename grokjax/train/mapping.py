@@ -36,6 +36,11 @@ def over_lanes(function: Callable[..., Any], lanes: int) -> Callable[..., Any]:
     return single
 
 
+def looked_at_together(program: Program) -> int:
+    """Lanes of a block that are looked at in one pass."""
+    return max(1, program.block_lanes // LOOK_SHARE)
+
+
 def segment(
     program: Program, lanes: Lane, until: jax.Array, is_queued: jax.Array, tables: Tables, schedule: Schedule
 ) -> tuple[Lane, jax.Array]:
@@ -86,7 +91,7 @@ def _advance(
 
 def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, schedule: Schedule) -> Lane:
     """Look at the lanes that are due, a few at a time."""
-    together = max(1, program.block_lanes // LOOK_SHARE)
+    together = looked_at_together(program)
 
     @jax.named_scope(LOOK_SCOPE)
     def look_at(chosen: Lane, is_real: jax.Array) -> Book:

@@ -46,7 +46,9 @@ def test_plan_with_a_probe_forecasts_time(small, tmp_path, capsys, monkeypatch):
     assert typed("plan", small.parent / "sweep.yaml", "--json", "--lanes", "2") == 0
     plan = json.loads(capsys.readouterr().out)
     assert 0 < plan["forecast_seconds"] < 600 and plan["cohorts"][0]["forecast_seconds"] == plan["forecast_seconds"]
-    assert plan["cohorts"][0]["width"] == 2
+    (cohort,) = plan["cohorts"]
+    assert cohort["width"] == 2 and 0 < cohort["run_seconds"] <= plan["forecast_seconds"]
+    assert list(cohort["measure_seconds"]) == ["weight_norm"] and cohort["measure_seconds"]["weight_norm"] < 0.1
     assert list(tmp_path.iterdir()) == []
 
 

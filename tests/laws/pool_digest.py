@@ -1,6 +1,7 @@
 """Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py.
 
-Arguments: lanes, and `pinned` to keep all threads on one core. Devices and threads are as in a sweep.
+Arguments: lanes, `pinned` to keep all threads on one core, and `measured` to take every measure that fits the runs.
+Devices and threads are as in a sweep.
 """
 
 import hashlib
@@ -10,6 +11,9 @@ import sys
 import jax
 import numpy as np
 
+from grokjax.core.catalogue import catalogue
+from grokjax.core.interfaces import Measure
+from grokjax.measures.hessian import Hessian
 from grokjax.measures.weight_norm import WeightNorm
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
@@ -30,7 +34,17 @@ NETWORKS = {
 }
 
 
-def digest(name: str, lanes: int) -> str:
+def every_measure(name: str) -> tuple[Measure, ...]:
+    """Those that may look at modular addition by this network."""
+    refused = {"by_operation", "representation_quality", "fit", *(["attention"] if name != "transformer" else [])}
+    return tuple(
+        cls(iterations=2) if cls is Hessian else cls()
+        for kind, cls in catalogue("measures").items()
+        if kind not in refused
+    )
+
+
+def digest(name: str, lanes: int, is_measured: bool) -> str:
     """SHA-256 of a run of the network at p = 97: weights, optimizer, history."""
     model, regularizers, fraction, steps = NETWORKS[name]
     run = Run(
@@ -39,7 +53,8 @@ def digest(name: str, lanes: int) -> str:
         optimizer=AdamW(weight_decay=1.0),
         regularizers=regularizers,
     )
-    measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=(WeightNorm(),))
+    what = every_measure(name) if is_measured else (WeightNorm(),)
+    measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=what)
     feed = Feed(run, run.task.signature(), [run.task], measure, None, steps)
     pool, values = choose_pools("cpu", "map")[-1], feed.values(run)
     worker = Worker(Traced(feed.program(lanes, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
@@ -57,4 +72,4 @@ if __name__ == "__main__":
     if "pinned" in sys.argv:  # before JAX starts its threads, which inherit it
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     prepare_host_devices()
-    sys.stdout.write(" ".join(digest(name, int(sys.argv[1])) for name in NETWORKS) + "\n")
+    sys.stdout.write(" ".join(digest(name, int(sys.argv[1]), "measured" in sys.argv) for name in NETWORKS) + "\n")

@@ -10,11 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def digests(devices: int | None, threads: int | None, lanes: int = 1, pin: bool = False) -> str:
-    """Checksums of three runs trained by a process with so many devices and threads; None: as a sweep."""
+def digests(
+    devices: int | None, threads: int | None, lanes: int = 1, pin: bool = False, is_measured: bool = False
+) -> str:
+    """Checksums of runs trained by a process with so many devices and threads; None: as a sweep."""
     chosen = {"JAX_NUM_CPU_DEVICES": devices, "NPROC": threads, "OPENBLAS_NUM_THREADS": threads}
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
-    command = [sys.executable, "-m", "tests.laws.pool_digest", str(lanes), *(["pinned"] if pin else [])]
+    words = [word for word, is_said in (("pinned", pin), ("measured", is_measured)) if is_said]
+    command = [sys.executable, "-m", "tests.laws.pool_digest", str(lanes), *words]
     process = subprocess.run(
         command,
         cwd=ROOT,
@@ -49,3 +52,10 @@ def test_a_machine_of_one_core_changes_no_bit(reference: str) -> None:
 )
 def test_devices_threads_and_pinning_change_no_bit(devices: int, threads: int, pin: bool, reference: str) -> None:
     assert digests(devices, threads, pin=pin) == reference
+
+
+@pytest.mark.slow
+def test_devices_threads_and_pinning_change_no_bit_of_any_measure() -> None:
+    reference = digests(devices=2, threads=2, is_measured=True)
+    assert digests(devices=4, threads=16, lanes=3, is_measured=True) == reference
+    assert digests(None, None, pin=True, is_measured=True) == reference

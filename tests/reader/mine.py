@@ -22,6 +22,7 @@ class Net(nn.Module):
         hidden = nn.Embed(self.vocabulary, 4)(inputs).reshape(len(inputs), -1)
         for size in self.sizes:
             hidden = nn.relu(nn.Dense(size)(hidden))
+            self.sow("intermediates", "units", hidden)
         hidden = nn.Dropout(self.rate, deterministic=not train)(hidden)
         return nn.Dense(self.num_classes)(hidden)
 

@@ -60,6 +60,16 @@ def test_a_linen_module_is_a_model_with_its_own_numbers(folder):
     dropped = model.logits(params, inputs, SIGNATURE, keys)
     assert not np.allclose(dropped, measured)
     np.testing.assert_array_equal(dropped, model.logits(params, inputs, SIGNATURE, keys))
+    named = model.activations(params, inputs, SIGNATURE)
+    assert list(named) == ["units"]
+    np.testing.assert_allclose(named["units"], hidden, rtol=1e-5)
+
+
+def test_values_sown_twice_under_a_name_are_told_apart(folder):
+    model = build("models", "Net", folder, sizes=[8, 3])
+    params = model.init(stream(jnp.uint32(3), "init"), SIGNATURE)
+    named = model.activations(params, jnp.zeros((2, 2), jnp.int32), SIGNATURE)
+    assert {name: value.shape for name, value in named.items()} == {"units": (2, 8), "units#1": (2, 3)}
 
 
 def test_an_nnx_module_is_a_model_with_its_own_numbers(folder):

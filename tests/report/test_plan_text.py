@@ -1,5 +1,7 @@
 """Does a plan say how many runs, which programs there will be and what they cost?"""
 
+import dataclasses
+
 from grokjax.orders.order import orders_of
 from grokjax.plan.plan import make_plan
 from grokjax.reader.sweep_file import sweep_from_mapping
@@ -58,3 +60,17 @@ def test_memory_parameters_looks_and_disk_are_those_of_the_plan():
     share = plan.num_looks * 25 / (plan.num_looks * 25 + 50 * 3 * 10)  # 25 examples, 10 of them train ones
     assert f"about {100 * share:.2g} % of the work of a run with 10 train examples" in text
     assert "time not timed" in text and "disk" in text
+
+
+def test_the_cost_of_each_measure_is_told_as_a_share_of_a_run_and_the_dearest_first():
+    plan = planned(axes={"model.width": [8, 16]})
+    timed = [
+        dataclasses.replace(one, run_seconds=4.0, cpu_share=0.5, measure_seconds={"cheap": 1e-5, "dear": seconds})
+        for one, seconds in zip(plan.cohorts, (1e-3, 4e-3), strict=True)
+    ]
+    shares = [f"{100 * plan.num_rows * seconds / 2:.3g}" for seconds in (1e-3, 4e-3, 1e-5)]
+    said = f"dear {shares[0]} to {shares[1]} % (1 to 4 ms each), cheap {shares[2]} % (0.01 ms each)"
+    assert f"measures of the time of a run, at {plan.num_rows} steps: {said}" in flat(
+        dataclasses.replace(plan, cohorts=timed)
+    )
+    assert "measures of the time" not in flat(plan)

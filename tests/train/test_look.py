@@ -155,3 +155,33 @@ class Errors(Measure):
     def measure(self, view):
         error = jnp.abs(view.logits() - view.targets)[:, 0]
         return {"errors/train": jnp.where(view.split.group < 2, error, -1.0)}
+
+
+@part
+class Inside(Measure):
+    """Hidden units of the whole table, of a few rows, and at other parameters."""
+
+    def measure(self, view):
+        further = dataclasses.replace(view, params=jax.tree.map(lambda leaf: 2 * leaf, view.params))
+        return {
+            "params/kernel": view.params["hidden_0"]["kernel"],
+            "units/whole": view.activations("units")["units_0"],
+            "units/further": further.activations("units", view.inputs[3:6])["units_0"],
+            "rows/spread": jnp.asarray(view.spread_rows(10), jnp.int32),
+            "loss/rows": view.loss(view.logits(), view.targets),
+        }
+
+
+def test_a_view_looks_inside_the_network_at_any_rows_and_parameters():
+    run = Run(task=ModularArithmetic(modulus=MODULUS), model=MLP(width=6), optimizer=SGD(learning_rate=0.1))
+    feed = Feed(run, run.task.signature(), [run.task], MeasurePlan(EVERY_FIVE, EVERY_FIVE, (Inside(),)), None, 5)
+    for look in attempt(feed, feed.values(run, 0, None), 5, times=1):
+        hot = np.eye(MODULUS)[run.task.table().inputs[:, :2]].reshape(MODULUS**2, -1)
+        units = np.maximum(hot @ look.measured["params/kernel"], 0)
+        np.testing.assert_allclose(look.measured["units/whole"], units, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(look.measured["units/further"], 2 * units[3:6], rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(look.measured["rows/spread"], np.arange(10) * 169 // 10)
+        expected = (
+            look.seen["train/objective"] * look.seen["train/n"] + look.seen["test/objective"] * look.seen["test/n"]
+        ) / 169
+        assert look.measured["loss/rows"].mean() == pytest.approx(expected, rel=1e-4)
