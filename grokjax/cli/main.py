@@ -33,6 +33,7 @@ _MODULES = {
     **dict.fromkeys(("status", "table", "phases", "curves", "verify", "export", "list"), "reading"),
     **dict.fromkeys(("events", "migrate"), "keeping"),
     "compare": "comparing",
+    "measure": "measuring",
 }
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""

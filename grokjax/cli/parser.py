@@ -57,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         _phases,
         _curves,
         _compare,
+        _measure,
         _replay,
         _verify,
         _events,
@@ -187,6 +188,18 @@ def _curves(commands: Any) -> None:
     )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _measure(commands: Any) -> None:
+    command = _command(commands, "measure", "any measure, taken afterwards from stored weights")
+    command.add_argument("folder", metavar="DIR")
+    command.add_argument(
+        "--what", required=True, metavar="NAME[,NAME]", help="measures, as `grokjax list measures` has them"
+    )
+    command.add_argument(
+        "--step", default="last", metavar="N|last|all", help="after how many updates; all: wherever weights are stored"
+    )
+    _where(command)
 
 
 def _compare(commands: Any) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.results.dataset import assemble, write_zarr
+from grokjax.results.measured import with_measured
 from grokjax.results.reading import with_budget
 from grokjax.results.table import as_csv, judged_table
 from grokjax.store.committed import read_spec
@@ -60,7 +61,8 @@ def ended_runs(folder: SweepFolder, run_ids: Sequence[str]) -> tuple[xr.Dataset,
     spec = read_spec(root)
     files = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("runs/")]
     dataset = assemble([arrays for arrays in files if arrays is not None], spec["base"], run_ids)
-    dataset = with_budget(dataset, spec["steps"])
+    measured = [folder.read(name) for name in sorted(folder.head.files) if name.startswith("measured/")]
+    dataset = with_measured(with_budget(dataset, spec["steps"]), [arrays for arrays in measured if arrays is not None])
     missing = len(run_ids) - dataset.sizes["run"]
     if missing:
         raise StoreError(f"{root}: {missing} runs are not stored; run the same command again to train them.")

@@ -13,6 +13,7 @@ from grokjax.analysis.history import Looks
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.results.dataset import assemble, read_zarr
+from grokjax.results.measured import with_measured
 from grokjax.store.committed import read_file, read_spec
 from grokjax.store.files import bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
@@ -51,7 +52,9 @@ def _read_dataset(root: Path, with_running: bool) -> tuple[xr.Dataset, dict[str,
     )
     if with_running:
         files = [*read_live(layout), *files]  # a finished run of the same id comes later
-    return with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"]), spec, head
+    dataset = with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"])
+    names = [] if head is None else [name for name in sorted(head.files) if name.startswith("measured/")]
+    return with_measured(dataset, [read_file(root, name, head) for name in names if head is not None]), spec, head
 
 
 def _harmless(dataset: xr.Dataset, root: Path) -> xr.Dataset:

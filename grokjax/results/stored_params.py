@@ -1,5 +1,6 @@
 """Parameters of stored runs: to start other runs from, to export, to look into."""
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,6 +150,49 @@ def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
         except Exception as error:  # zipfile and NumPy raise many kinds for damage
             raise StoreError(f"{root / name} is missing or damaged.") from error
     return found
+
+
+StoredPlaces = dict[str, dict[int, _Place]]
+"""Run id -> updates -> file of the parameters, and where in it they are."""
+
+
+def stored_places(root: Path) -> StoredPlaces:
+    """Where the parameters of all runs of a folder are stored, at their ends and at scheduled steps.
+
+    Raises:
+      StoreError: a file is damaged.
+    """
+    head, _ = read_head(Layout(root))
+    places: StoredPlaces = {}
+    for name in sorted(head.files) if head is not None else ():
+        kind = name.partition("/")[0]
+        if kind not in ("runs", "snapshots"):
+            continue
+        beside = name.replace("runs/", "weights/")
+        if head is not None and beside in head.files:
+            with np.load(root / name, allow_pickle=False) as file:
+                ids, steps = file["run_id"].tolist(), file["final_step" if kind == "runs" else "step"].tolist()
+            for index, (run_id, step) in enumerate(zip(ids, steps, strict=True)):
+                places.setdefault(run_id, {})[int(step)] = beside, index
+    return places
+
+
+def params_at(root: Path, place: _Place) -> Arrays:
+    """Parameters by path at a place of `stored_places`; files are read once for neighbours.
+
+    Raises:
+      StoreError: the file is missing or damaged.
+    """
+    head, _ = read_head(Layout(root))
+    if head is None or place[0] not in head.files:
+        raise StoreError(f"{root / place[0]} is not committed.")
+    stored = _read_once(root, place[0], head.files[place[0]])
+    return {key.removeprefix("params/"): leaf[place[1]] for key, leaf in stored.items() if key.startswith("params/")}
+
+
+@functools.lru_cache(maxsize=4)
+def _read_once(root: Path, name: str, digest: str) -> Arrays:
+    return read_file(root, name, Head(0, "", {name: digest}, {}))
 
 
 def _params_at(root: Path, head: Head, place: _Place, with_optimizer: bool = False) -> Arrays:

@@ -131,13 +131,21 @@ class SweepFolder:
         packed = pack_snapshots(run_ids, [one.step for one in weights], [one.params for one in weights])
         self._commit_arrays({self.layout.snapshot_file(self.head.sequence + 1): packed})
 
-    def _commit_arrays(self, new: Mapping[Path, Arrays]) -> None:
+    def add_measured(self, measured: Arrays) -> None:
+        """Store what was measured from stored weights and commit it; the results are put together anew after it.
+
+        Args:
+          measured: `run_id`, `step` and `rows/NAME`, leading axis [measurement].
+        """
+        self._commit_arrays({self.layout.measured_file(self.head.sequence + 1): measured}, is_complete=False)
+
+    def _commit_arrays(self, new: Mapping[Path, Arrays], **changes: Any) -> None:
         files = dict(self.head.files)
         for path, arrays in new.items():
             content = arrays_to_bytes(arrays)
             write_atomically(path, content)
             files[self._name(path)] = checksum(content)
-        self.commit(files=files)
+        self.commit(files=files, **changes)
 
     def start_save(self, saved: Saved, cohort: str) -> None:
         """Begin to save the batched state in the background.
@@ -236,13 +244,12 @@ class SweepFolder:
 
     def _check_parameters(self) -> None:
         """Set damaged parameters aside: nothing else hangs on them, and who asks for them has the run trained again."""
-        for name in [name for name in self.head.files if name.startswith(("weights/", "snapshots/"))]:
+        lost = "runs that would go on from these parameters begin anew; only `Results.params` makes them again"
+        for name in [name for name in self.head.files if name.startswith(("weights/", "snapshots/", "measured/"))]:
             if self._whole(name) is None:
                 self._forget(name)
-                self._set_aside(
-                    self.layout.root / name,
-                    "runs that would go on from these parameters begin anew; only `Results.params` makes them again",
-                )
+                consequence = "`grokjax measure` measures it again" if name.startswith("measured/") else lost
+                self._set_aside(self.layout.root / name, consequence)
 
     def _log_ends(self) -> None:
         """Write the lines of runs that were committed right before a kill, which took these lines with it."""

@@ -9,6 +9,7 @@ HEAD.json            what is committed; HEAD.prev.json is its predecessor
 runs/NNNNNN.npz      finished runs: whole history and final values, many runs a file, immutable
 weights/NNNNNN.npz   their final parameters (and optimizer state, for runs that can be continued)
 snapshots/NNNNNN.npz  parameters of runs at scheduled steps, many a file
+measured/NNNNNN.npz  what was measured from stored parameters afterwards, many measurements a file
 checkpoints/N/       orbax: the whole batched state; N.sums.json holds the checksum of every leaf
 live.json, live.npz  progress and partial curves; replaced all the time, never needed
 history.zarr         all histories in one Zarr v3 dataset, written when the sweep ends
@@ -22,7 +23,7 @@ from pathlib import Path
 SCHEMA = 2  # since 2 every record and every line of a log has a checksum, and spec.json holds the text of spec.yaml
 OLDEST_SCHEMA = 1
 """Folders from here on can be read; `grokjax migrate` brings them up to date, which only then can be trained into."""
-WRITTEN = ("runs", "weights", "snapshots", "checkpoints")
+WRITTEN = ("runs", "weights", "snapshots", "measured", "checkpoints")
 """Folders inside it in which files are committed."""
 SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
 
@@ -86,6 +87,10 @@ class Layout:
     def snapshot_file(self, sequence: int) -> Path:
         """Parameters of runs at scheduled steps."""
         return self.root / "snapshots" / f"{sequence:06d}.npz"
+
+    def measured_file(self, sequence: int) -> Path:
+        """What was measured from stored parameters."""
+        return self.root / "measured" / f"{sequence:06d}.npz"
 
     def sums_file(self, checkpoint: int) -> Path:
         """Checksums of a checkpoint's leaves."""

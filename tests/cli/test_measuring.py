@@ -1,0 +1,131 @@
+"""Measures taken afterwards, as typed: equal to those of the loop, stored once, in the table and the history."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grokjax import open_results
+from tests.store.small_sweep import copied, typed
+
+SWEEP = """
+name: afterwards
+task: {{kind: modular_arithmetic, operation: x+y, modulus: 7, train_fraction: 0.6}}
+model: {{kind: mlp, activation: square, width: 16}}
+optimizer: {{kind: adamw, learning_rate: 1.0e-2}}
+loss: {{kind: mse}}
+train: {{steps: 60, minibatch: 8}}
+axes: {{optimizer.weight_decay: [0.1, 1], model.width: [8, 16]}}
+seeds: 2
+measure: {{every: [20, 40], what: {what}}}
+weights: [20, 30]
+"""
+WHAT = "spectrum,distance_from_init,gradient_norm"
+
+
+def trained(place, name, what):
+    (place / f"{name}.yaml").write_text(SWEEP.format(what=what))
+    assert typed("run", place / f"{name}.yaml", "--out", place / name, "--lanes", 2) == 0
+    return place / name
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A finished sweep that measured nothing but what every look sees."""
+    return trained(tmp_path_factory.mktemp("bare"), "bare", "[fit]")
+
+
+@pytest.fixture(scope="module")
+def looped(tmp_path_factory):
+    """The same runs, measured in the loop."""
+    return trained(tmp_path_factory.mktemp("looped"), "looped", f"[{WHAT}]")
+
+
+def at(root, name, step):
+    """[run] of a measure at a step, runs in the order of the sweep."""
+    history = open_results(root).history
+    row = np.argmax(history["step"].values == step, axis=1)
+    assert (np.take_along_axis(history["step"].values, row[:, None], axis=1) == step).all()
+    return history[name].values[np.arange(len(row)), row]
+
+
+def test_values_are_those_of_the_loop_to_rounding_and_stand_in_table_and_history(bare, looped, tmp_path, capsys):
+    root = copied(bare, tmp_path)
+    assert typed("measure", root, "--what", WHAT, "--step", "all") == 0
+    assert "at 32 snapshots of 8 runs" in capsys.readouterr().err  # steps 0, 20, 30 and the last, 60
+    names = [
+        name
+        for name in open_results(looped).history
+        if str(name).split("/")[0] in ("stable_rank", "distance_from_init", "gradient_norm")
+    ]
+    assert len(names) > 8
+    for name in names:
+        for step in (20, 60):
+            left, right = at(root, name, step), at(looped, name, step)
+            np.testing.assert_allclose(left, right, rtol=2e-5, atol=1e-7, err_msg=f"{name} at {step}")
+    assert np.isfinite(at(root, "gradient_norm/total", 30)).all()
+    table = pd.read_csv(root / "table.csv")
+    np.testing.assert_allclose(table["gradient_norm/total"], at(root, "gradient_norm/total", 60), rtol=1e-6)
+    assert typed("verify", root) == 0
+
+
+def test_what_was_measured_is_not_measured_again_and_changes_nothing_else(bare, tmp_path, capsys):
+    root = copied(bare, tmp_path)
+    before = open_results(root).runs.set_index("run_id")
+    assert typed("measure", root, "--what", "spectrum") == 0
+    files = sorted((root / "measured").iterdir())
+    assert typed("measure", root, "--what", "spectrum") == 0
+    assert sorted((root / "measured").iterdir()) == files
+    assert "at 0 snapshots of 8 runs" in capsys.readouterr().err
+    after = open_results(root).runs.set_index("run_id")
+    pd.testing.assert_frame_equal(after[before.columns], before)
+    assert "stable_rank/output/kernel" in after
+
+
+def test_a_step_without_stored_weights_is_trained_again_and_said(bare, looped, tmp_path, capsys):
+    root = copied(bare, tmp_path)
+    assert typed("measure", root, "--what", "distance_from_init", "--step", 40, "--where", "width = 8") == 0
+    said = capsys.readouterr().err
+    assert (
+        "4 runs have no stored parameters there and were trained again; histories came out every bit as stored" in said
+    )
+    left, right = (at(folder, "distance_from_init/total", 40) for folder in (root, looped))
+    is_small = open_results(root).runs["model.width"].to_numpy() == 8
+    np.testing.assert_allclose(left[is_small], right[is_small], rtol=1e-5)
+    assert np.isnan(left[~is_small]).all()
+
+
+def test_a_kill_between_two_commits_loses_nothing_and_repeats_nothing(bare, tmp_path, monkeypatch, capsys):
+    root, commits = copied(bare, tmp_path), []
+    add = "grokjax.store.folder.SweepFolder.add_measured"
+    plain = __import__("grokjax.store.folder", fromlist=["SweepFolder"]).SweepFolder.add_measured
+
+    def killed(folder, measured):
+        if commits:
+            raise KeyboardInterrupt
+        commits.append(len(measured["run_id"]))
+        plain(folder, measured)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(add, killed)
+        assert typed("measure", root, "--what", "spectrum") == 130
+    assert typed("measure", root, "--what", "spectrum") == 0
+    assert f"at {8 - commits[0]} snapshots" in capsys.readouterr().err
+    assert np.isfinite(at(root, "spectral_entropy/mean", 60)).all()
+    assert open_results(root).is_complete
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--what", "specturm"), "did you mean 'spectrum'"),
+        (("--what", "spectrum", "--step", "61"), "ends after 60 updates, so there is no step 61"),
+        (("--what", "spectrum", "--step", "soon"), "must be a number of updates, last or all"),
+        (("--what", "attention"), "asks for activations named 'weights'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_one_line(bare, tmp_path, capsys, words, said):
+    root = copied(bare, tmp_path)
+    capsys.readouterr()
+    assert typed("measure", root, *words) in (2, 5)
+    assert said in capsys.readouterr().err
+    assert open_results(root).is_complete
