@@ -34,6 +34,7 @@ _MODULES = {
     **dict.fromkeys(("events", "migrate"), "keeping"),
     "compare": "comparing",
     "measure": "measuring",
+    "merge": "merging",
 }
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""

@@ -58,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         _curves,
         _compare,
         _measure,
+        _merge,
         _replay,
         _verify,
         _events,
@@ -112,6 +113,13 @@ def _run(commands: Any) -> None:
     _spec(command)
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
     command.add_argument("--name", metavar="NAME", help="name of the sweep, instead of the file's")
+    command.add_argument(
+        "--shard",
+        type=_shard,
+        default=(0, 1),
+        metavar="I/N",
+        help="only every N-th run from the I-th on, I from 0 to N-1",
+    )
     _training(command)
 
 
@@ -188,6 +196,12 @@ def _curves(commands: Any) -> None:
     )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _merge(commands: Any) -> None:
+    command = _command(commands, "merge", "folders of one sweep, trained in shards, as one")
+    command.add_argument("folders", metavar="DIR", nargs="+", help="folders of the same sweep; they stay as they are")
+    command.add_argument("--out", required=True, metavar="DIR", help="a new folder, or one of the same sweep")
 
 
 def _measure(commands: Any) -> None:
@@ -305,6 +319,13 @@ def _count_or_list(text: str) -> int | list[int]:
     if not re.fullmatch(r"\[\s*\d+(\s*,\s*\d+)*\s*,?\s*\]", text):
         raise argparse.ArgumentTypeError(f"must be a number or a list of whole numbers such as [0, 1, 7], not {text!r}")
     return [int(digits) for digits in re.findall(r"\d+", text)]
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """`I/N` with I from 0 to N - 1."""
+    if not re.fullmatch(r"\d+/\d+", text) or not 0 <= int(text.split("/")[0]) < int(text.split("/")[1]):
+        raise argparse.ArgumentTypeError(f"must be I/N with I from 0 to N - 1, not {text!r}")
+    return int(text.split("/")[0]), int(text.split("/")[1])
 
 
 def _seconds(text: str) -> float:

@@ -112,7 +112,8 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
 
 def _training_options(options: argparse.Namespace) -> Options:
     names = ("lanes", "executor", "device", "max_seconds", "save_seconds")
-    return Options(**{name: getattr(options, name) for name in names})
+    share = getattr(options, "shard", (0, 1))  # of `run` alone
+    return Options(**{name: getattr(options, name) for name in names}, share=share)
 
 
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:

@@ -24,8 +24,11 @@ from grokjax.store.layout import PARTS, SCHEMA, SEED_PATHS, Layout, StoreError
 from grokjax.store.programs import Programs
 
 
-def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
+def open_for_writing(root: Path, sweep: Sweep, inside: Sequence[Path] = ()) -> SweepFolder:
     """The folder of a sweep; the caller holds its lock.
+
+    Args:
+      inside: folders that may lie in a new one: those that are merged into it.
 
     Raises:
       StoreError: the folder holds another sweep (the message lists what differs), or something that is no sweep.
@@ -34,12 +37,12 @@ def open_for_writing(root: Path, sweep: Sweep) -> SweepFolder:
     if layout.spec_json.exists():
         check_same(layout, sweep)
     else:
-        refuse_strangers(root)
+        refuse_strangers(root, inside)
         write_spec(layout, sweep)
     return SweepFolder(root, spec_hash(sweep), read_spec(root).get("replaced", ()))
 
 
-def refuse_strangers(root: Path) -> None:
+def refuse_strangers(root: Path, inside: Sequence[Path] = ()) -> None:
     """Refuse a folder with files in it that is no sweep's; asked before even a lock file is put there.
 
     Raises:
@@ -47,7 +50,12 @@ def refuse_strangers(root: Path) -> None:
     """
     if Layout(root).spec_json.exists() or not root.is_dir():
         return
-    strangers = [path.name for path in root.iterdir() if path.name != "LOCK" and not is_unfinished(path)]
+    known = {path.resolve() for path in inside}
+    strangers = [
+        path.name
+        for path in root.iterdir()
+        if path.name != "LOCK" and not is_unfinished(path) and path.resolve() not in known
+    ]
     if strangers:
         raise StoreError(f"{root} is not empty and holds no sweep ({sorted(strangers)[0]}, ...); choose another --out.")
 

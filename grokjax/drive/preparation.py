@@ -62,7 +62,7 @@ def plan_orders(
 
 def disk_left(plan: Plan, runs: int) -> int:
     """Bytes that so many runs of a plan still take on disk, at most at a time."""
-    return Disk(**plan.disk).of_runs(runs / len(plan.orders)).most
+    return Disk(**plan.disk).of_runs(runs / sum(len(one.cohort) for one in plan.cohorts)).most
 
 
 def prepare(

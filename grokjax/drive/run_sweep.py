@@ -27,7 +27,7 @@ from grokjax.lab.opened import OpenedResults, open_results
 from grokjax.orders.order import Order, distinct_runs
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan
-from grokjax.reader.errors import first_line
+from grokjax.reader.errors import first_line, wrong
 from grokjax.reader.measured_steps import cadence_steps
 from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_params import check_starts
@@ -61,6 +61,8 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
       DeviceError, MemoryLimitError, DiskLimitError: the device is missing or too small, or the disk is.
     """
     options = options or Options()
+    if options.share != (0, 1) and sweep.compare is not None:
+        raise wrong("--shard", "arms are tuned on the results of all runs, so a comparison cannot be shared out")
     sweep = as_recorded(sweep, root)
     check_products(sweep, check_device(options))
     check_starts(sweep)
@@ -111,6 +113,8 @@ def _train_all(standing: Standing) -> Progress:
             _train_round(standing)
             if progress.reason:
                 return standing.tell("stopped")
+            if standing.options.share != (0, 1):  # the other runs of the sweep are trained elsewhere
+                return standing.tell("done")
             if not standing.take_on_round():
                 break
         standing.tell("consolidating")

@@ -16,6 +16,7 @@ from grokjax.orders.order import Order, Orders, count_runs
 from grokjax.orders.sources import rounds, source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import Plan
+from grokjax.reader.errors import wrong
 from grokjax.reader.sweep import Sweep
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
@@ -58,8 +59,12 @@ class Standing:
         orders = next(self._to_come, None)
         if orders is None:
             return False
+        orders = Orders(orders.grids, self.options.share)
         self.rounds.append(orders)
         options = self.pools, self.executor, self.memory, self.options.lanes
+        if not len(orders.in_turn()):
+            rule = f"the sweep has {len(orders)} runs, so this shard has none"
+            raise wrong("--shard", rule, "/".join(map(str, self.options.share)))
         self.plan: Plan = plan_orders(self.sweep, orders, *options)
         self.progress.total, self.progress.cohorts = count_runs(self.rounds), len(self.plan.cohorts)
         note_total(self.folder.layout, self.progress.total)

@@ -91,10 +91,11 @@ class Orders:
     Attributes:
       grids: of which at most one run is the same in two places of one grid.
       paths: of the settings that tell their runs apart.
+      share: `(I, N)`, every N-th in the order of training from the I-th on, counted from 0.
     """
 
-    def __init__(self, grids: Sequence[Grid]):
-        self.grids = tuple(grids)
+    def __init__(self, grids: Sequence[Grid], share: tuple[int, int] = (0, 1)):
+        self.grids, self.share = tuple(grids), share
         self._ends = np.cumsum([0, *map(len, self.grids)])
         self._cells = np.cumsum([0, *(len(grid.points) for grid in self.grids)])
         self.paths = tuple(dict.fromkeys(path for grid in self.grids for path in (*grid.points.paths, *grid.also)))
@@ -142,9 +143,10 @@ class Orders:
                     turns.append(first + shuffled * grid.num_seeds + seed)
         turn = np.concatenate(turns) if turns else np.zeros(0, np.int64)
         if len(self.grids) < 2:
-            return turn
+            return turn[self.share[0] :: self.share[1]]
         first = {self[int(number)].run_id: number for number in turn[::-1]}
-        return np.array([number for number in turn if first[self[int(number)].run_id] == number], np.int64)
+        different = [number for number in turn if first[self[int(number)].run_id] == number]
+        return np.array(different, np.int64)[self.share[0] :: self.share[1]]
 
 
 class Queue:
@@ -177,7 +179,7 @@ def distinct_runs(rounds: Iterable[Orders]) -> list[str]:
 def count_runs(rounds: Sequence[Orders]) -> int:
     """How many different runs orders have; those of a single grid are different."""
     if sum(len(orders.grids) for orders in rounds) < 2:
-        return sum(map(len, rounds))
+        return sum(len(range(len(orders))[orders.share[0] :: orders.share[1]]) for orders in rounds)
     return len(distinct_runs(rounds))
 
 

@@ -86,6 +86,7 @@ def find_cohorts(orders: Orders) -> list[Cohort]:
         table_of.append(np.asarray(tables, np.int32)[code])
     turn = orders.in_turn()
     cohort_in_turn = np.concatenate(cohort_of)[orders.cells_of(turn)]
+    taken = [(member, turn[cohort_in_turn == number]) for number, member in enumerate(members)]
     return [
         Cohort(
             number=number,
@@ -94,10 +95,10 @@ def find_cohorts(orders: Orders) -> list[Cohort]:
             tasks=tuple(task for _, task in member.tasks.values()),
             table_of=np.concatenate(table_of),
             orders=orders,
-            numbers=turn[cohort_in_turn == number],
+            numbers=numbers,
             static={path: _distinct(values) for path, values in member.static.items()},
         )
-        for number, member in enumerate(members)
+        for number, (member, numbers) in enumerate((member, numbers) for member, numbers in taken if len(numbers))
     ]
 
 

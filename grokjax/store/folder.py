@@ -139,6 +139,22 @@ class SweepFolder:
         """
         self._commit_arrays({self.layout.measured_file(self.head.sequence + 1): measured}, is_complete=False)
 
+    def take_over(self, contents: Mapping[str, bytes]) -> None:
+        """Store files of another folder of the same sweep under the next number, and commit them.
+
+        Args:
+          contents: path below that folder -> content; a run file with its weights.
+        """
+        files, number = dict(self.head.files), self.head.sequence + 1
+        for path, content in contents.items():
+            name = f"{path.partition('/')[0]}/{number:06d}.npz"
+            (self.layout.root / name).parent.mkdir(exist_ok=True)
+            write_atomically(self.layout.root / name, content)
+            files[name] = checksum(content)
+        self.commit(files=files, is_complete=False)
+        for path in (path for path in contents if path.startswith("runs/")):
+            self._note(f"runs/{number:06d}.npz", bytes_to_arrays(contents[path]))
+
     def _commit_arrays(self, new: Mapping[Path, Arrays], **changes: Any) -> None:
         files = dict(self.head.files)
         for path, arrays in new.items():
