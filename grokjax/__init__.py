@@ -18,12 +18,13 @@ _FRONT_DOOR = {
     "Options": "grokjax.drive.options",
     "open_results": "grokjax.lab.opened",
     "catalogue": "grokjax.core.catalogue",
+    "TableTask": "grokjax.core.drawn_task",
     "part": "grokjax.core.part",
     "setting": "grokjax.core.part",
     "Swept": "grokjax.core.part",
     "SweptInt": "grokjax.core.part",
     **dict.fromkeys(
-        ("Task", "TableTask", "Table", "Model", "Loss", "Optimizer", "Regularizer", "Measure", "View"),
+        ("Task", "Table", "Model", "Loss", "Optimizer", "Regularizer", "Measure", "View"),
         "grokjax.core.interfaces",
     ),
 }

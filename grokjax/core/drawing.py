@@ -1,6 +1,6 @@
 """Ways of drawing train sets and wrong labels, where not every example is drawn by itself and as likely as any other.
 
-All are off unless a run asks for them. Plain draws are those of `DrawnTask` in `core/interfaces.py`.
+All are off unless a run asks for them. Plain draws are those of `core/drawn_task.py`.
 """
 
 from typing import Any
@@ -109,7 +109,7 @@ def check_drawn(task: Any, table: Any, is_own_draw: bool) -> None:
     """Refuse a way of drawing examples or labels that a table does not have; each refusal names the key.
 
     Args:
-      task, table: a `DrawnTask` and its `Table` of `core/interfaces.py`, which imports this file.
+      task, table: a `DrawnTask` and its `Table`; `core/drawn_task.py` imports this file.
       is_own_draw: whether the task draws its train set in a way of its own.
     """
     is_classes = table.targets.ndim == 1 and np.issubdtype(table.targets.dtype, np.integer)

@@ -1,4 +1,4 @@
-"""Words that have one home: the groups of examples that are reported apart, and the name that a typed one may mean."""
+"""Words that have one home: groups of examples that are reported apart, seeds of a run, names that typed ones may mean."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,6 +8,8 @@ GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
 `test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
 REPORTED_GROUPS = ("train", "test", *GROUPS)
 """The same with what they are parts of."""
+STREAMS = ("split", "init", "order", "noise")
+"""Seeds of a run: each can be an axis or held fixed."""
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -1,8 +1,8 @@
 """The settings that Adam and its relatives have in common."""
 
-from grokjax.core.interfaces import Optimizer
+from grokjax.core.interfaces import Optimizer, Params
 from grokjax.core.part import Swept, part, setting
-from grokjax.optimizers.decay_mask import ABOUT_DECAY_MASK, DECAY_MASKS
+from grokjax.optimizers.decay_mask import ABOUT_DECAY_MASK, DECAY_MASKS, decays
 from grokjax.optimizers.warmup import ABOUT_WARMUP
 
 
@@ -19,3 +19,6 @@ class AdamSettings(Optimizer):
     )
     warmup: Swept = setting(0.0, ABOUT_WARMUP, unit="updates", at_least=0)
     decay_mask: str = setting("all", ABOUT_DECAY_MASK, choices=DECAY_MASKS)
+
+    def decayed(self, params: Params) -> Params:
+        return decays(self.decay_mask)(params)

@@ -35,6 +35,12 @@ class Grouped(Optimizer):
         }
         return optax.partition(transforms, self.labels)
 
+    def decayed(self, params: Params) -> Params:
+        own, others = self.matched.decayed(params), self.rest.decayed(params)
+        return jax.tree.map(
+            lambda label, one, other: one if label == "matched" else other, self.labels(params), own, others
+        )
+
     def labels(self, params: Params) -> Params:
         """The name of its group for each parameter.
 

@@ -6,7 +6,7 @@ Their advice is a learning rate 3 to 10 times smaller than that of `adamw`, and 
 
 import optax
 
-from grokjax.core.interfaces import Optimizer
+from grokjax.core.interfaces import Optimizer, Params
 from grokjax.core.part import Swept, part, setting
 from grokjax.optimizers.decay_mask import ABOUT_DECAY_MASK, DECAY_MASKS, decays
 from grokjax.optimizers.warmup import ABOUT_WARMUP, descend
@@ -33,3 +33,6 @@ class Lion(Optimizer):
             optax.add_decayed_weights(self.weight_decay, mask=decays(self.decay_mask)),
             descend(self.learning_rate, self.warmup),
         )
+
+    def decayed(self, params: Params) -> Params:
+        return decays(self.decay_mask)(params)

@@ -56,6 +56,10 @@ class Muon(Optimizer):
         }
         return optax.partition(transforms, self.labels)
 
+    def decayed(self, params: Params) -> Params:
+        others = self.rest.decayed(params)
+        return jax.tree.map(lambda label, other: label == "matched" or other, self.labels(params), others)
+
     def labels(self, params: Params) -> Params:
         """`matched` for each matrix that is orthogonalised, `rest` for all other parameters.
 

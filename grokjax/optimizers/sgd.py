@@ -6,7 +6,7 @@ here (as in PyTorch) it multiplies the velocity. Plain full-batch descent is tha
 
 import optax
 
-from grokjax.core.interfaces import Optimizer
+from grokjax.core.interfaces import Optimizer, Params
 from grokjax.core.part import Swept, part, setting
 from grokjax.optimizers.decay_mask import ABOUT_DECAY_MASK, DECAY_MASKS, decays
 from grokjax.optimizers.warmup import ABOUT_WARMUP, descend
@@ -37,3 +37,6 @@ class SGD(Optimizer):
             optax.trace(decay=self.momentum, nesterov=self.nesterov),
             descend(self.learning_rate, self.warmup),
         )
+
+    def decayed(self, params: Params) -> Params:
+        return decays(self.decay_mask)(params)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from grokjax.core.words import STREAMS
 from grokjax.orders.identity import run_id
-from grokjax.reader.plans import STREAMS, SeedPlan
+from grokjax.reader.plans import SeedPlan
 from grokjax.reader.points import Points, at_point
 from grokjax.reader.run import Run, Seeds
 from grokjax.reader.shown_values import shown_setting, shown_value

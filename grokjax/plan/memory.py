@@ -11,9 +11,6 @@ from grokjax.core.interfaces import Optimizer, Params, Signature
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import substreams
 from grokjax.core.words import GROUPS
-from grokjax.optimizers.decay_mask import decays
-from grokjax.optimizers.grouped import Grouped
-from grokjax.optimizers.muon import Muon
 from grokjax.reader.run import Run
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -152,17 +149,7 @@ def _widest(params: object) -> int:
 
 def _num_decayed(optimizer: Optimizer, params: Params) -> int:
     """Numbers that the optimizer's weight decay, of whatever size, acts on."""
-    if isinstance(optimizer, Grouped | Muon):
-        labels = optimizer.labels(params)
-
-        def group(name: str) -> Params:
-            return jax.tree.map(lambda leaf, label: leaf if label == name else None, params, labels)
-
-        matched, of_rest = group("matched"), _num_decayed(optimizer.rest, group("rest"))
-        if isinstance(optimizer, Muon):
-            return _count(matched, decays("all")(matched)) + of_rest
-        return _num_decayed(optimizer.matched, matched) + of_rest
-    return _count(params, decays(getattr(optimizer, "decay_mask", "all"))(params))
+    return _count(params, optimizer.decayed(params))
 
 
 def _count(params: object, mask: object) -> int:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.core.interfaces import Measure
+from grokjax.core.words import STREAMS
 from grokjax.reader.build import build_part, to_mapping
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.measured_steps import FORMS, LISTED, Cadence, MeasurePlan
 from grokjax.reader.values import check_bounds, read_float, read_int, read_text
 
-STREAMS = ("split", "init", "order", "noise")
 LARGEST_SEED = 2**32 - 1
 LARGEST_STEPS = 2**31 - 2  # steps are int32 in the program, and one more must fit
 MOST_SEEDS = 1_000_000

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from grokjax.core.words import STREAMS
 from grokjax.reader.axes import Axis, axes_to_mapping, read_axes, settle
 from grokjax.reader.check import check_inner, check_programs, check_tasks, is_number_axis
 from grokjax.reader.comparison import Arm, Comparison, comparison_to_plain, read_comparison
@@ -16,7 +17,6 @@ from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.paths import fields_of
 from grokjax.reader.plans import (
-    STREAMS,
     Claim,
     RulePlan,
     SeedPlan,

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from grokjax.core.drawn_task import TableTask
 from grokjax.core.given_split import WHOLE, train_rows_first
-from grokjax.core.interfaces import Measure, Optimizer, Params, Regularizer, Table, TableTask, View
+from grokjax.core.interfaces import Measure, Optimizer, Params, Regularizer, Table, View
 from grokjax.core.part import Part, Swept, setting
 from grokjax.reader.user_class import Given, make_part, members, parameters_of, static_settings
 

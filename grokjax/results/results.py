@@ -24,7 +24,7 @@ from grokjax.results.reading import is_complete, looks_of, read_dataset, rows_of
 from grokjax.results.repeats import with_repeats
 from grokjax.results.settings import setting_column, setting_paths
 from grokjax.results.table import run_table
-from grokjax.store.layout import StoreError
+from grokjax.store.layout import SEED_PATHS, StoreError
 
 AnyRule = str | Rule | Mapping[str, Any] | None
 """How a phase rule may be named; None is the sweep's own."""
@@ -199,9 +199,9 @@ class Results:
 
     def _seed_labels(self) -> np.ndarray:
         """[run] which seed of its cell a run is: the first of the four streams that differs within cells."""
-        for stream in ("split", "init", "order", "noise"):
-            seeds = self.history[f"seeds.{stream}"].values
-            if f"seeds.{stream}" not in self.spec["axes"] and len(np.unique(seeds)) > 1:
+        for path in SEED_PATHS:
+            seeds = self.history[path].values
+            if path not in self.spec["axes"] and len(np.unique(seeds)) > 1:
                 return seeds
         return self.history["seeds.split"].values
 

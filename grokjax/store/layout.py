@@ -20,12 +20,14 @@ quarantine/          what failed its checksum
 import dataclasses
 from pathlib import Path
 
+from grokjax.core.words import STREAMS
+
 SCHEMA = 2  # since 2 every record and every line of a log has a checksum, and spec.json holds the text of spec.yaml
 OLDEST_SCHEMA = 1
 """Folders from here on can be read; `grokjax migrate` brings them up to date, which only then can be trained into."""
 WRITTEN = ("runs", "weights", "snapshots", "measured", "checkpoints")
 """Folders inside it in which files are committed."""
-SEED_PATHS = ("seeds.split", "seeds.init", "seeds.order", "seeds.noise")
+SEED_PATHS = tuple(f"seeds.{stream}" for stream in STREAMS)
 
 PARTS = ("task", "model", "optimizer", "loss", "regularizers")
 """Settings that are whole parts, of which folders opened together may have several."""

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.data_warning import DataWarning
+from grokjax.core.drawn_task import TableTask
 from grokjax.core.given_split import train_rows_first
-from grokjax.core.interfaces import Table, TableTask
+from grokjax.core.interfaces import Table
 from grokjax.core.part import Swept, part, setting
 from grokjax.core.words import nearest
 

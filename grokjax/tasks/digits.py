@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from grokjax.core.interfaces import PoolTask, Table
+from grokjax.core.drawn_task import PoolTask
+from grokjax.core.interfaces import Table
 from grokjax.core.part import SweptInt, part, setting
 
 

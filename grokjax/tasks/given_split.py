@@ -9,8 +9,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from grokjax.core.drawn_task import DrawnTask
 from grokjax.core.given_split import INDICES, train_rows_first
-from grokjax.core.interfaces import DrawnTask, Signature, Table, Task
+from grokjax.core.interfaces import Signature, Table, Task
 from grokjax.core.part import part, setting
 
 _DRAWS = ("train_fraction", "train_size", "label_noise", "wrong_labels", "mirrored", "imbalance")

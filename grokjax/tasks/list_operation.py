@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from grokjax.core.interfaces import Table, TableTask
+from grokjax.core.drawn_task import TableTask
+from grokjax.core.interfaces import Table
 from grokjax.core.part import part, setting
 
 _OPERATIONS = {

@@ -12,7 +12,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from grokjax.core.interfaces import PoolTask, Signature, Table
+from grokjax.core.drawn_task import PoolTask
+from grokjax.core.interfaces import Signature, Table
 from grokjax.core.part import SweptInt, part, setting
 
 _NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from grokjax.core.interfaces import Table, TableTask
+from grokjax.core.drawn_task import TableTask
+from grokjax.core.interfaces import Table
 from grokjax.core.part import part, setting
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grokjax.core.interfaces import PoolTask, Table
+from grokjax.core.drawn_task import PoolTask
+from grokjax.core.interfaces import Table
 from grokjax.core.part import part, setting
 
 _WORD = 64  # random bits of one draw

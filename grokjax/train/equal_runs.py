@@ -13,10 +13,10 @@ from typing import Any
 
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.part import Part
+from grokjax.core.words import STREAMS
 from grokjax.reader.axes import Axis
 from grokjax.reader.errors import Collector, SpecError, wrong
 from grokjax.reader.paths import fields_of, replaced, value_at
-from grokjax.reader.plans import STREAMS
 from grokjax.reader.run import Run
 from grokjax.reader.shown_values import shown_value
 from grokjax.reader.sweep import Sweep
