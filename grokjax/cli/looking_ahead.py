@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from grokjax.drive.preparation import forecast
 from grokjax.lab.replaying import replay as replay_run
 from grokjax.lab.replaying import trace as trace_of
-from grokjax.orders.order import orders_of
+from grokjax.orders.sources import source_of
 from grokjax.reader.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.reader.sweep import Sweep
 from grokjax.report.plan_text import plan_text
@@ -60,9 +60,10 @@ def try_run(options: argparse.Namespace) -> int:
 
 def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
     """Train one run of the sweep and print what is seen."""
-    if not 0 <= options.cell < sweep.num_cells:
-        raise UsageError(f"--cell must be in 0..{sweep.num_cells - 1}, but is {options.cell}.")
-    order = orders_of(sweep).first_of(options.cell)
+    orders = source_of(sweep).first()
+    if not 0 <= options.cell < orders.num_cells:
+        raise UsageError(f"--cell must be in 0..{orders.num_cells - 1}, but is {options.cell}.")
+    order = orders.first_of(options.cell)
     run = order.run
     feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, max(sweep.steps, options.steps))
     values = feed.values(run, 0, initial_params_of(run))

@@ -30,7 +30,7 @@ def measure(options: argparse.Namespace) -> int:
         raise UsageError(f"{root}: no run has ended yet.")
     count = measure_stored(root, measures, runs["run_id"].tolist(), steps)
     names = ", ".join(part.kind for part in measures)
-    sys.stderr.write(f"grokjax: {names} at {count} snapshots of {len(runs)} runs; the others were there already\n")
+    sys.stderr.write(f"grokjax: {names} measured at {count} snapshots of {len(runs)} runs\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Words that have one home: groups of examples that are reported apart, seeds of a run, names that typed ones may mean."""
+"""Words that have one home: groups of examples that are reported apart, seeds of a run, names that may be meant."""
 
 import difflib
 from collections.abc import Iterable

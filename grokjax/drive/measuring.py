@@ -1,24 +1,26 @@
 """Measures taken from the stored weights of a folder, committed as they come, and put among its results."""
 
+import contextlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
 from grokjax.core.interfaces import Measure
 from grokjax.drive.consolidation import consolidate
 from grokjax.drive.opening import check_current
 from grokjax.lab.measuring import Probe, Wanted, wanted_of
+from grokjax.orders.identity import part_text
 from grokjax.orders.order import distinct_runs
 from grokjax.reader.check import check_programs
+from grokjax.reader.errors import SpecError
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
-from grokjax.results.stored_sweep import sweep_for_reading
+from grokjax.results.stored_sweep import stored_sweep, sweep_for_reading
 from grokjax.store.committed import read_spec
 from grokjax.store.folder import SweepFolder
-from grokjax.store.layout import Layout, StoreWarning
+from grokjax.store.layout import Layout, StoreError, StoreWarning
 from grokjax.store.lock import exclusive
 
 
@@ -44,14 +46,13 @@ def measure_stored(root: Path, measures: Sequence[Measure], run_ids: Sequence[st
         sweep = sweep_for_reading(root)
         folder = SweepFolder(root, spec["spec_hash"], spec.get("replaced", ()))
         try:
-            dataset, _, _ = read_dataset(root)
+            known = _Known(root, folder, [part_text(part) for part in measures])
             ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
             for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
                 check_programs([cohort.run], measures)
                 probe = Probe(root, sweep, cohort, measures)
-                left = _missing(dataset, wanted, probe.names(wanted[0]))
-                for measured in probe.measure(left):
-                    folder.add_measured(measured)
+                for measured in probe.measure(known.missing(wanted, probe.shapes(wanted[0]))):
+                    folder.add_measured(measured | {"measures": np.array(known.texts)})
                     count += len(measured["run_id"])
                 _tell_replayed(root, probe.replayed)
             all_runs = distinct_runs(orders_given(root, sweep))
@@ -71,19 +72,64 @@ def _tell_replayed(root: Path, replayed: Mapping[str, bool]) -> None:
         warnings.warn(f"{told} came out {came_out}", StoreWarning, stacklevel=3)
 
 
-def _missing(dataset: xr.Dataset, wanted: Sequence[Wanted], names: Sequence[str]) -> list[Wanted]:
-    """Those of which not every measure is there."""
-    position = {run_id: place for place, run_id in enumerate(dataset["run_id"].values.tolist())}
-    steps = dataset["step"].values
+class _Known:
+    """What was measured already, in the loop or afterwards.
 
-    def is_there(one: Wanted) -> bool:
-        run = position[one.order.run_id]
-        rows = np.flatnonzero(steps[run] == one.step)
-        return bool(len(rows)) and all(
-            name in dataset and _is_value(dataset[name].values[run, rows[0]]) for name in names
-        )
+    Attributes:
+      texts: of the measures that are asked for, see `orders.identity.part_text`.
+    """
 
-    return [one for one in wanted if not is_there(one)]
+    def __init__(self, root: Path, folder: SweepFolder, texts: list[str]):
+        self._root, self.texts = root, texts
+        self._dataset, _, _ = read_dataset(root)
+        self._position = {run_id: place for place, run_id in enumerate(self._dataset["run_id"].values.tolist())}
+        with contextlib.suppress(StoreError, SpecError):  # a measure's file is gone: then what it gave stays as it is
+            self._in_loop = {part_text(part) for part in stored_sweep(root).measure.what}
+        self._after: dict[str, set[tuple[str, int]]] = {text: set() for text in texts}
+        for name in [name for name in sorted(folder.head.files) if name.startswith("measured/")]:
+            arrays = folder.read(name) or {"measures": np.zeros(0, str)}
+            for text in set(arrays["measures"].tolist()) & set(texts):
+                self._after[text] |= set(zip(arrays["run_id"].tolist(), arrays["step"].tolist(), strict=True))
+
+    _in_loop: set[str] = frozenset()  # type: ignore[assignment]
+
+    def missing(self, wanted: Sequence[Wanted], shapes: Mapping[str, tuple[int, ...]]) -> list[Wanted]:
+        """Those of which not every measure is there.
+
+        Args:
+          shapes: of what the measures give, by name.
+
+        Raises:
+          StoreError: values of a name are there that other settings, other code or another measure gave.
+        """
+        left = [one for one in wanted if not all(self._is_there(text, one) for text in self.texts)]
+        for name, shape in shapes.items():
+            values = self._dataset[name].values if name in self._dataset else None
+            if values is None or set(self.texts) <= self._in_loop:
+                continue
+            if values.ndim != len(shape) + 2:
+                raise StoreError(f"{self._root}: {name} is there already, as arrays of another number of dimensions.")
+            for one in left:
+                run, row = self._place(one)
+                if row >= 0 and _is_value(values[run, row]) and not self._is_known_name(one):
+                    raise StoreError(
+                        f"{self._root}: {name} of run {one.order.run_id} at step {one.step} is there already, measured "
+                        "with other settings, other code or by another measure; measure it in a copy of the folder."
+                    )
+        return left
+
+    def _is_there(self, text: str, one: Wanted) -> bool:
+        is_after = (one.order.run_id, one.step) in self._after[text]
+        return is_after or (text in self._in_loop and self._place(one)[1] >= 0)
+
+    def _is_known_name(self, one: Wanted) -> bool:
+        """Whether one of the measures that are asked for gave values there before."""
+        return any(self._is_there(text, one) for text in self.texts)
+
+    def _place(self, one: Wanted) -> tuple[int, int]:
+        run = self._position[one.order.run_id]
+        rows = np.flatnonzero(self._dataset["step"].values[run] == one.step)
+        return run, int(rows[0]) if len(rows) else -1
 
 
 def _is_value(value: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.orders.identity import spec_hash
-from grokjax.orders.order import Orders, count_runs
+from grokjax.orders.order import Orders, count_runs, distinct_runs
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.paths import all_paths, value_at
@@ -15,6 +15,7 @@ from grokjax.reader.plans import claim_to_plain, read_claims, read_rule, rule_to
 from grokjax.reader.shown_values import shown_setting, shown_value, value_records
 from grokjax.reader.stop_plan import StopPlan
 from grokjax.reader.sweep import Sweep
+from grokjax.results.orders_given import orders_given
 from grokjax.results.stored_sweep import recorded_sources, refuse_changed_sources, written_from
 from grokjax.store.committed import read_spec
 from grokjax.store.files import is_unfinished, write_atomically, write_record
@@ -218,7 +219,9 @@ def change_spec(
         _check_lanes(folder, orders, sweep.steps, lanes)
     replaced = {*stored.get("replaced", ()), *(folder.ledger if with_retraining else ())}
     write_spec(Layout(root), sweep, sorted(replaced - {order.run_id for order in orders}) if replaced else ())
-    return _count_reused(folder, orders, sweep.steps)
+    known = list(orders_given(root, sweep))
+    note_total(Layout(root), count_runs(known))
+    return _count_reused(folder, known, sweep.steps)
 
 
 def _check_lanes(folder: SweepFolder, orders: Orders, budget: int, lanes: int) -> None:
@@ -228,8 +231,8 @@ def _check_lanes(folder: SweepFolder, orders: Orders, budget: int, lanes: int) -
             folder.programs.check_lanes(cohort.key, lanes)
 
 
-def _count_reused(folder: SweepFolder, orders: Orders, budget: int) -> tuple[int, int, int]:
-    left = list(folder.ledger.left(orders, budget))
-    stored = [folder.ledger[order.run_id] for order in left if order.run_id in folder.ledger]
-    continued = sum(folder.has_weights(run.file) for run in stored)
-    return len(orders) - len(left), continued, len(left) - continued
+def _count_reused(folder: SweepFolder, rounds: Sequence[Orders], budget: int) -> tuple[int, int, int]:
+    wanted = distinct_runs(rounds)
+    left = [run_id for run_id in wanted if not folder.ledger.is_done(run_id, budget)]
+    continued = sum(folder.has_weights(folder.ledger[run_id].file) for run_id in left if run_id in folder.ledger)
+    return len(wanted) - len(left), continued, len(left) - continued

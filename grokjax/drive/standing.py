@@ -12,7 +12,7 @@ from grokjax.drive.opening import note_total
 from grokjax.drive.options import Options
 from grokjax.drive.preparation import disk_left, plan_orders
 from grokjax.drive.progress import Progress
-from grokjax.orders.order import Order, Orders, count_runs
+from grokjax.orders.order import Order, Orders, count_runs, distinct_runs
 from grokjax.orders.sources import rounds, source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import Plan
@@ -84,9 +84,10 @@ class Standing:
 
     def count(self) -> None:
         """Count the runs that are done, and those that diverged."""
-        ledger, progress = self.folder.ledger, self.progress
-        progress.done = sum(ledger.is_done(run_id, self.sweep.steps) for run_id in ledger)
-        progress.diverged = sum(run.stop_reason == DIVERGED for run in ledger.values())
+        ledger, progress, is_grid = self.folder.ledger, self.progress, self.sweep.compare is None
+        known = list(ledger) if is_grid else [run for run in distinct_runs(self.rounds) if run in ledger]
+        progress.done = sum(ledger.is_done(run_id, self.sweep.steps) for run_id in known)
+        progress.diverged = sum(ledger[run_id].stop_reason == DIVERGED for run_id in known)
 
     def tell(self, stage: str) -> Progress:
         """Enter a stage."""

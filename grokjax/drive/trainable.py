@@ -8,6 +8,7 @@ from typing import Any
 
 from grokjax.core.data_warning import DataWarning
 from grokjax.drive.claim_check import check_claims, check_stop
+from grokjax.reader.comparison import of_arm
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.sweep_file import load
@@ -58,9 +59,12 @@ def check_trainable(sweep: Sweep, is_stored: bool = False) -> None:
       SpecError: with the key and the reason.
     """
     check_starts(sweep)
-    for tuned in [sweep] if sweep.compare is None else map(sweep.arm_sweep, sweep.compare.arms):
+    if sweep.compare is None:
         with _only_warned(is_stored, "equal runs count once"):
-            check_equal_runs(tuned)
+            check_equal_runs(sweep)
+    for arm in () if sweep.compare is None else sweep.compare.arms:
+        with _only_warned(is_stored, "equal runs count once"), of_arm(arm.name):
+            check_equal_runs(sweep.arm_sweep(arm))
     check_stop(sweep)
 
 

@@ -18,6 +18,7 @@ from grokjax.analysis.comparison import (
     tuning_curve,
 )
 from grokjax.orders.arms import COMPARING, TUNING, Arms
+from grokjax.orders.ledger import is_over
 from grokjax.orders.order import Orders
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.comparison import Arm, Comparison
@@ -136,7 +137,8 @@ def _runs(root: Path, rounds: list[Orders], trials: pd.DataFrame) -> pd.DataFram
     ids = [order.run_id for orders in rounds for order in orders]
     rows = np.array([row.get(run_id, -1) for run_id in ids], np.int64)
     steps = np.append(event_values(table, EVENT), np.nan)[rows]
-    return trials.assign(run_id=ids, row=rows, has_ended=rows >= 0, steps=steps).join(
+    is_done = np.append(is_over(table["stop_reason"], table["final_step"], spec["steps"]), False)
+    return trials.assign(run_id=ids, row=rows, has_ended=is_done[rows], steps=steps).join(
         table.drop(columns=["run_id", *(name for name in trials if name in table)]), on="row"
     )
 

@@ -92,11 +92,11 @@ class Probe:
         self._places = stored_places(root)
         self._measured = jax.jit(partial(_measured, self._program))
 
-    def names(self, first: Wanted) -> list[str]:
-        """What the measures give, beside `fit`; from shapes alone."""
+    def shapes(self, first: Wanted) -> dict[str, tuple[int, ...]]:
+        """Shape of what the measures give of a snapshot, beside `fit`, by name; nothing is computed."""
         with number_format(self._program):
             shapes = jax.eval_shape(self._measured, *self._arguments([first]), self._feed.tables)
-        return [name for name in shapes if name.partition("/")[0] not in REPORTED_GROUPS]
+        return {name: leaf.shape[1:] for name, leaf in shapes.items() if name.partition("/")[0] not in REPORTED_GROUPS}
 
     def measure(self, wanted: Sequence[Wanted]) -> Iterator[Arrays]:
         """Values in the form of a file of `measured/`, some snapshots at a time.

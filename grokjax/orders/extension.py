@@ -35,6 +35,8 @@ def extended(
       SpecError: something of the old sweep would be lost.
     """
     old = sweep
+    if sweep.compare is not None and axes:
+        raise wrong("--axis", "a comparison is extended by seeds and steps; another grid is another comparison")
     if seeds is not None:
         sweep = dataclasses.replace(sweep, seeds=_more_seeds(sweep, seeds))
     if steps is not None:
@@ -52,7 +54,8 @@ def _more_seeds(sweep: Sweep, wanted: int | Sequence[int]) -> Any:
     if isinstance(wanted, int):
         if wanted < len(old):
             raise wrong("--seeds", f"must be at least the {len(old)} seeds that are there", wanted)
-        new = [seed for seed in range(max(old) + 1 + wanted) if seed not in old][: wanted - len(old)]
+        taken = {*old, *(sweep.compare.tuning_seeds.values if sweep.compare is not None else ())}
+        new = [seed for seed in range(max(old) + 1 + wanted + len(taken)) if seed not in taken][: wanted - len(old)]
     else:
         listed = read_seeds(list(wanted)).values
         lost = [seed for seed in old if seed not in listed]

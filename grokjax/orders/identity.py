@@ -63,14 +63,16 @@ def spec_hash(sweep: Sweep) -> str:
     )
 
 
+def part_text(part: Part) -> str:
+    """A part with its settings and the checksum of its code, as text: equal for parts that do the same."""
+    return json.dumps(_plain(part, "part"), sort_keys=True)
+
+
 def _comparison(comparison: Comparison) -> dict[str, Any]:
-    arms = {
-        arm.name: {
-            "base": canonical(arm.base),
-            "tune": [[list(axis.paths), _plain(axis.values, "tune")] for axis in arm.tune],
-        }
+    arms = [
+        [arm.name, canonical(arm.base), [[list(axis.paths), _plain(axis.values, "tune")] for axis in arm.tune]]
         for arm in comparison.arms
-    }
+    ]
     plain = {"baseline": comparison.baseline, "tuning_seeds": list(comparison.tuning_seeds.values)}
     return {"arms": arms, **plain, "budget": comparison.budget}
 

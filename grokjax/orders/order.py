@@ -131,11 +131,18 @@ class Orders:
         seeds = np.array([grid.num_seeds for grid in self.grids])
         return self._cells[place] + (numbers - self._ends[place]) // seeds[place]
 
+    @functools.cached_property
+    def _turn(self) -> np.ndarray:
+        return self._in_turn()
+
     def in_turn(self) -> np.ndarray:
         """[order] int64, numbers in the order of training: seed by seed, cells shuffled, always the same way.
 
         Of several orders of one run, as different grids may give, the first has a turn.
         """
+        return self._turn
+
+    def _in_turn(self) -> np.ndarray:
         turns = []
         for seed in range(max((grid.num_seeds for grid in self.grids), default=0)):
             for grid, first in zip(self.grids, self._ends, strict=False):
@@ -145,9 +152,9 @@ class Orders:
         turn = np.concatenate(turns) if turns else np.zeros(0, np.int64)
         if len(self.grids) < 2:
             return turn[self.share[0] :: self.share[1]]
-        first = {self[int(number)].run_id: number for number in turn[::-1]}
-        different = [number for number in turn if first[self[int(number)].run_id] == number]
-        return np.array(different, np.int64)[self.share[0] :: self.share[1]]
+        ids = [self[int(number)].run_id for number in turn]
+        first = {run_id: place for place, run_id in reversed(list(enumerate(ids)))}
+        return turn[sorted(first.values())][self.share[0] :: self.share[1]]
 
 
 class Queue:

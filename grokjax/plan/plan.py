@@ -96,7 +96,7 @@ class Plan:
         """The stable output of `grokjax plan --json`."""
         return {
             "name": self.sweep.name,
-            "runs": len(self.orders),
+            "runs": sum(len(one.cohort) for one in self.cohorts),
             "later_runs": self.later_runs,
             "cells": self.orders.num_cells,
             "seeds": self.sweep.num_seeds,

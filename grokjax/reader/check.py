@@ -205,6 +205,12 @@ def _check_measures(measures: Sequence[Measure], view: View) -> None:
         for name in found:
             if name in given_by:
                 raise wrong("measure.what", f"{part.kind} gives {name!r}, which {given_by[name]} gives too")
+            dtype = jnp.asarray(found[name]).dtype
+            if dtype not in (jnp.float32, jnp.float64, jnp.int32, jnp.int64):
+                hint = "use .astype(jnp.float32) or jnp.int32"
+                raise wrong(
+                    "measure.what", f"{part.kind} gives {name!r} as {dtype}, which has no value for none", hint=hint
+                )
             given_by[name] = part.kind
 
 

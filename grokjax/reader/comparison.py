@@ -1,7 +1,8 @@
 """`compare:` of a sweep file: arms, which are settings on top of the sweep's own, and how each of them is tuned."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grokjax.reader.axes import Axis, axes_to_mapping, read_axes
@@ -96,6 +97,20 @@ def read_comparison(value: Any, base: Run, seeds: SeedPlan) -> Comparison:
     return Comparison(tuple(arms), baseline, _tuning_seeds(value, seeds), budget)
 
 
+@contextlib.contextmanager
+def of_arm(name: str) -> Iterator[None]:
+    """Problems of an arm's sweep are told under the arm."""
+    try:
+        yield
+    except SpecError as error:
+        problems = [dataclasses.replace(one, key=_under_arm(one.key, name)) for one in error.problems]
+        raise SpecError(*problems) from error.cause
+
+
+def _under_arm(key: str, name: str) -> str:
+    return f"compare.arms.{name}.{key.removeprefix('axes.')}"
+
+
 def comparison_to_plain(comparison: Comparison) -> dict[str, Any]:
     """What a sweep file would say."""
     arms = {
@@ -112,6 +127,8 @@ def comparison_to_plain(comparison: Comparison) -> dict[str, Any]:
 
 def _tuning_seeds(value: Mapping[str, Any], seeds: SeedPlan) -> SeedPlan:
     said = value.get("tuning_seeds", TUNING_SEEDS)
+    if isinstance(said, Mapping):
+        raise wrong("compare.tuning_seeds", "expected a number or a list of seeds", dict(said))
     try:
         numbers = read_seeds(said).values
     except SpecError as error:
@@ -126,8 +143,8 @@ def _tuning_seeds(value: Mapping[str, Any], seeds: SeedPlan) -> SeedPlan:
 
 def _read_arm(name: Any, settings: Any, base: Run) -> Arm:
     key = f"compare.arms.{name}"
-    if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise wrong("compare.arms", "the name of an arm must be text", name, "put it in quotes")
+    if not isinstance(name, str) or not name or name != name.strip() or not name.isprintable():
+        raise wrong("compare.arms", "the name of an arm must be text without blanks at its ends", name)
     if settings is not None and not isinstance(settings, Mapping):
         raise wrong(key, "expected a mapping from settings to values, and tune", settings)
     own = {str(path): value for path, value in (settings or {}).items() if path != "tune"}

@@ -12,7 +12,7 @@ import numpy as np
 from grokjax.core.words import STREAMS
 from grokjax.reader.axes import Axis, axes_to_mapping, read_axes, settle
 from grokjax.reader.check import check_inner, check_programs, check_tasks, is_number_axis
-from grokjax.reader.comparison import Arm, Comparison, comparison_to_plain, read_comparison
+from grokjax.reader.comparison import Arm, Comparison, comparison_to_plain, of_arm, read_comparison
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.paths import fields_of
@@ -175,11 +175,12 @@ class Sweep:
           SpecError: with every problem found.
         """
         problems, points = Collector(), self.points
-        for arm in () if self.compare is None else self.compare.arms:
-            with problems.collecting():
-                self.arm_sweep(arm).check()
         with problems.collecting():
             check_inner(self.base, self.axes)
+        problems.finish()
+        for arm in () if self.compare is None else self.compare.arms:
+            with problems.collecting(), of_arm(arm.name):
+                self.arm_sweep(arm).check()
         problems.finish()
         tasks = [axis for axis in self.axes if any(path.partition(".")[0] == "task" for path in axis.paths)]
         check_tasks([points.run(index).task for index in _thinned(points.distinct(tasks), _MOST_TASKS)])

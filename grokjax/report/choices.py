@@ -230,7 +230,7 @@ def _seeds(plan: Plan) -> str:
     fixed = ", ".join(f"{name} held at {value}" for name, value in seeds.streams)
     text = f"{short_list(list(seeds.values))}; streams split, init, order, noise"
     if plan.sweep.compare is not None:
-        text = f"{text}; arms are tuned on others: {short_list(list(plan.sweep.compare.tuning_seeds.values))}"
+        text = f"{text}; arms are tuned on others: {', '.join(map(str, plan.sweep.compare.tuning_seeds.values))}"
     return f"{text}; {fixed}" if fixed else text
 
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grokjax.analysis.comparison import LEVEL
+from grokjax.analysis.comparison import LEVEL, best_setting
 from grokjax.report.terminal import WIDTH, rendered
 from grokjax.report.wording import number_text
 
@@ -88,7 +88,7 @@ def remarks(report: "ComparisonReport") -> list[str]:
         f"Steps are updates to 99 % of the test set; a run that never gets there counts {report.budget:,} in means. "
         f"Intervals hold {LEVEL:.0%}. Ratios are of means on the same seeds; p is an exact sign-flip test of log "
         f"ratios against {report.baseline}, corrected for the number of arms ({_arms(report) - 1}).",
-        "rank and first: over resamples of the seeds.",
+        "rank and first: over resamples of the seeds. Arms that share a compiled program share the cost of an update.",
     ]
     if not report.is_complete:
         lines.append("PARTIAL: the tuned arms have not all ended; the same command goes on.")
@@ -107,6 +107,8 @@ def remarks(report: "ComparisonReport") -> list[str]:
                 lines.append(
                     f"{name}: its best {path}, {_value(arm.best[path])}, is at the edge of what was tried{where}."
                 )
+            if not np.any(arm.curve["grokked"].to_numpy()):
+                lines.append(f"{name} generalized at none of its settings, so its best one means little.")
             if len(arm.curve) == 1:
                 lines.append(f"{name} was not tuned.")
     return list(dict.fromkeys(lines))
@@ -156,7 +158,7 @@ def _cost(report: "ComparisonReport", result: "ArmResult") -> list[str]:
 def _tuned_rows(case: "CaseReport") -> list[list[str]]:
     rows = []
     for name, arm in case.tuned.items():
-        best = arm.curve.sort_values(["mean", "accuracy"], ascending=[True, False]).iloc[0]
+        best = arm.curve[arm.curve["setting"] == best_setting(arm.curve)].iloc[0]
         setting = ", ".join(
             f"{path} {_value(value)}" + (" (edge)" if path in arm.edges else "") for path, value in arm.best.items()
         )

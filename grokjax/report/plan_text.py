@@ -38,7 +38,8 @@ def plan_view(plan: Plan) -> RenderableType:
     head = f"{sweep.name}: {sweep.num_runs:,} runs = {sweep.num_cells:,} cells x {sweep.num_seeds:,} seeds"
     if sweep.compare is not None:
         arms, cases = len(sweep.compare.arms), f" in {sweep.num_cells:,} cases" if sweep.axes else ""
-        tuned = f"{len(plan.orders):,} runs that tune them, then {plan.later_runs:,} that compare them"
+        runs = sum(len(one.cohort) for one in plan.cohorts)
+        tuned = f"{runs:,} runs that tune them, then {plan.later_runs:,} that compare them"
         head = f"{sweep.name}: {arms} arms{cases}: {tuned}"
     return Group(
         Text(f"{head}, {sweep.steps:,} steps each", style="bold"),

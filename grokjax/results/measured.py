@@ -67,7 +67,7 @@ def _with_rows(dataset: xr.Dataset, runs: np.ndarray, steps: np.ndarray) -> xr.D
     new = np.full((len(old), width), -1, np.int64)
     for place, row in enumerate(wanted):
         new[place, : len(row)] = sorted(row)
-    source = np.argmax(new[:, :, None] == old[:, None, :], axis=2)
+    source = np.stack([_places(kept, row) for kept, row in zip(old, new, strict=True)])
     is_old = (new >= 0) & (np.take_along_axis(old, source, axis=1) == new)
     moved = {}
     for name, column in dataset.data_vars.items():
@@ -83,6 +83,12 @@ def _widened(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """An array with nothing at its ends, as histories of networks of several sizes have it."""
     padding = [(0, wide - size) for wide, size in zip(shape, values.shape, strict=True)]
     return np.pad(values, padding, constant_values=_nothing(values))
+
+
+def _places(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """[new step] where it stands among the old steps; any place for one that is not there."""
+    kept = old[old >= 0]
+    return np.minimum(np.searchsorted(kept, new), max(len(kept) - 1, 0))
 
 
 def _nothing(values: np.ndarray) -> float | int:

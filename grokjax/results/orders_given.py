@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from grokjax.orders.ledger import is_over
 from grokjax.orders.order import Orders
 from grokjax.orders.sources import NotAllEndedError, rounds, source_of
 from grokjax.reader.sweep import Sweep
@@ -24,6 +25,7 @@ def _table_of(root: Path, given: Sequence[Orders]) -> pd.DataFrame:
     dataset, spec, _ = read_dataset(root)
     position = {run_id: index for index, run_id in enumerate(dataset["run_id"].values.tolist())}
     wanted = [order.run_id for order in itertools.chain(*given)]
-    if any(run_id not in position for run_id in wanted):
+    is_done = is_over(dataset["stop_reason"].values, dataset["final_step"].values, spec["steps"]) if position else []
+    if any(run_id not in position or not is_done[position[run_id]] for run_id in wanted):
         raise NotAllEndedError
     return judged_table(dataset.isel(run=[position[run_id] for run_id in wanted]), spec)

@@ -15,7 +15,7 @@ from grokjax.core.words import REPORTED_GROUPS
 from grokjax.results.dataset import assemble, read_zarr
 from grokjax.results.measured import with_measured
 from grokjax.store.committed import read_file, read_spec
-from grokjax.store.files import bytes_to_arrays, can_steer, checksum
+from grokjax.store.files import Arrays, bytes_to_arrays, can_steer, checksum
 from grokjax.store.head import Head, read_head
 from grokjax.store.layout import Layout, StoreError, StoreWarning
 
@@ -53,8 +53,18 @@ def _read_dataset(root: Path, with_running: bool) -> tuple[xr.Dataset, dict[str,
     if with_running:
         files = [*read_live(layout), *files]  # a finished run of the same id comes later
     dataset = with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"])
-    names = [] if head is None else [name for name in sorted(head.files) if name.startswith("measured/")]
-    return with_measured(dataset, [read_file(root, name, head) for name in names if head is not None]), spec, head
+    return with_measured(dataset, [] if head is None else _measured(root, head)), spec, head
+
+
+def _measured(root: Path, head: Head) -> list[Arrays]:
+    """What was measured afterwards; damaged files are left out, since they can be measured again."""
+    files = []
+    for name in (name for name in sorted(head.files) if name.startswith("measured/")):
+        try:
+            files.append(read_file(root, name, head))
+        except StoreError as error:
+            warnings.warn(f"{error} It is left out; `grokjax measure` measures it again.", StoreWarning, stacklevel=6)
+    return files
 
 
 def _harmless(dataset: xr.Dataset, root: Path) -> xr.Dataset:

@@ -34,7 +34,7 @@ def status(root: Path) -> dict[str, Any]:
         "total": spec["num_runs"],
         "done": done,
         "running": running,
-        "queued": spec["num_runs"] - done - running,
+        "queued": max(0, spec["num_runs"] - done - running),
         "diverged": int(np.count_nonzero(runs["status"] == "diverged")),
         "phases": {str(name): int(count) for name, count in counts.items()},
         "rule": results.rule.title,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
-from tests.store.small_sweep import small, typed
+from tests.store.small_sweep import copied, small, typed
 
 __all__ = ["small"]
 BENCH = """
@@ -98,7 +98,7 @@ def test_a_plan_says_how_many_runs_tune_and_how_many_compare(bench, capsys):
     capsys.readouterr()
     assert typed("plan", bench.parent / "bench.yaml", "--no-probe") == 0
     text = capsys.readouterr().out
-    assert "3 arms: 12 runs that tune them, then 9 that compare them" in text
+    assert "3 arms: 10 runs that tune them, then 9 that compare them" in text
     assert "no decay" in text
 
 
@@ -106,3 +106,35 @@ def test_a_sweep_without_arms_says_so(small, capsys):
     capsys.readouterr()
     assert typed("compare", small) == 5
     assert "compares no arms" in capsys.readouterr().err
+
+
+def test_an_extension_that_was_stopped_is_not_reported_as_a_comparison(bench, tmp_path, capsys):
+    root = copied(bench, tmp_path)
+    assert typed("extend", root, "--steps", 200, "--lanes", 2, "--max-seconds", "0.001") == 75
+    capsys.readouterr()
+    assert typed("compare", root) == 5
+    assert "runs that tune the arms have not ended" in capsys.readouterr().err
+
+
+def test_an_extension_by_seeds_counts_the_runs_that_it_trains(bench, tmp_path, capsys):
+    root = copied(bench, tmp_path)
+    runs = len(open_results(root).runs)
+    assert typed("extend", root, "--seeds", 4, "--lanes", 2) == 0
+    new = len(open_results(root).runs) - runs
+    assert 0 < new <= 3
+    assert f"{runs} runs reused, 0 continued, {new} new" in capsys.readouterr().err
+    assert report(root, capsys)["seeds"] == 4
+
+
+def test_an_arm_can_be_tried_and_a_broken_one_is_told_by_its_name(bench, tmp_path, capsys):
+    capsys.readouterr()
+    assert typed("try", bench.parent / "bench.yaml", "--cell", 3, "--steps", 2) == 0
+    assert "optimizer.weight_decay=0" in capsys.readouterr().out
+    (tmp_path / "own.py").write_text(
+        "def broken(learning_rate: float):\n    raise RuntimeError('my optimizer is broken')\n"
+    )
+    mine = '{optimizer: {kind: "./own.py:broken", learning_rate: 0.1}, tune: {optimizer.learning_rate: [0.1, 1]}}'
+    (tmp_path / "broken.yaml").write_text(f"{BENCH}    mine: {mine}\n")
+    assert typed("run", tmp_path / "broken.yaml", "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert "broken.yaml:15: compare.arms.mine.optimizer" in said and "my optimizer is broken" in said

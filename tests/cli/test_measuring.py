@@ -129,3 +129,68 @@ def test_what_cannot_be_measured_is_refused_in_one_line(bare, tmp_path, capsys, 
     assert typed("measure", root, *words) in (2, 5)
     assert said in capsys.readouterr().err
     assert open_results(root).is_complete
+
+
+OWN = """
+import jax.numpy as jnp
+from grokjax import Measure, Swept, part, setting
+
+
+@part
+class Scaled(Measure):
+    factor: Swept = setting(1.0, "factor")
+
+    def measure(self, view):
+        return {"scaled/step": self.factor * view.step.astype(jnp.float32)}
+
+
+def unsigned(view):
+    return {"odd/unsigned": jnp.uint32(3)}
+
+
+def nothing(view):
+    return {"odd/nothing": jnp.float32(jnp.nan)}
+"""
+
+
+def test_other_settings_of_a_measure_are_not_taken_for_what_is_there(bare, tmp_path, monkeypatch, capsys):
+    root = copied(bare, tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    scaled = "[{{kind: './own.py:Scaled', factor: {}}}]"
+    assert typed("measure", root, "--what", scaled.format(1)) == 0
+    assert typed("measure", root, "--what", scaled.format(1)) == 0
+    assert "at 0 snapshots" in capsys.readouterr().err
+    assert typed("measure", root, "--what", scaled.format(7)) == 5
+    assert "measured with other settings" in capsys.readouterr().err
+    assert (at(root, "scaled/step", 60) == 60).all()
+
+
+def test_values_without_a_sign_for_none_are_refused_before_anything_is_stored(bare, tmp_path, monkeypatch, capsys):
+    root = copied(bare, tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    assert typed("measure", root, "--what", "./own.py:unsigned") == 2
+    assert "as uint32" in capsys.readouterr().err
+    assert not list((root / "measured").glob("*")) and len(open_results(root).runs) == 8
+
+
+def test_a_measure_that_gives_no_number_is_taken_once(bare, tmp_path, monkeypatch, capsys):
+    root = copied(bare, tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    for count in (8, 0):
+        assert typed("measure", root, "--what", "./own.py:nothing") == 0
+        assert f"at {count} snapshots" in capsys.readouterr().err
+
+
+def test_a_damaged_file_of_measurements_is_left_out_and_measured_again(bare, tmp_path, capsys):
+    root = copied(bare, tmp_path)
+    assert typed("measure", root, "--what", "spectrum") == 0
+    file = min((root / "measured").iterdir())  # of the first of two cohorts
+    file.write_bytes(file.read_bytes()[:-2] + b"xx")
+    assert typed("verify", root) == 5
+    capsys.readouterr()
+    assert typed("measure", root, "--what", "spectrum") == 0
+    assert "at 4 snapshots" in capsys.readouterr().err
+    assert np.isfinite(at(root, "spectral_entropy/mean", 60)).all() and typed("verify", root) == 0
