@@ -106,3 +106,14 @@ def test_a_sweep_without_arms_says_so(small, capsys):
     capsys.readouterr()
     assert typed("compare", small) == 5
     assert "compares no arms" in capsys.readouterr().err
+
+
+def test_reproduce_ends_with_the_comparison_where_a_sweep_has_arms(bench, tmp_path, capsys):
+    capsys.readouterr()
+    assert typed("compare", bench) == 0
+    text = capsys.readouterr().out
+    assert typed("reproduce", bench.parent / "bench.yaml", "--out", bench, "--lanes", 2) == 0
+    assert capsys.readouterr().out == text
+    short = "--out", tmp_path / "short", "--lanes", 2, "--max-seconds", "0.001"
+    assert typed("reproduce", bench.parent / "bench.yaml", *short) == 75
+    assert "runs that tune the arms have not ended" in capsys.readouterr().out
