@@ -15,6 +15,7 @@ from grokjax.lab.arms import comparison_report
 from grokjax.report.comparison_figure import comparison_figure
 from grokjax.report.comparison_text import comparison_json, comparison_markdown, comparison_text
 from grokjax.report.figure_file import FORMATS, save_figure
+from grokjax.store.layout import StoreError
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -31,6 +32,15 @@ def compare(options: argparse.Namespace) -> int:
         (json.dumps(comparison_json(report), indent=1) if options.json else comparison_text(report)) + "\n"
     )
     return 0
+
+
+def print_comparison(root: Path) -> None:
+    """The comparison of a sweep's arms, or that the runs which tune them have not all ended."""
+    try:
+        text = comparison_text(comparison_report(root))
+    except StoreError as error:
+        text = str(error)
+    sys.stdout.write(text + "\n")
 
 
 COMMANDS = {"compare": compare}

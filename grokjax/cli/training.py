@@ -81,12 +81,17 @@ def _check_code(root: Path, stored: Sweep, with_retraining: bool) -> None:
 
 
 def reproduce(options: argparse.Namespace) -> int:
-    """Train a sweep, then judge its claims; one that ran out of time is judged by what is there."""
+    """Train a sweep, then judge its claims or arms; one that ran out of time is judged by what is there."""
     path = find_sweep(options.spec)
     sweep = read_sweep(path, options.overrides, options.scale)
     root = _folder(options, sweep)
     status = _train(sweep, root, options)
     if status == INTERRUPTED:
+        return status
+    if sweep.compare is not None:
+        from grokjax.cli.comparing import print_comparison
+
+        print_comparison(root)
         return status
     from grokjax.cli.reading import print_claims
 

@@ -138,3 +138,14 @@ def test_an_arm_can_be_tried_and_a_broken_one_is_told_by_its_name(bench, tmp_pat
     assert typed("run", tmp_path / "broken.yaml", "--out", tmp_path / "out") == 2
     said = capsys.readouterr().err
     assert "broken.yaml:15: compare.arms.mine.optimizer" in said and "my optimizer is broken" in said
+
+
+def test_reproduce_ends_with_the_comparison_where_a_sweep_has_arms(bench, tmp_path, capsys):
+    capsys.readouterr()
+    assert typed("compare", bench) == 0
+    text = capsys.readouterr().out
+    assert typed("reproduce", bench.parent / "bench.yaml", "--out", bench, "--lanes", 2) == 0
+    assert capsys.readouterr().out == text
+    short = "--out", tmp_path / "short", "--lanes", 2, "--max-seconds", "0.001"
+    assert typed("reproduce", bench.parent / "bench.yaml", *short) == 75
+    assert "runs that tune the arms have not ended" in capsys.readouterr().out

@@ -1,7 +1,5 @@
 """Where science could be lost without a word, is it refused or said? One test for each guard."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +7,6 @@ import pytest
 from grokjax.analysis.cells import cell_table
 from grokjax.analysis.intervals import quantile
 from grokjax.drive.consolidation import consolidate
-from grokjax.orders.order import orders_of
-from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.committed import read_spec
 from grokjax.store.files import read_json_lines
 from grokjax.store.folder import SweepFolder
@@ -58,7 +54,7 @@ def test_a_cell_that_is_missing_is_never_left_out_of_a_finished_sweep(small, tmp
     folder = SweepFolder(root, read_spec(root)["spec_hash"])
     before = (root / "table.csv").read_bytes()
     with pytest.raises(StoreError, match="1 runs are not stored; run the same command again"):
-        consolidate(folder, [*orders_of(stored_sweep(root)), SimpleNamespace(run_id="0123456789abcdef")])
+        consolidate(folder, [*folder.ledger, "0123456789abcdef"])
     folder.close()
     assert (root / "table.csv").read_bytes() == before
 
