@@ -3,13 +3,15 @@
 A CPU's vector instructions run along the last axis of a product. Classes (113, 97, 31) are no multiple of their length,
 the examples of a block are: the product is then up to 1.4 times as fast, and so are a loss's sums over classes. The
 losses turn the axes back, and the two turns cancel unless something stands between them: so what is added to the
-outputs is added here. Measured in docs/decisions/0015-outputs-have-classes-first.md.
+outputs is added here. Measured in docs/decisions/0015-outputs-have-classes-first.md. With more than 128 classes, the
+product is the plain one, whose gradient has fixed bits (docs/decisions/0019-products-of-fixed-bits.md).
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.fixed_product import LONGEST
 from grokjax.models.initializers import Scheme
 
 
@@ -18,10 +20,12 @@ def class_product(rows: jax.Array, matrix: jax.Array, added: jax.Array | None = 
     if added is not None:
         added = added.reshape((1,) * (rows.ndim - added.ndim) + added.shape)
     units, classes = matrix.shape
-    if (
-        classes >= units
-    ):  # a matrix of a step lies with its shorter side first (`train/gradient.py`); here units, too slow
+    if classes >= units or classes > LONGEST:
+        # A matrix of a step lies with its shorter side first (`train/gradient.py`); where these are units, what follows
+        # is too slow.
         outputs = rows @ matrix
+        # Without the barrier XLA would turn the product as the losses turn its outputs: a sum over a left side's rows.
+        outputs = jax.lax.optimization_barrier(outputs) if classes > LONGEST else outputs
         return outputs if added is None else outputs + added
     outputs = jax.lax.dot_general(matrix.T, rows, (((1,), (rows.ndim - 1,)), ((), ())))
     return jnp.moveaxis(outputs if added is None else outputs + jnp.moveaxis(added, -1, 0), 0, -1)

@@ -5,24 +5,27 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.fixed_product import LONGEST
 from grokjax.core.interfaces import Signature
-
-_ROWS = 128  # of one product: the gradient of a matrix sums over rows, see `plan/blocks.py`
 
 
 def in_blocks(function: Callable[..., jax.Array], *arrays: jax.Array) -> jax.Array:
     """A function of rows [row, ...] in blocks of rows short enough for fixed bits; single rows go to every block."""
     count = max(len(array) for array in arrays)
     blocks = [
-        function(*(array if len(array) == 1 else array[start : start + _ROWS] for array in arrays))
-        for start in range(0, count, _ROWS)
+        function(*(array if len(array) == 1 else array[start : start + LONGEST] for array in arrays))
+        for start in range(0, count, LONGEST)
     ]
     return blocks[0] if len(blocks) == 1 else jnp.concatenate(blocks)
 
 
 def by_rows(rows: jax.Array, matrix: jax.Array) -> jax.Array:
     """`rows @ matrix`, [row, out] from [row, in] and [in, out], in such blocks."""
-    return in_blocks(lambda block: block @ matrix, rows)
+    columns, outputs = matrix.shape
+    if not outputs < LONGEST < columns:
+        return in_blocks(lambda block: block @ matrix, rows)
+    turned = matrix.T  # the gradient has its shorter side first then, also where it is a sum over blocks
+    return in_blocks(lambda block: jax.lax.dot_general(block, turned, (((1,), (1,)), ((), ()))), rows)
 
 
 def sum_of_rows(tables: list[jax.Array], symbols: jax.Array) -> jax.Array:

@@ -28,7 +28,8 @@ def block_sizes(run: Run, signature: Signature, is_cpu: bool) -> BlockSizes:
     On a CPU a block is so short that XLA computes each of its products on one thread: the gradient of a matrix is a
     product over rows, and from about 160 rows on it is split by the size of the thread pool: then its bits depend on
     the machine. With 128 they did not, for matrices of up to 4096 x 4096, as long as `train/gradient.py` keeps the
-    shorter side of the matrix first (jax 0.10 and 0.12, pools of 1, 2 and 16; `tests/laws/test_pools.py` checks two).
+    shorter side of the matrix first (jax 0.10 and 0.12, pools of 1, 2 and 16; `tests/laws/test_pools.py` checks two),
+    but for the few sizes that docs/decisions/0019-products-of-fixed-bits.md names.
     """
     longest = -(-signature.num_examples // SHORTEST_BLOCK) * SHORTEST_BLOCK
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS

@@ -1,6 +1,7 @@
-"""Prints a checksum of every bit of two runs, trained by this process on its last device; see test_pools.py.
+"""Prints a checksum of every bit of a few runs, trained by this process on its last device; see test_pools.py.
 
-Arguments: lanes, `pinned` to keep all threads on one core, and `measured` to take every measure that fits the runs.
+Arguments: lanes, `pinned` to keep all threads on one core, `measured` to take every measure that fits the runs, and
+`wide` with the name of one that has more than 128 classes, to train it alone.
 Devices and threads are as in a sweep.
 """
 
@@ -15,11 +16,12 @@ from grokjax.core.catalogue import catalogue
 from grokjax.core.interfaces import Measure
 from grokjax.measures.hessian import Hessian
 from grokjax.measures.weight_norm import WeightNorm
+from grokjax.models.factored import Factored
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
-from grokjax.reader.run import Run
+from grokjax.reader.run import Minibatch, Run
 from grokjax.regularizers.spectral_entropy import SpectralEntropy
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools, prepare_host_devices
@@ -31,6 +33,13 @@ NETWORKS = {
     "mlp": (MLP(width=256, encoding="concatenated", bias=True), (), 0.4, 8),
     "transformer": (Transformer(), (), 0.1, 3),
     "singular values": (MLP(width=500), (SpectralEntropy(strength=0.1),), 0.1, 3),
+}
+WIDE = {  # modulus, model, minibatch: more classes than a product of fixed bits may sum over
+    "fewer classes than units": (149, MLP(width=256, encoding="concatenated", bias=True), None),
+    "more classes than units": (257, MLP(width=256), 384),
+    "tall embedding": (149, MLP(width=97, embedding=700, encoding="summed"), 384),
+    "factored": (149, Factored(), 384),
+    "transformer": (211, Transformer(form="merged"), 384),
 }
 
 
@@ -53,7 +62,22 @@ def digest(name: str, lanes: int, is_measured: bool) -> str:
         optimizer=AdamW(weight_decay=1.0),
         regularizers=regularizers,
     )
-    what = every_measure(name) if is_measured else (WeightNorm(),)
+    return checksum(run, every_measure(name) if is_measured else (WeightNorm(),), lanes, steps)
+
+
+def wide_run(name: str) -> Run:
+    """A run of `WIDE`."""
+    modulus, model, minibatch = WIDE[name]
+    return Run(
+        task=ModularArithmetic(modulus=modulus, train_fraction=0.1),
+        model=model,
+        optimizer=AdamW(weight_decay=1.0),
+        minibatch=Minibatch(at_most=minibatch) if minibatch else None,
+    )
+
+
+def checksum(run: Run, what: tuple[Measure, ...], lanes: int, steps: int) -> str:
+    """SHA-256 of the last lane after so many steps."""
     measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=what)
     feed = Feed(run, run.task.signature(), [run.task], measure, None, steps)
     pool, values = choose_pools("cpu", "map")[-1], feed.values(run)
@@ -72,4 +96,9 @@ if __name__ == "__main__":
     if "pinned" in sys.argv:  # before JAX starts its threads, which inherit it
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     prepare_host_devices()
-    sys.stdout.write(" ".join(digest(name, int(sys.argv[1]), "measured" in sys.argv) for name in NETWORKS) + "\n")
+    lanes = int(sys.argv[1])
+    if "wide" in sys.argv:
+        sums = [checksum(wide_run(sys.argv[sys.argv.index("wide") + 1]), (WeightNorm(),), lanes, 2)]
+    else:
+        sums = [digest(name, lanes, "measured" in sys.argv) for name in NETWORKS]
+    sys.stdout.write(" ".join(sums) + "\n")

@@ -7,16 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.laws.pool_digest import WIDE
+
 ROOT = Path(__file__).parents[2]
 
 
 def digests(
-    devices: int | None, threads: int | None, lanes: int = 1, pin: bool = False, is_measured: bool = False
+    devices: int | None,
+    threads: int | None,
+    lanes: int = 1,
+    pin: bool = False,
+    is_measured: bool = False,
+    wide: str | None = None,
 ) -> str:
     """Checksums of runs trained by a process with so many devices and threads; None: as a sweep."""
     chosen = {"JAX_NUM_CPU_DEVICES": devices, "NPROC": threads, "OPENBLAS_NUM_THREADS": threads}
     environment = {name: value for name, value in os.environ.items() if name not in chosen}
     words = [word for word, is_said in (("pinned", pin), ("measured", is_measured)) if is_said]
+    words += ["wide", wide] if wide else []
     command = [sys.executable, "-m", "tests.laws.pool_digest", str(lanes), *words]
     process = subprocess.run(
         command,
@@ -43,6 +51,17 @@ def test_four_devices_and_sixteen_threads_change_no_bit(reference: str) -> None:
 
 def test_a_machine_of_one_core_changes_no_bit(reference: str) -> None:
     assert digests(None, None, pin=True) == reference
+
+
+def test_sixteen_threads_change_no_bit_of_a_network_with_149_classes() -> None:
+    name = "fewer classes than units"
+    assert digests(devices=2, threads=2, wide=name) == digests(devices=1, threads=16, wide=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WIDE)
+def test_sixteen_threads_change_no_bit_of_networks_with_more_than_128_classes(name: str) -> None:
+    assert digests(devices=2, threads=2, wide=name) == digests(devices=1, threads=16, wide=name)
 
 
 @pytest.mark.slow
