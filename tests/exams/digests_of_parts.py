@@ -24,7 +24,7 @@ from grokjax.train.feed import Feed
 from grokjax.train.worker import Worker
 from tests.exams.conftest import examples_of
 
-SHAPES = {"wide": (200, 600), "tall": (3000, 40), "square": (300, 300), "bias": (600,)}
+SHAPES = {"hidden/wide": (200, 600), "hidden/square": (300, 300), "output/tall": (3000, 40), "bias": (600,)}
 UPDATES = 2
 
 
