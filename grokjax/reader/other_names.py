@@ -74,8 +74,8 @@ _MEASURES = {
     ("accuracy", "acc", "loss", "trainloss", "testloss", "trainaccuracy", "testaccuracy"):
     "fit gives losses and right answers of every group, and is always measured",
     ("norm", "l2norm", "paramnorm", "parameternorm", "weightsnorm"): "it is weight_norm",
-    ("gradnorm", "gradientnorm", "gradient", "sharpness", "hessian"):
-    "none here; write a function of the view, which offers gradient() and train_loss()",
+    ("gradnorm", "gradientnorm", "gradient"): "it is gradient_norm, of the train loss without penalties",
+    ("sharpness", "topeigenvalue", "lambdamax"): "hessian gives the largest eigenvalue by power iteration",
 }  # fmt: skip
 _SLOTS = {
     "optimizers": _OPTIMIZERS, "losses": _LOSSES, "models": _MODELS,

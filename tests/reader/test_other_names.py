@@ -10,7 +10,7 @@ from grokjax.reader.errors import SpecError
 from grokjax.reader.other_names import OUR_NAMES
 
 NAMES = [(slot, name) for slot, names in OUR_NAMES.items() for name in names]
-ELSEWHERE = {"weightdecay", "wd", "dropout", "gradnorm", "gradientnorm", "gradient", "sharpness", "hessian"}
+ELSEWHERE = {"weightdecay", "wd", "dropout"}
 
 
 def refusal(slot, kind):
@@ -41,7 +41,7 @@ def test_every_slot_is_looked_up():
         ("optimizers", "torch.optim.Adam", ("adam_l2", "adamw")),
         ("losses", "CrossEntropyLoss", ("cross_entropy",)),
         ("models", "GPT-2", ("transformer",)),
-        ("measures", "grad_norm", ("gradient()",)),
+        ("measures", "grad_norm", ("gradient_norm",)),
     ],
 )
 def test_other_libraries_names_are_known_however_they_are_written(slot, kind, ours):
