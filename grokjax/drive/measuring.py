@@ -46,15 +46,20 @@ def measure_stored(root: Path, measures: Sequence[Measure], run_ids: Sequence[st
         sweep = sweep_for_reading(root)
         folder = SweepFolder(root, spec["spec_hash"], spec.get("replaced", ()))
         try:
-            known = _Known(root, folder, [part_text(part) for part in measures])
+            known = _Known(root, folder)
             ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
             for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
                 check_programs([cohort.run], measures)
-                probe = Probe(root, sweep, cohort, measures)
-                for measured in probe.measure(known.missing(wanted, probe.shapes(wanted[0]))):
-                    folder.add_measured(measured | {"measures": np.array(known.texts)})
-                    count += len(measured["run_id"])
-                _tell_replayed(root, probe.replayed)
+                snapshots, replayed = set[Wanted](), {}
+                for part in measures:  # one by one, so that what is there is told by measure
+                    probe, text = Probe(root, sweep, cohort, part), part_text(part)
+                    left = known.missing(text, wanted, probe.shapes(wanted[0]))
+                    for measured in probe.measure(left):
+                        folder.add_measured(measured | {"measure": np.full(len(measured["run_id"]), text)})
+                    snapshots.update(left)
+                    replayed |= probe.replayed
+                count += len(snapshots)
+                _tell_replayed(root, replayed)
             all_runs = distinct_runs(orders_given(root, sweep))
             if not folder.head.is_complete and all(folder.ledger.is_done(run_id, spec["steps"]) for run_id in all_runs):
                 consolidate(folder, all_runs)
@@ -73,45 +78,42 @@ def _tell_replayed(root: Path, replayed: Mapping[str, bool]) -> None:
 
 
 class _Known:
-    """What was measured already, in the loop or afterwards.
+    """What was measured already, in the loop or afterwards."""
 
-    Attributes:
-      texts: of the measures that are asked for, see `orders.identity.part_text`.
-    """
-
-    def __init__(self, root: Path, folder: SweepFolder, texts: list[str]):
-        self._root, self.texts = root, texts
+    def __init__(self, root: Path, folder: SweepFolder):
+        self._root = root
         self._dataset, _, _ = read_dataset(root)
         self._position = {run_id: place for place, run_id in enumerate(self._dataset["run_id"].values.tolist())}
+        self._in_loop: set[str] = set()
         with contextlib.suppress(StoreError, SpecError):  # a measure's file is gone: then what it gave stays as it is
             self._in_loop = {part_text(part) for part in stored_sweep(root).measure.what}
-        self._after: dict[str, set[tuple[str, int]]] = {text: set() for text in texts}
+        self._after: set[tuple[str, str, int]] = set()
         for name in [name for name in sorted(folder.head.files) if name.startswith("measured/")]:
-            arrays = folder.read(name) or {"measures": np.zeros(0, str)}
-            for text in set(arrays["measures"].tolist()) & set(texts):
-                self._after[text] |= set(zip(arrays["run_id"].tolist(), arrays["step"].tolist(), strict=True))
+            arrays = folder.read(name)
+            if arrays is not None:
+                columns = (arrays[column].tolist() for column in ("measure", "run_id", "step"))
+                self._after |= set(zip(*columns, strict=True))
 
-    _in_loop: set[str] = frozenset()  # type: ignore[assignment]
-
-    def missing(self, wanted: Sequence[Wanted], shapes: Mapping[str, tuple[int, ...]]) -> list[Wanted]:
-        """Those of which not every measure is there.
+    def missing(self, text: str, wanted: Sequence[Wanted], shapes: Mapping[str, tuple[int, ...]]) -> list[Wanted]:
+        """Those at which a measure was not taken yet.
 
         Args:
-          shapes: of what the measures give, by name.
+          text: of the measure, see `orders.identity.part_text`.
+          shapes: of what it gives, by name.
 
         Raises:
           StoreError: values of a name are there that other settings, other code or another measure gave.
         """
-        left = [one for one in wanted if not all(self._is_there(text, one) for text in self.texts)]
+        left = [one for one in wanted if not self._is_there(text, one)]
         for name, shape in shapes.items():
             values = self._dataset[name].values if name in self._dataset else None
-            if values is None or set(self.texts) <= self._in_loop:
+            if values is None or not left:
                 continue
             if values.ndim != len(shape) + 2:
                 raise StoreError(f"{self._root}: {name} is there already, as arrays of another number of dimensions.")
             for one in left:
                 run, row = self._place(one)
-                if row >= 0 and _is_value(values[run, row]) and not self._is_known_name(one):
+                if row >= 0 and _is_value(values[run, row]):
                     raise StoreError(
                         f"{self._root}: {name} of run {one.order.run_id} at step {one.step} is there already, measured "
                         "with other settings, other code or by another measure; measure it in a copy of the folder."
@@ -119,12 +121,8 @@ class _Known:
         return left
 
     def _is_there(self, text: str, one: Wanted) -> bool:
-        is_after = (one.order.run_id, one.step) in self._after[text]
+        is_after = (text, one.order.run_id, one.step) in self._after
         return is_after or (text in self._in_loop and self._place(one)[1] >= 0)
-
-    def _is_known_name(self, one: Wanted) -> bool:
-        """Whether one of the measures that are asked for gave values there before."""
-        return any(self._is_there(text, one) for text in self.texts)
 
     def _place(self, one: Wanted) -> tuple[int, int]:
         run = self._position[one.order.run_id]

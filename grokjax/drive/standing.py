@@ -12,7 +12,7 @@ from grokjax.drive.opening import note_total
 from grokjax.drive.options import Options
 from grokjax.drive.preparation import disk_left, plan_orders
 from grokjax.drive.progress import Progress
-from grokjax.orders.order import Order, Orders, count_runs, distinct_runs
+from grokjax.orders.order import Order, Orders, count_runs
 from grokjax.orders.sources import rounds, source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import Plan
@@ -84,10 +84,15 @@ class Standing:
 
     def count(self) -> None:
         """Count the runs that are done, and those that diverged."""
-        ledger, progress, is_grid = self.folder.ledger, self.progress, self.sweep.compare is None
-        known = list(ledger) if is_grid else [run for run in distinct_runs(self.rounds) if run in ledger]
+        ledger, progress = self.folder.ledger, self.progress
+        is_all = self.sweep.compare is None and self.options.share == (0, 1)
+        known = list(ledger) if is_all else [run_id for run_id in self._wanted() if run_id in ledger]
         progress.done = sum(ledger.is_done(run_id, self.sweep.steps) for run_id in known)
         progress.diverged = sum(ledger[run_id].stop_reason == DIVERGED for run_id in known)
+
+    def _wanted(self) -> set[str]:
+        """Run ids of the orders so far that this process trains."""
+        return {orders[int(number)].run_id for orders in self.rounds for number in orders.in_turn()}
 
     def tell(self, stage: str) -> Progress:
         """Enter a stage."""

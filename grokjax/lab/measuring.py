@@ -24,6 +24,7 @@ from grokjax.store.files import Arrays
 from grokjax.store.layout import StoreError
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
+from grokjax.train.lane import fresh
 from grokjax.train.look import fit, measure
 from grokjax.train.program import Program, State, Tables, Values, run_of
 from grokjax.train.step import data_of
@@ -75,7 +76,7 @@ def _steps(root: Path, run_id: str, steps: int | str, ends: Mapping[str, int], p
 
 
 class Probe:
-    """Measures of the runs of a cohort, in one compiled program.
+    """A measure of the runs of a cohort, in one compiled program.
 
     Attributes:
       replayed: run id -> whether its history came out equal, for runs trained again for want of stored weights.
@@ -83,9 +84,9 @@ class Probe:
 
     replayed: dict[str, bool]
 
-    def __init__(self, root: Path, sweep: Sweep, cohort: Cohort, measures: Sequence[Measure]):
+    def __init__(self, root: Path, sweep: Sweep, cohort: Cohort, part: Measure):
         self._root, self._cohort = root, cohort
-        plan = MeasurePlan(sweep.measure.every, sweep.measure.looks, tuple(measures))
+        plan = MeasurePlan(sweep.measure.every, sweep.measure.looks, (part,))
         self._feed = Feed(cohort.run, cohort.signature, cohort.tasks, plan, None, sweep.steps)
         self._program = self._feed.program(1, 1)
         self._stored, self.replayed = stored_sweep(root), {}
@@ -93,9 +94,13 @@ class Probe:
         self._measured = jax.jit(partial(_measured, self._program))
 
     def shapes(self, first: Wanted) -> dict[str, tuple[int, ...]]:
-        """Shape of what the measures give of a snapshot, beside `fit`, by name; nothing is computed."""
+        """Shape of what the measure gives of a snapshot, beside `fit`, by name; nothing is computed or read."""
+        values = self._values([first])
         with number_format(self._program):
-            shapes = jax.eval_shape(self._measured, *self._arguments([first]), self._feed.tables)
+            one = jax.tree.map(lambda leaf: leaf[0], values)
+            lane = jax.eval_shape(partial(fresh, self._program), one, self._feed.tables)
+            params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape), leaf.dtype), lane.state.params)
+            shapes = jax.eval_shape(self._measured, values, params, np.zeros(1, np.int32), self._feed.tables)
         return {name: leaf.shape[1:] for name, leaf in shapes.items() if name.partition("/")[0] not in REPORTED_GROUPS}
 
     def measure(self, wanted: Sequence[Wanted]) -> Iterator[Arrays]:
@@ -117,14 +122,16 @@ class Probe:
             }
 
     def _arguments(self, wanted: Sequence[Wanted]) -> tuple[Values, Any, np.ndarray]:
+        params = [self._params(one) for one in wanted]
+        steps = np.array([one.step for one in wanted], np.int32)
+        return self._values(wanted), jax.tree.map(lambda *leaves: np.stack(leaves), *params), steps
+
+    def _values(self, wanted: Sequence[Wanted]) -> Values:
         values = [
             self._feed.values(one.order.run, self._cohort.table(one.order.cell), initial_params_of(one.order.run))
             for one in wanted
         ]
-        params = [self._params(one) for one in wanted]
-        steps = np.array([one.step for one in wanted], np.int32)
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *values)
-        return stacked, jax.tree.map(lambda *leaves: np.stack(leaves), *params), steps
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *values)
 
     def _place(self, wanted: Wanted) -> tuple[str, int]:
         return self._places.get(wanted.order.run_id, {}).get(wanted.step, ("", 0))

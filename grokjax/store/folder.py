@@ -135,7 +135,7 @@ class SweepFolder:
         """Store what was measured from stored weights and commit it; the results are put together anew after it.
 
         Args:
-          measured: `run_id`, `step` and `rows/NAME`, leading axis [measurement].
+          measured: `measure`, `run_id`, `step` and `rows/NAME`, leading axis [measurement].
         """
         self._commit_arrays({self.layout.measured_file(self.head.sequence + 1): measured}, is_complete=False)
 

@@ -88,6 +88,8 @@ def test_a_step_without_stored_weights_is_trained_again_and_said(bare, looped, t
     assert (
         "4 runs have no stored parameters there and were trained again; histories came out every bit as stored" in said
     )
+    assert typed("measure", root, "--what", "distance_from_init", "--step", 40, "--where", "width = 8") == 0
+    assert "trained again" not in capsys.readouterr().err  # nothing is missing, so nothing is trained for it
     left, right = (at(folder, "distance_from_init/total", 40) for folder in (root, looped))
     is_small = open_results(root).runs["model.width"].to_numpy() == 8
     np.testing.assert_allclose(left[is_small], right[is_small], rtol=1e-5)
@@ -163,6 +165,10 @@ def test_other_settings_of_a_measure_are_not_taken_for_what_is_there(bare, tmp_p
     assert "at 0 snapshots" in capsys.readouterr().err
     assert typed("measure", root, "--what", scaled.format(7)) == 5
     assert "measured with other settings" in capsys.readouterr().err
+    assert typed("measure", root, "--what", scaled.format(1)[:-1] + ", {kind: spectrum}]") == 0
+    assert (
+        typed("measure", root, "--what", "[{kind: spectrum}, " + scaled.format(7)[1:]) == 5
+    )  # beside one that is there
     assert (at(root, "scaled/step", 60) == 60).all()
 
 

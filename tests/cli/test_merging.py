@@ -81,3 +81,12 @@ def test_a_shard_that_is_none_is_refused(small, tmp_path, capsys, text):
 def test_a_shard_without_runs_is_refused(small, tmp_path, capsys):
     assert typed("run", small.parent / "sweep.yaml", "--shard", "12/13", "--out", tmp_path / "out") == 2
     assert "this shard has none" in capsys.readouterr().err
+
+
+def test_a_shard_of_a_folder_that_holds_more_counts_its_own_runs(small, tmp_path, capsys):
+    root = copied(small, tmp_path)
+    for file in sorted((root / "runs").glob("*.npz"))[:1]:
+        file.unlink()  # some of the runs are to be trained again
+    capsys.readouterr()
+    assert typed("run", small.parent / "sweep.yaml", "--shard", "0/4", "--out", root, *LANES) == 0
+    assert "3/3 done" in capsys.readouterr().err
