@@ -93,3 +93,10 @@ def test_a_queue_makes_one_order_ahead(two_grids):
     assert not queue
     with pytest.raises(IndexError):
         queue.take()
+
+
+def test_a_run_that_two_grids_order_has_one_turn(small):
+    decays = [load(small(axes={"optimizer.weight_decay": values})) for values in ([0.1, 1], [1, 10])]
+    orders = Orders([Grid(sweep.points, SeedPlan((0, 4))) for sweep in decays])
+    ids = [orders[int(number)].run_id for number in orders.in_turn()]
+    assert len(ids) == len(set(ids)) == 6 and set(ids) == {order.run_id for order in orders}
