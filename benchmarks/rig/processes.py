@@ -35,6 +35,7 @@ class Engine:
       processes: how many of it work at the same time; their run-steps are added up.
       is_peer: run by the interpreter of the peers; JAX's own ways run by ours.
       environment: in addition to this process's.
+      root: the checkout that it is run from.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Engine:
     processes: int = 1
     is_peer: bool = False
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    root: Path = ROOT
 
     def command(self) -> list[str]:
         """What is run."""
@@ -56,7 +58,7 @@ def run_to_the_end(engine: Engine) -> float:
       EngineError: it ended with another status than 0.
     """
     began = time.perf_counter()
-    done = subprocess.run(engine.command(), cwd=ROOT, env={**os.environ, **engine.environment})
+    done = subprocess.run(engine.command(), cwd=engine.root, env={**os.environ, **engine.environment})
     if done.returncode:
         raise EngineError(f"{engine.name} ended with status {done.returncode}: {' '.join(engine.command())}")
     return time.perf_counter() - began
@@ -73,7 +75,7 @@ class Running:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                cwd=ROOT,
+                cwd=engine.root,
                 env={**os.environ, **engine.environment},
             )
             for _ in range(engine.processes)
