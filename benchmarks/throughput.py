@@ -2,8 +2,6 @@
 
     python -m benchmarks.throughput --workloads W2,P31 --engines all --rounds 5 --seconds 3 --record
 
-    python -m benchmarks.throughput --engines none --before CHECKOUT --rounds 5 --record
-
 Nothing is looked at or stored while the clock runs. An engine is timed only after its first losses agreed with ours.
 """
 
@@ -12,27 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.start import reference_of
-from benchmarks.rig.processes import ROOT, Engine, cores, run_to_the_end
+from benchmarks.rig.processes import Engine, cores, run_to_the_end
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread, take_turns
 from benchmarks.rig.workloads import WORKLOADS
 
-OURS, BEFORE, TORCH = (
-    "tables",
-    "before",
-    ("eager, all threads", "eager, process per core", "compiled, process per core"),
-)
+OURS, TORCH = "tables", ("eager, all threads", "eager, process per core", "compiled, process per core")
 QUICK = (OURS, *TORCH)
 """Engines unless others are named: ours in its default form, and the three fastest ways of PyTorch on a CPU."""
 TOGETHER = 4 * cores()
 """Runs that an ensemble trains together, as many as ours by default."""
 
 
-def engines_of(workload: str, start: Path, before: Path | None) -> dict[str, Engine]:
-    """Every way to train a workload, the default form of ours first; ours as it stands in another checkout, `before`, too."""
+def engines_of(workload: str, start: Path) -> dict[str, Engine]:
+    """Every way to train a workload, the default form of ours first."""
 
-    def ours(name: str, *options: str, root: Path = ROOT) -> Engine:
-        return Engine(name, "benchmarks.rig.ours", [workload, *options], root=root)
+    def ours(name: str, *options: str) -> Engine:
+        return Engine(name, "benchmarks.rig.ours", [workload, *options])
 
     def torch(name: str, module: str, *options: str, processes: int = 1) -> Engine:
         return Engine(name, f"benchmarks.peers.{module}", [str(start), *options], processes, is_peer=True)
@@ -44,8 +38,7 @@ def engines_of(workload: str, start: Path, before: Path | None) -> dict[str, Eng
     everywhere, ensemble = ("--threads", str(cores())), ("--runs", str(TOGETHER))
     engines = [
         *(ours(form, "--form", form) for form in WORKLOADS[workload].forms),
-        *([ours(BEFORE, "--form", default_form(workload), root=before)] if before else []),
-        ours("one run alone", "--form", default_form(workload), "--lanes", "1", "--pools", "1"),
+        ours("one run alone", "--form", WORKLOADS[workload].forms[0], "--lanes", "1", "--pools", "1"),
         torch("eager, all threads", "torch_loop", *everywhere),
         torch("eager, process per core", "torch_loop", processes=cores()),
         torch("compiled, all threads", "torch_loop", *everywhere, "--compiled"),
@@ -59,14 +52,13 @@ def engines_of(workload: str, start: Path, before: Path | None) -> dict[str, Eng
     return {engine.name: engine for engine in engines}
 
 
-def measure(workload: str, wanted: list[str], rounds: int, seconds: float, before: Path | None) -> dict[str, Any]:
+def measure(workload: str, wanted: list[str], rounds: int, seconds: float) -> dict[str, Any]:
     """Time the wanted engines of one workload; all of them when `wanted` is empty."""
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder, "start.npz")
         run_to_the_end(Engine("reference", "benchmarks.rig.ours", [workload, "--form", "plain", "--write", str(start)]))
-        engines = engines_of(workload, start, before)
-        always = (default_form(workload), BEFORE)
-        chosen = [engines[name] for name in engines if not wanted or name in wanted or name in always]
+        engines = engines_of(workload, start)
+        chosen = [engines[name] for name in engines if not wanted or name in wanted or name == default_form(workload)]
         return take_turns(chosen, reference_of(start), rounds, seconds)
 
 
@@ -90,14 +82,13 @@ def main() -> None:
     parser = arguments(__doc__, rounds=2, seconds=1.5)
     parser.add_argument("--workloads", default="W1,W2,W3,W4,P31", help="comma-separated")
     parser.add_argument("--engines", default=";".join(QUICK), help="separated by semicolons, or all")
-    parser.add_argument("--before", type=Path, help="another checkout of grokjax, timed beside this one")
     options = parser.parse_args()
     wanted = [] if options.engines == "all" else options.engines.split(";")
     results = {}
     for workload in options.workloads.split(","):
-        results[workload] = measure(workload, wanted, options.rounds, options.seconds, options.before)
+        results[workload] = measure(workload, wanted, options.rounds, options.seconds)
         show(workload, results[workload])
-    finish(options, "before_and_after" if options.before else "throughput", results)
+    finish(options, "throughput", results)
 
 
 if __name__ == "__main__":
