@@ -48,9 +48,10 @@ quickstart: setup ## train the first sweep and draw its phase diagram
 	$(BIN)/grokjax phases results/quickstart --out results/quickstart/phases.png
 	@echo "The phase diagram is in results/quickstart/phases.png"
 
-# About ten minutes on two quiet cores; a session that takes an hour is stopped, and a test that hangs ends the session with its stack.
+# Files of tests are shared out to two processes. About ten minutes on two quiet cores; a session that takes an hour is
+# stopped, and a test that hangs ends the session with its stack.
 test: setup ## every test that is not marked slow
-	$(BIN)/python -m pytest -m "not slow" --minutes 60 --durations 10 \
+	$(BIN)/python -m pytest -m "not slow" --minutes 60 --durations 10 --numprocesses 2 --dist loadfile \
 	  -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
 test-all: setup ## every test, the slow ones included

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.overhead import sweep_of
 from benchmarks.refill import Cohort
 from benchmarks.rig.records import arguments, finish
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.plan import make_plan
 from grokjax.train.devices import choose_pools, prepare_host_devices
 
@@ -20,7 +20,7 @@ def measure(workload: str, executor: str, lanes: int, steps: int) -> dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         sweep = sweep_of(workload, Path(folder), 2, steps)
         devices = sum(len(pool.devices) for pool in choose_pools(None, executor))
-        (planned,) = make_plan(sweep, orders_of(sweep), devices, executor == "map", None, lanes).cohorts
+        (planned,) = make_plan(sweep, grid_orders(sweep), devices, executor == "map", None, lanes).cohorts
         compiled = Cohort(sweep, executor, lanes).compiled[0].memory_bytes()
     predicted = planned.size.device_bytes(lanes)
     return {"executor": executor, "lanes": lanes, "predicted": predicted, "compiled": compiled}

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.rounds import ratios, spread
 from grokjax import load_sweep
-from grokjax.orders.order import Order, orders_of
+from grokjax.orders.order import Order, grid_orders
 from grokjax.plan.plan import make_plan
 from grokjax.reader.sweep import Sweep
 from grokjax.train.devices import choose_pools, prepare_host_devices
@@ -47,7 +47,7 @@ class Cohort:
     def __init__(self, sweep: Sweep, executor: str, lanes: int | None):
         pools = choose_pools(None, executor)
         devices = sum(len(pool.devices) for pool in pools)
-        (planned,) = make_plan(sweep, orders_of(sweep), devices, executor == MAP, None, lanes).cohorts
+        (planned,) = make_plan(sweep, grid_orders(sweep), devices, executor == MAP, None, lanes).cohorts
         one = planned.cohort
         self.queue, self.executor = list(one.in_turn()), executor
         self._feed = Feed(one.run, one.signature, one.tasks, sweep.measure, sweep.stop, sweep.steps)

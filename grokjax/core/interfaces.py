@@ -5,6 +5,7 @@ Axis words: example, token, width, head, class. Everything that is called inside
 """
 
 import dataclasses
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -98,7 +99,15 @@ class Split(NamedTuple):
 
 
 class Task(Part):
-    """A finite table of examples, split into train and test."""
+    """A finite table of examples, split into train and test.
+
+    Attributes:
+      train_fraction: share of the table that is trained on; None where it is not drawn by a share.
+      label_noise: share of train labels that are drawn anew; NaN where the task does not say.
+    """
+
+    train_fraction = None
+    label_noise = math.nan
 
     @abstractmethod
     def table(self) -> Table:
@@ -136,7 +145,13 @@ class Task(Part):
 
 
 class Model(Part):
-    """A parametrised function of one example. Pure: parameters come in, outputs go out."""
+    """A parametrised function of one example. Pure: parameters come in, outputs go out.
+
+    Attributes:
+      form: in which of its equal forms it is asked to be computed; empty when it has but one.
+    """
+
+    form = ""
 
     @abstractmethod
     def init(self, key: jax.Array, signature: Signature) -> Params:
@@ -147,7 +162,7 @@ class Model(Part):
         return params
 
     def form_used(self, signature: Signature) -> str:
-        """In which of its equal forms a network is computed, `plain` or `tables` say; empty when it has but one."""
+        """The form in which it is computed on such a task, which need not be the one asked for."""
         return ""
 
     def rows_per_example(self, signature: Signature) -> int:
@@ -175,6 +190,10 @@ class Model(Part):
         """
         return {}
 
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        """What each module inside returns, by its path [example, ...]; empty for a network that is no linen module."""
+        return {}
+
 
 class Loss(Part):
     """What is minimised, example by example."""
@@ -197,6 +216,10 @@ class Optimizer(Part):
     def decayed(self, params: Params) -> Params:
         """On which parameters weight decay acts, if there is any: a tree like them of bool, or of one for each part."""
         return jax.tree.map(lambda leaf: True, params)
+
+    def groups(self) -> dict[str, str]:
+        """Parameters in words -> the field whose optimizer updates them, empty for this one; none if it updates all."""
+        return {}
 
 
 class Regularizer(Part):

@@ -12,7 +12,7 @@ from grokjax.analysis.table import event_columns
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.drive.opening import describe
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.stop_plan import AT_LOOKS, UNSEEN
@@ -107,7 +107,7 @@ def _columns(sweep: Sweep, claim: Claim) -> list[str]:
 
 def _measured(sweep: Sweep) -> list[str]:
     """Names of the scalars that the measures of a sweep give beside `fit`, from shapes alone."""
-    run = orders_of(sweep)[0].run
+    run = grid_orders(sweep)[0].run
     feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, sweep.steps)
     program = feed.program(1, 1)
     with number_format(program):

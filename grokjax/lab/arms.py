@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.cells import EVENT
-from grokjax.analysis.censoring import event_values
-from grokjax.analysis.comparison import (
+from grokjax.analysis.arms import (
     ArmResult,
     best_setting,
     compare_arms,
@@ -17,6 +15,8 @@ from grokjax.analysis.comparison import (
     seeds_needed,
     tuning_curve,
 )
+from grokjax.analysis.cells import EVENT
+from grokjax.analysis.censoring import event_values
 from grokjax.orders.arms import COMPARING, TUNING, Arms
 from grokjax.orders.ledger import is_over
 from grokjax.orders.order import Orders
@@ -38,7 +38,7 @@ class TunedArm:
     """How an arm was tuned for a case.
 
     Attributes:
-      curve: one row per setting, see `analysis.comparison.tuning_curve`, with a column of values for each tuned path.
+      curve: one row per setting, see `analysis.arms.tuning_curve`, with a column of values for each tuned path.
       best: path -> value at its best setting; empty for an arm with nothing to tune.
       edges: tuned paths at which the best value is the smallest or largest that was tried.
     """

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +18,6 @@ from grokjax.orders.order import Order
 from grokjax.reader.errors import suggestion
 from grokjax.reader.run import Run
 from grokjax.reader.sweep import Sweep
-from grokjax.reader.user_models import LinenModel
 from grokjax.results.orders_given import orders_given
 from grokjax.results.stored_params import flat_stored_params, initial_params_of, nested_params
 from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
@@ -136,12 +134,16 @@ class Networks:
           ValueError: no module has such a path, or the model is not a linen module.
         """
         run, params = self.run(name), self.params(name, step)
-        capture = partial(_capture, run.model, run.task.signature())
+        captured = partial(run.model.captured, signature=run.task.signature())
         with self._formats(run):
-            found = jax.tree.map(np.array, jax.jit(capture)(params, _rows(run, inputs)))
-        chosen = {path: values for path, values in found.items() if f"/{module}/".replace("//", "/") in f"/{path}/"}
+            outputs = jax.tree.map(np.array, jax.jit(captured)(params, _rows(run, inputs)))
+        if not outputs:
+            raise ValueError(
+                f"activations are captured from linen modules, and model {run.model.kind} is none; use logits"
+            )
+        chosen = {path: values for path, values in outputs.items() if f"/{module}/".replace("//", "/") in f"/{path}/"}
         if not chosen:
-            raise ValueError(f"run {name} has no module {module!r}; {suggestion(module, found)}")
+            raise ValueError(f"run {name} has no module {module!r}; {suggestion(module, outputs)}")
         return chosen
 
     def evaluate(self, name: str, inputs: Any, targets: Any, step: int = -1) -> dict[str, float]:
@@ -180,26 +182,3 @@ def _rows(run: Run, inputs: Any) -> np.ndarray:
     if rows.shape[1:] != signature.input_shape:
         raise ValueError(f"inputs have shape {rows.shape}, not [example] with {list(signature.input_shape)} each")
     return rows
-
-
-def _capture(model: Model, signature: Any, params: Params, rows: jax.Array) -> dict[str, jax.Array]:
-    """Path -> what the module there returned; arrays only."""
-    modes: dict[str, Any] = {}
-    if isinstance(model, LinenModel):
-        module, arguments = model.module_class(**model.settings_for(signature)), ()
-        modes = model.modes(training=False)
-    elif isinstance(module := getattr(model, "module", lambda _: None)(signature), nn.Module):
-        arguments = (None, None)
-    else:
-        raise ValueError(f"activations are captured from linen modules, and model {model.kind} is none; use logits")
-    _, seen = module.apply(
-        {"params": params}, rows, *arguments, capture_intermediates=True, mutable=["intermediates"], **modes
-    )
-    found = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(seen.get("intermediates", {})):
-        names = [str(getattr(key, "key", getattr(key, "idx", key))) for key in path]
-        if "__call__" in names[1:]:  # the module as a whole returns the logits
-            place = names.index("__call__", 1)
-            again = "".join(f"#{name}" for name in names[place + 1 :] if name != "0")
-            found["/".join(names[:place]) + again] = leaf
-    return found

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from grokjax.core.words import nearest
-from grokjax.lab.comparison import compare
+from grokjax.lab.history_difference import difference
 from grokjax.lab.single import one_worker
 from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
@@ -80,9 +80,9 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
         losses = _train(worker, limit)
         lane = worker.take(0)
     packed = pack_history([name], [lane], [{}], int(stored["budget"]), 0)
-    found = compare({key: column[0] for key, column in packed.items()}, stored, limit, feed.schedule.steps)
+    differs = difference({key: column[0] for key, column in packed.items()}, stored, limit, feed.schedule.steps)
     step = int(lane.state.step)
-    return Replay(order, step, found.compared, found.largest, found.first, np.array(losses[:step]), lane)
+    return Replay(order, step, differs.compared, differs.largest, differs.first, np.array(losses[:step]), lane)
 
 
 def _train(worker: Worker, limit: int) -> list[np.ndarray]:
@@ -140,13 +140,13 @@ def find_run(root: Path, sweep: Sweep, name: str) -> tuple[Cohort, Order]:
 def _stored_history(root: Path, name: str) -> Arrays:
     """Everything of a finished run in its run file, without the run axis; of a continued one, the longest."""
     head, _ = read_head(Layout(root))
-    found: Arrays | None = None
+    differs: Arrays | None = None
     for file in sorted(head.files if head else {}):
         if head is not None and file.startswith("runs/"):
             arrays = read_file(root, file, head)
             for place in np.flatnonzero(arrays["run_id"] == name):
-                if found is None or arrays["final_step"][place] >= found["final_step"]:
-                    found = {key: column[place] for key, column in arrays.items()}
-    if found is None:
+                if differs is None or arrays["final_step"][place] >= differs["final_step"]:
+                    differs = {key: column[place] for key, column in arrays.items()}
+    if differs is None:
         raise StoreError(f"{root}: run {name} has not finished here.")
-    return found
+    return differs

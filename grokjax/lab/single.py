@@ -18,7 +18,7 @@ from grokjax.results.reading import looks_of
 from grokjax.results.stored_params import check_starts, initial_params_of, nested_params
 from grokjax.store.files import Arrays
 from grokjax.store.layout import SEED_PATHS
-from grokjax.store.records import flat_params, label_noise, pack_history
+from grokjax.store.records import flat_params, pack_history
 from grokjax.train.devices import Pool, choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
@@ -86,7 +86,7 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
             worker.start_segment(worker.steps + 5_000, False).result()
         lane = worker.take(0)
     name = run_id(run)
-    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0, [label_noise(run.task)])
+    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0, [float(run.task.label_noise)])
     return TrainedRun(run, name, nested_params(flat_params(lane.state.params)), packed)
 
 

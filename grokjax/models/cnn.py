@@ -17,7 +17,7 @@ from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, scaled, scheme
-from grokjax.models.sown import sown
+from grokjax.models.sown import captured, sown
 
 
 @part
@@ -59,6 +59,9 @@ class CNN(Model):
 
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module(signature), params, inputs)
+
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return captured(self.module(signature), params, inputs)
 
 
 def image_shape(signature: Signature) -> tuple[int, int, int]:

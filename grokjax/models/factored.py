@@ -18,7 +18,7 @@ from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, SCHEMES, dense, scaled, scheme
 from grokjax.models.periodic_weights import circle_weights
 from grokjax.models.presets import FACTORED
-from grokjax.models.sown import sown
+from grokjax.models.sown import captured, sown
 from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 
 
@@ -93,6 +93,9 @@ class Factored(Model):
 
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module(signature), params, inputs)
+
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return captured(self.module(signature), params, inputs)
 
 
 class Network(nn.Module):

@@ -38,7 +38,7 @@ from grokjax.models.initializers import (
 )
 from grokjax.models.periodic_weights import quadratic_weights
 from grokjax.models.presets import MLPS
-from grokjax.models.sown import sown
+from grokjax.models.sown import captured, sown
 from grokjax.models.sublayers import layer_norm
 from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
 
@@ -158,6 +158,9 @@ class MLP(Model):
 
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module(signature), params, inputs, None, None)
+
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return captured(self.module(signature), params, inputs, None, None)
 
 
 def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:

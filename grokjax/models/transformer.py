@@ -34,7 +34,7 @@ from grokjax.models.initializers import (
     scheme,
 )
 from grokjax.models.presets import TRANSFORMERS
-from grokjax.models.sown import sown
+from grokjax.models.sown import captured, sown
 from grokjax.models.sublayers import EPSILON, FeedForward, normalisation, positions
 
 
@@ -153,6 +153,9 @@ class Transformer(Model):
 
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module(signature), params, inputs, None, None)
+
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        return captured(self.module(signature), params, inputs, None, None)
 
 
 def check(model: Transformer, signature: Signature) -> int:

@@ -41,6 +41,9 @@ class Grouped(Optimizer):
             lambda label, one, other: one if label == "matched" else other, self.labels(params), own, others
         )
 
+    def groups(self) -> dict[str, str]:
+        return {self.pattern: "matched", "others": "rest"}
+
     def labels(self, params: Params) -> Params:
         """The name of its group for each parameter.
 

@@ -60,6 +60,9 @@ class Muon(Optimizer):
         others = self.rest.decayed(params)
         return jax.tree.map(lambda label, other: label == "matched" or other, self.labels(params), others)
 
+    def groups(self) -> dict[str, str]:
+        return {"matrices between hidden layers": "", "others": "rest"}
+
     def labels(self, params: Params) -> Params:
         """`matched` for each matrix that is orthogonalised, `rest` for all other parameters.
 

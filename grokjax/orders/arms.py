@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.comparison import best_setting, tuning_curve
+from grokjax.analysis.arms import best_setting, tuning_curve
 from grokjax.orders.order import Grid, Orders
 from grokjax.reader.comparison import Arm, Comparison
 from grokjax.reader.points import Points

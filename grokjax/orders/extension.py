@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from grokjax.orders.order import Grid, orders_of
+from grokjax.orders.order import Grid, grid_orders
 from grokjax.reader.axes import Axis, read_axes
 from grokjax.reader.errors import wrong
 from grokjax.reader.measured_steps import Cadence
@@ -165,7 +165,7 @@ def _together(sweep: Sweep, axis: Axis) -> str:
 def _excluding(sweep: Sweep, conditions: Any, old: Sweep) -> Sweep:
     """The sweep with other exclusions, which leave out no run of the old one."""
     changed = dataclasses.replace(sweep, exclude=read_texts(conditions, "--exclude"))
-    lost = len({order.run_id for order in orders_of(old)} - {order.run_id for order in orders_of(changed)})
+    lost = len({order.run_id for order in grid_orders(old)} - {order.run_id for order in grid_orders(changed)})
     if lost:
         raise wrong("--exclude", f"leaves out {lost} of the {old.num_runs} runs that are there", conditions)
     return changed

@@ -191,6 +191,6 @@ def count_runs(rounds: Sequence[Orders]) -> int:
     return len(distinct_runs(rounds))
 
 
-def orders_of(sweep: Sweep) -> Orders:
+def grid_orders(sweep: Sweep) -> Orders:
     """The orders of a sweep's grid: order i is cell i // seeds at seed i % seeds."""
     return Orders([Grid(sweep.points, sweep.seeds)])

@@ -52,7 +52,7 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
       SpecError: with every problem of the mapping.
     """
     if isinstance(mapping, KINDS[slot]):
-        return _fill(type(mapping), _fields_of(mapping), where, folder)
+        return _fill(type(mapping), settings_of(mapping), where, folder)
     if isinstance(mapping, str):
         mapping = {"kind": mapping}
     if not isinstance(mapping, Mapping):
@@ -149,7 +149,8 @@ def _with_preset(cls: type[Part], given: dict[str, Any], where: str) -> dict[str
     return {**cls.presets[name], **{key: value for key, value in given.items() if key != "preset"}}
 
 
-def _fields_of(part: Part) -> dict[str, Any]:
+def settings_of(part: Part) -> dict[str, Any]:
+    """Name -> value of every setting."""
     return {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
 
 
@@ -227,7 +228,7 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
             raise wrong(f"{key}.{kind}", f"expected a mapping with {names}", inner)
         found = _fill(SCHEDULES[kind], inner, key, folder)
     else:
-        found = _fill(type(value), _fields_of(value), key, folder)
+        found = _fill(type(value), settings_of(value), key, folder)
     check_schedule(found, key, metadata)
     return found
 
@@ -274,7 +275,7 @@ def _read_part(hint: type[Part], value: Any, key: str, folder: Path | None) -> P
     if slot is not None:
         return build_part(slot, value, key, folder)
     if isinstance(value, hint):
-        given = _fields_of(value)
+        given = settings_of(value)
         return _fill(type(value), _stored_init(given, key, folder) if hint is StoredInit else given, key, folder)
     if not isinstance(value, Mapping):
         names = ", ".join(field.name for field in dataclasses.fields(hint))
@@ -337,7 +338,7 @@ def _file_of(cls: type[Part], values: Mapping[str, Any], where: str, folder: Pat
 
 def _try_transform(part: Any, where: str) -> None:
     """Build a user's optimizer once, so that what it refuses is said here."""
-    settings = {name: value for name, value in _fields_of(part).items() if isinstance(value, Schedule)}
+    settings = {name: value for name, value in settings_of(part).items() if isinstance(value, Schedule)}
     if settings:
         return  # it sees numbers only inside the trace
     try:

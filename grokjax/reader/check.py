@@ -19,6 +19,7 @@ from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.reader.axes import Axis
+from grokjax.reader.build import settings_of
 from grokjax.reader.check_regularizers import check_loss_of_gradient, check_regularizers
 from grokjax.reader.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.reader.paths import fields_of, locate, read_at, replaced, value_at
@@ -102,8 +103,8 @@ def _signature(task: Task) -> Signature:
         raise wrong_in_part("task", error) from error
 
 
-def _check_counts(task: Any, signature: Signature) -> None:
-    share = getattr(task, "train_fraction", None)
+def _check_counts(task: Task, signature: Signature) -> None:
+    share = task.train_fraction
     key = "task" if share is None else "task.train_fraction"
     try:
         counts = task.counts(signature)
@@ -115,8 +116,8 @@ def _check_counts(task: Any, signature: Signature) -> None:
     if counts.n_train >= total:
         raise wrong(key, f"leaves none of {total} examples to test on, at least 1 is needed", share)
     is_classes = not signature.target_shape and signature.target_dtype.startswith("int")
-    noise = getattr(task, "label_noise", 0)
-    if noise and not is_classes:
+    noise = task.label_noise
+    if noise > 0 and not is_classes:
         found = "an example has several" if signature.num_answers > 1 else "these targets are no classes"
         raise wrong("task.label_noise", f"one label an example is drawn anew among classes, and {found}", noise)
 
@@ -161,7 +162,7 @@ def _updated(transform: optax.GradientTransformation, params: Params, opt_state:
         asked = re.search(r"missing \d+ required keyword-only arguments?: (.+)", str(error))
         if asked is None:
             raise
-        is_search = getattr(optimizer, "linesearch", None) is not None
+        is_search = settings_of(optimizer).get("linesearch") is not None
         rule = f"{kind_of(type(optimizer))} asks for {asked[1]} in an update, which offers `value`, the loss"
         way_out = (
             "set linesearch: null and a learning_rate" if is_search else "nearest are optax:polyak_sgd and optax:adamw"

@@ -1,7 +1,7 @@
 """For which rows does a condition such as `depth * width > 64 and optimizer = adamw` hold? For `exclude:`, `--where`.
 
-    condition  = comparison {and comparison}
-    comparison = sum (= | != | < | <= | > | >=) (sum | VALUE)  |  KEY in [VALUE, ...]
+    condition  = relation {and relation}
+    relation = sum (= | != | < | <= | > | >=) (sum | VALUE)  |  KEY in [VALUE, ...]
     sum        = product {(+ | -) product}
     product    = (KEY | NUMBER) {(* | /) (KEY | NUMBER)}
 
@@ -40,8 +40,8 @@ Sum = tuple[str | float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
-    """One comparison.
+class Relation:
+    """One relation.
 
     Attributes:
       left: what is compared.
@@ -61,7 +61,7 @@ class Comparison:
         return self.left[0] if len(self.left) == 1 and isinstance(self.left[0], str) else ""
 
 
-def read_condition(text: Any, where: str = "condition") -> tuple[Comparison, ...]:
+def read_condition(text: Any, where: str = "condition") -> tuple[Relation, ...]:
     """Comparisons that must all hold.
 
     Raises:
@@ -69,16 +69,16 @@ def read_condition(text: Any, where: str = "condition") -> tuple[Comparison, ...
     """
     if not isinstance(text, str) or not text.strip():
         raise wrong(where, f"expected 'KEY OP VALUE' with one of {' '.join(_OPERATORS)}", text)
-    return tuple(_read_comparison(one, where) for one in _AND.split(text.strip()))
+    return tuple(_read_relation(one, where) for one in _AND.split(text.strip()))
 
 
-def keys_of(condition: Sequence[Comparison]) -> list[str]:
+def keys_of(condition: Sequence[Relation]) -> list[str]:
     """Every key at the left, and what may be one at the right."""
     return [word for one in condition for side in (one.left, one.right) for word in _keys(side)]
 
 
 def holds(
-    condition: Sequence[Comparison],
+    condition: Sequence[Relation],
     columns: Mapping[str, np.ndarray],
     where: str = "condition",
     aliases: Aliases | None = None,
@@ -92,8 +92,8 @@ def holds(
       aliases: of the columns.
     """
     matched = np.ones(len(next(iter(columns.values()), ())), bool)
-    for comparison in condition:
-        matched &= _holds(comparison, columns, where, aliases or {})
+    for relation in condition:
+        matched &= _holds(relation, columns, where, aliases or {})
     return matched
 
 
@@ -110,19 +110,19 @@ def find_column(key: str, columns: Mapping[str, Any], where: str = "condition") 
     raise wrong(where, f"there is no {key} to compare", hint=suggestion(key, map(_as_key, columns)))
 
 
-def values_there(condition: Sequence[Comparison], columns: Mapping[str, np.ndarray]) -> str:
+def values_there(condition: Sequence[Relation], columns: Mapping[str, np.ndarray]) -> str:
     """Which values the columns have that a condition compares by = or in, for who matched none of them."""
     said = []
-    for comparison in condition:
-        if comparison.key and comparison.operator in ("=", "in"):
-            name = find_column(comparison.key, columns)
+    for relation in condition:
+        if relation.key and relation.operator in ("=", "in"):
+            name = find_column(relation.key, columns)
             values = list(dict.fromkeys(map(str, columns[name].tolist())))
             more = ", ..." if len(values) > _MOST_VALUES else ""
             said.append(f"{name} is {' or '.join(values[:_MOST_VALUES])}{more}")
     return "; ".join(said)
 
 
-def _read_comparison(text: str, where: str) -> Comparison:
+def _read_relation(text: str, where: str) -> Relation:
     match = _COMPARISON.fullmatch(text)
     left = _read_sum(match[1] if match else "")
     if match is None or not left or not match[3]:
@@ -134,15 +134,15 @@ def _read_comparison(text: str, where: str) -> Comparison:
             raise wrong(where, "'in' needs a list: KEY in [a, b]", text)
         if len(left) != 1 or not isinstance(left[0], str):
             raise wrong(where, "'in' needs one key at its left", text)
-        return Comparison(left, operator, tuple(value))
+        return Relation(left, operator, tuple(value))
     if operator not in ("=", "!="):
         if not right:
             raise wrong(where, f"{operator!r} needs a number, a key or a sum or product of them", text)
-        return Comparison(left, operator, None, right)
+        return Relation(left, operator, None, right)
     value = match[3] if _WHOLE_PART.fullmatch(match[3]) else parse_value(match[3], where)
     if isinstance(value, list | dict):
         raise wrong(where, f"{operator!r} compares with one value; use in for several", text)
-    return Comparison(left, operator, value, right)
+    return Relation(left, operator, value, right)
 
 
 def _read_sum(text: str) -> Sum:
@@ -163,20 +163,20 @@ def _read_sum(text: str) -> Sum:
         place += 1
 
 
-def _holds(comparison: Comparison, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases) -> np.ndarray:
-    name = find_column(comparison.key, columns, where) if comparison.key else ""
-    if comparison.operator == "in":
-        return np.any([_has(columns[name], value, aliases.get(name, {})) for value in comparison.value], axis=0)
-    if comparison.operator in ("=", "!=") and name and not _compares_numbers(comparison, columns[name], columns):
-        equal = _has(columns[name], comparison.value, aliases.get(name, {}))
-        return equal if comparison.operator == "=" else ~equal
-    if not comparison.right:
-        raise wrong(where, f"{comparison.operator!r} needs numbers on both sides here", comparison.value)
-    missing = [key for key in _keys(comparison.right) if not fitting_columns(key, columns)]
+def _holds(relation: Relation, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases) -> np.ndarray:
+    name = find_column(relation.key, columns, where) if relation.key else ""
+    if relation.operator == "in":
+        return np.any([_has(columns[name], value, aliases.get(name, {})) for value in relation.value], axis=0)
+    if relation.operator in ("=", "!=") and name and not _compares_numbers(relation, columns[name], columns):
+        equal = _has(columns[name], relation.value, aliases.get(name, {}))
+        return equal if relation.operator == "=" else ~equal
+    if not relation.right:
+        raise wrong(where, f"{relation.operator!r} needs numbers on both sides here", relation.value)
+    missing = [key for key in _keys(relation.right) if not fitting_columns(key, columns)]
     if missing:
         hint = suggestion(missing[0], map(_as_key, columns))
-        raise wrong(where, f"{comparison.operator!r} needs a number or a key, and there is no {missing[0]}", hint=hint)
-    left, right = (_evaluated(side, columns, where) for side in (comparison.left, comparison.right))
+        raise wrong(where, f"{relation.operator!r} needs a number or a key, and there is no {missing[0]}", hint=hint)
+    left, right = (_evaluated(side, columns, where) for side in (relation.left, relation.right))
     equal = is_close(left, right)
     with np.errstate(invalid="ignore"):
         below, above = left < right, left > right
@@ -187,13 +187,13 @@ def _holds(comparison: Comparison, columns: Mapping[str, np.ndarray], where: str
         "<=": below | equal,
         ">": above & ~equal,
         ">=": above | equal,
-    }[comparison.operator]
+    }[relation.operator]
 
 
-def _compares_numbers(comparison: Comparison, column: np.ndarray, columns: Mapping[str, Any]) -> bool:
+def _compares_numbers(relation: Relation, column: np.ndarray, columns: Mapping[str, Any]) -> bool:
     """Whether the right of = or != is a sum of keys, and not a value: `stop_reason = budget` names no column."""
-    keys = _keys(comparison.right)
-    is_sum = len(comparison.right) > 1 or bool(keys)
+    keys = _keys(relation.right)
+    is_sum = len(relation.right) > 1 or bool(keys)
     return is_sum and column.dtype.kind in "iuf" and all(len(fitting_columns(key, columns)) == 1 for key in keys)
 
 

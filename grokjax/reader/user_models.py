@@ -17,7 +17,7 @@ from flax import nnx
 from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Part
 from grokjax.core.streams import stream, substream
-from grokjax.models.sown import sown
+from grokjax.models.sown import captured, sown
 from grokjax.reader.user_class import FILLED, Given, make_part, parameters_of, static_settings
 
 _NO_STATE = (
@@ -93,6 +93,10 @@ class LinenModel(UserModel):
 
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module_class(**self.settings_for(signature)), params, inputs, **self.modes(training=False))
+
+    def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
+        module = self.module_class(**self.settings_for(signature))
+        return captured(module, params, inputs, **self.modes(training=False))
 
 
 class NnxModel(UserModel):

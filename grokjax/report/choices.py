@@ -11,10 +11,9 @@ from grokjax.analysis.chance import fewest_seeds
 from grokjax.analysis.rules import RULES, find_rule
 from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Part
-from grokjax.optimizers.grouped import Grouped
-from grokjax.optimizers.muon import Muon
 from grokjax.plan.plan import Plan
 from grokjax.reader.axes import Axis
+from grokjax.reader.build import settings_of
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.run import Run
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
@@ -173,14 +172,13 @@ def _decay(plan: Plan, kind: _Kind) -> str:
 
 
 def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> str:
-    if isinstance(optimizer, Grouped):
-        matched = _decay_of(optimizer.matched, f"{path}.matched", ranges, "these parameters")
-        rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
-        return f"{optimizer.pattern}: {matched}; others: {rest}"
-    if isinstance(optimizer, Muon):
-        rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
-        matrices = _own_decay(optimizer, path, ranges, "these parameters")
-        return f"matrices between hidden layers: {matrices}; others: {rest}"
+    texts = []
+    for parameters, field in optimizer.groups().items():
+        by, at = (settings_of(optimizer)[field], f"{path}.{field}") if field else (optimizer, path)
+        decay = _decay_of if field else _own_decay
+        texts.append(f"{parameters}: {decay(by, at, ranges, 'these parameters')}")
+    if texts:
+        return "; ".join(texts)
     return _own_decay(optimizer, path, ranges, acts_on)
 
 
@@ -213,7 +211,7 @@ def _forms(plan: Plan) -> list[str]:
     texts = []
     for one in plan.cohorts:
         model, signature = one.cohort.run.model, one.cohort.signature
-        used, asked = model.form_used(signature), getattr(model, "form", "")
+        used, asked = model.form_used(signature), model.form
         where = "for several answers" if signature.num_answers > 1 else f"on the inputs of {one.cohort.run.task.kind}"
         note = "" if used == asked else f", since {model.kind} has no {asked} {where}"
         texts += [f"{model.kind} {used}{note}; forms agree to rounding"] if used else []

@@ -10,12 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grokjax.analysis.comparison import LEVEL, best_setting
+from grokjax.analysis.arms import LEVEL, best_setting
 from grokjax.report.terminal import WIDTH, rendered
 from grokjax.report.wording import number_text
 
 if TYPE_CHECKING:  # importing it imports JAX
-    from grokjax.analysis.comparison import ArmResult
+    from grokjax.analysis.arms import ArmResult
     from grokjax.analysis.intervals import Interval
     from grokjax.lab.arms import CaseReport, ComparisonReport
 

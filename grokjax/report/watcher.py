@@ -17,7 +17,7 @@ from grokjax.reader.sweep import Sweep
 from grokjax.report.progress_text import progress_line, progress_view
 from grokjax.results.dataset import assemble
 from grokjax.results.reading import looks_of
-from grokjax.store.records import label_noise, pack_history
+from grokjax.store.records import pack_history
 
 LINE_SECONDS = 10.0
 """Time between plain lines."""
@@ -71,7 +71,7 @@ class Watcher:
         if not progress.ended:
             return
         ids, ended = list(progress.ended), list(progress.ended.values())
-        noises = [label_noise(one.order.run.task) for one in ended]
+        noises = [float(one.order.run.task.label_noise) for one in ended]
         packed = pack_history(ids, [one.lane for one in ended], [{}] * len(ids), self._sweep.steps, 0, noises)
         looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
         self._phase_of.update(zip(ids, label(looks, rule_to_plain(self._sweep.rule)).phase.tolist(), strict=True))

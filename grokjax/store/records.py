@@ -7,7 +7,6 @@ import jax
 import numpy as np
 
 from grokjax.analysis.stop_conditions import StopCondition, held_since
-from grokjax.core.interfaces import Task
 from grokjax.core.parameter_paths import path_name
 from grokjax.orders.order import Order
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
@@ -26,11 +25,6 @@ def stop_reason(lane: Lane, budget: int) -> str:
     if lane.state.step >= budget:
         return BUDGET
     return GROKKED if lane.book.since[0] >= 0 else STOPPED
-
-
-def label_noise(task: Task) -> float:
-    """Share of train labels that a task draws anew; NaN for one of the user's own that does not say."""
-    return float(getattr(task, "label_noise", np.nan))
 
 
 def pack_history(
@@ -73,7 +67,7 @@ def pack_history(
 def pack_orders(orders: Sequence[Order], lanes: Sequence[Lane], budget: int, cohort: int) -> Arrays:
     """`pack_history` of the runs of orders, with what tells them apart."""
     ids, settings = [order.run_id for order in orders], [order.settings for order in orders]
-    return pack_history(ids, lanes, settings, budget, cohort, [label_noise(order.run.task) for order in orders])
+    return pack_history(ids, lanes, settings, budget, cohort, [float(order.run.task.label_noise) for order in orders])
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:

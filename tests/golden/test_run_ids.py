@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.sweep_file import load
 
 GOLDEN = Path(__file__).parent / "run_ids.json"
@@ -29,7 +29,7 @@ def present_ids() -> dict[str, list[str]]:
     for name, overrides in {"quickstart": [], **SETTINGS}.items():
         sweep = load(SWEEPS / "quickstart.yaml", overrides)
         chosen = [0, sweep.num_runs // 2, sweep.num_runs - 1]
-        found[name] = [orders_of(sweep)[number].run_id for number in chosen]
+        found[name] = [grid_orders(sweep)[number].run_id for number in chosen]
     return found
 
 

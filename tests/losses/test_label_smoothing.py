@@ -7,7 +7,7 @@ import pytest
 
 from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.orders.identity import run_id
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.train.equal_runs import check_equal_runs
@@ -56,8 +56,8 @@ def test_sequences_are_smoothed_at_each_position():
 
 def test_smoothing_is_swept_in_one_program_and_changes_no_old_run():
     sweep = load(SWEEP | {"axes": {"loss.smoothing": [None, 0.1, 0.2]}}, check=check_equal_runs)
-    plain, first, second = (orders_of(sweep)[index].run for index in range(3))
-    assert run_id(plain) == orders_of(load(SWEEP))[0].run_id
+    plain, first, second = (grid_orders(sweep)[index].run for index in range(3))
+    assert run_id(plain) == grid_orders(load(SWEEP))[0].run_id
     assert jax.tree.structure(first) == jax.tree.structure(second) != jax.tree.structure(plain)
 
 

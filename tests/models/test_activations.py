@@ -94,3 +94,23 @@ def test_a_network_whose_activations_nobody_asks_for_computes_nothing_more(model
     with_names = text()
     monkeypatch.setattr(nn.Module, "sow", lambda *arguments, **settings: False)
     assert text() == with_names
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "output"),
+    [
+        (MLP(width=6), TASK, "output"),
+        (Factored(embedding=4, width=6, tied="none"), TASK, "unembed"),
+        (Transformer(width=8, heads=2), TASK, "output"),
+        (CNN(layers=1, channels=2), Digits(), "output"),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_what_the_last_module_returns_is_what_the_network_answers(model, task, output):
+    signature = task.signature()
+    params = jax.jit(lambda: model.init(stream(0, "init"), signature))()
+    inputs = task.table().inputs[:7]
+    captured = jax.jit(lambda params: model.captured(params, inputs, signature))(params)
+    answers = jax.jit(lambda params: model.logits(model.prepare(params, signature), inputs, signature, None))(params)
+    last = captured[output] if captured[output].ndim == answers.ndim else captured[output][:, -1]
+    np.testing.assert_allclose(last, answers, rtol=1e-5, atol=1e-6)

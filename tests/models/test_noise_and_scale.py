@@ -13,7 +13,7 @@ from grokjax.models.hidden_units import input_noise
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.orders.identity import run_id
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
@@ -140,8 +140,8 @@ def test_a_lazy_network_moves_its_outputs_as_a_rich_one_and_its_weights_less():
 @pytest.mark.parametrize(("path", "size"), [("model.input_noise", 0.1), ("model.output_scale", 3)])
 def test_a_size_is_swept_in_one_program_and_none_is_the_old_run(path, size):
     sweep = load(SWEEP | {"axes": {path: [None, size, 2 * size]}}, check=check_equal_runs)
-    plain, first, second = (orders_of(sweep)[index].run for index in range(3))
-    assert run_id(plain) == orders_of(load(SWEEP))[0].run_id
+    plain, first, second = (grid_orders(sweep)[index].run for index in range(3))
+    assert run_id(plain) == grid_orders(load(SWEEP))[0].run_id
     assert jax.tree.structure(first) == jax.tree.structure(second) != jax.tree.structure(plain)
 
 
@@ -156,6 +156,6 @@ def test_the_learning_rate_of_a_scale_is_zipped_with_it():
     zipped = {"zip": {"model.output_scale": [0.1, 1, 10], "optimizer.learning_rate": [1, 0.01, 0.0001]}}
     sweep = load(SWEEP | {"axes": zipped}, check=check_equal_runs)
     products = [
-        run.model.output_scale**2 * run.optimizer.learning_rate for run in (order.run for order in orders_of(sweep))
+        run.model.output_scale**2 * run.optimizer.learning_rate for run in (order.run for order in grid_orders(sweep))
     ]
     assert sweep.num_runs == 3 and products == pytest.approx([0.01] * 3)

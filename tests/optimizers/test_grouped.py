@@ -9,7 +9,7 @@ from grokjax.core.streams import stream
 from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.sgd import SGD
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.plan import make_plan
 from grokjax.reader.build import build_part
 from grokjax.reader.sweep_file import load
@@ -64,7 +64,7 @@ def test_a_pattern_that_makes_no_two_groups_is_refused_with_the_names_there_are(
 
 def test_settings_of_a_group_are_swept_in_one_program_and_written_back():
     sweep = load(WORDS)
-    runs = [order.run for order in orders_of(sweep)]
+    runs = [order.run for order in grid_orders(sweep)]
     assert len({jax.tree.structure(run) for run in runs}) == 1
     assert {run.optimizer.rest.weight_decay for run in runs} == {0.0, 1.0, 5.0}
     assert {run.optimizer.matched.learning_rate for run in runs} == {1e-3}
@@ -88,7 +88,7 @@ def test_a_run_with_groups_trains_and_moves_the_embedding_by_its_own_rate_only()
 
 def test_the_plan_says_of_each_group_what_decays():
     sweep = load(WORDS)
-    plan = make_plan(sweep, orders_of(sweep), devices=1, is_cpu=True)
+    plan = make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=True)
     assert dict(scientific_choices(plan))["decay"].startswith(
         "embed*: adamw: none, weight_decay is 0; others: acts on "
     )

@@ -11,7 +11,7 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.muon import Muon
 from grokjax.optimizers.sgd import SGD
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.plan import make_plan
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
@@ -104,7 +104,7 @@ WORDS = {
 
 def test_the_plan_counts_and_says_what_decays():
     sweep = load(WORDS)
-    plan = make_plan(sweep, orders_of(sweep), devices=1, is_cpu=True)
+    plan = make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=True)
     size = plan.cohorts[0].size
     assert (size.num_params, size.num_decayed) == (14 * 9 + 9 * 9 + 9 * 7 + 9 + 9 + 7, 14 * 9 + 9 * 9 + 9 * 7)
     told = dict(scientific_choices(plan))["decay"]
@@ -121,5 +121,5 @@ def test_a_network_without_such_a_matrix_is_refused():
 def test_rates_of_both_are_axes_of_one_program():
     words = {**WORDS, "axes": {"optimizer.learning_rate": [0.01, 0.02], "optimizer.rest.learning_rate": [1e-3, 1e-2]}}
     sweep = load(words)
-    plan = make_plan(sweep, orders_of(sweep), devices=1, is_cpu=True)
+    plan = make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=True)
     assert len(plan.cohorts) == 1 and plan.sweep.num_runs == 4

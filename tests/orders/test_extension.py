@@ -3,7 +3,7 @@
 import pytest
 
 from grokjax.orders.extension import extended
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 
@@ -30,7 +30,7 @@ def sweep():
 
 def kept(old, new):
     """How many runs of the old sweep are runs of the new one, and how many are new."""
-    before, after = {order.run_id for order in orders_of(old)}, {order.run_id for order in orders_of(new)}
+    before, after = {order.run_id for order in grid_orders(old)}, {order.run_id for order in grid_orders(new)}
     return len(before & after), len(after - before)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from grokjax.core.part import Part, Swept, part, setting
 from grokjax.orders.identity import canonical, run_id, spec_hash
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.sweep_file import load
 
 CHANGES = {
@@ -33,7 +33,7 @@ CHANGES = {
 
 
 def first(mapping, **options):
-    return orders_of(load(mapping, **options))[0].run
+    return grid_orders(load(mapping, **options))[0].run
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_whatever_surrounds_a_run_does_not_change_the_id(small, ids, changes):
 def test_two_sweeps_that_share_cells_share_run_ids(small):
     one = load(small(axes={"optimizer.weight_decay": {"log": [0.1, 10, 5]}, "task.train_fraction": [0.3, 0.5]}))
     two = load(small(axes={"task.train_fraction": [0.5], "optimizer.weight_decay": [0.316228, 1, 7]}, seeds=2))
-    shared = {order.run_id for order in orders_of(one)} & {order.run_id for order in orders_of(two)}
+    shared = {order.run_id for order in grid_orders(one)} & {order.run_id for order in grid_orders(two)}
     assert len(shared) == 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from grokjax.drive.starts import taken_first
 from grokjax.orders.identity import run_id
 from grokjax.orders.ledger import Ledger, StoredRun
-from grokjax.orders.order import Grid, Order, Orders, Queue, orders_of
+from grokjax.orders.order import Grid, Order, Orders, Queue, grid_orders
 from grokjax.reader.plans import SeedPlan
 from grokjax.reader.run import Seeds
 from grokjax.reader.sweep_file import load
@@ -44,7 +44,7 @@ def test_every_order_of_several_grids_has_one_turn_first_seeds_first(two_grids):
 
 def test_an_order_makes_the_run_that_its_point_and_seed_say(small):
     sweep = load(small(axes={"optimizer.weight_decay": [0.1, 1]}, seeds=[3, 8]))
-    order = orders_of(sweep)[3]
+    order = grid_orders(sweep)[3]
     by_hand = dataclasses.replace(
         sweep.base,
         optimizer=dataclasses.replace(sweep.base.optimizer, weight_decay=1.0),

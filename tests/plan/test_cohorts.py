@@ -7,7 +7,7 @@ import sys
 
 from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.axes import Axis
 from grokjax.reader.run import Minibatch, Run, StoredInit
@@ -22,7 +22,7 @@ def keys(base: Run = RUN, **axes: tuple) -> list[str]:
     sweep = Sweep(
         name="keys", base=base, steps=10, axes=tuple(Axis((path,), (values,)) for path, values in paths.items())
     )
-    return [cohort.key for cohort in find_cohorts(orders_of(sweep))]
+    return [cohort.key for cohort in find_cohorts(grid_orders(sweep))]
 
 
 def test_a_finer_static_axis_and_other_numbers_change_no_key() -> None:

@@ -7,7 +7,7 @@ import pytest
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.blocks import BlockSizes, block_sizes
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.plan.plan import make_plan
@@ -47,7 +47,7 @@ def test_lanes_of_an_accelerator_are_limited_by_memory_and_runs(runs: int, memor
 
 def test_a_run_that_does_not_fit_is_refused_with_numbers() -> None:
     sweep = Sweep(name="large", base=RUN, steps=10)
-    plan = make_plan(sweep, orders_of(sweep), devices=1, is_cpu=True, memory_bytes=1000)
+    plan = make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=True, memory_bytes=1000)
     planned = plan.cohorts[0]
     assert planned.width == 0 and planned.narrower_widths() == []
     with pytest.raises(
@@ -76,11 +76,11 @@ NETWORKS |= {
 def test_memory_is_predicted_within_a_tenth_of_what_the_compiler_reports(network: str, executor: str) -> None:
     lanes, pool = 4, choose_pools("cpu", executor)[0]
     sweep = Sweep(name="small", base=NETWORKS[network], steps=2000)
-    (planned,) = make_plan(sweep, orders_of(sweep), devices=1, is_cpu=executor == "map", lanes=lanes).cohorts
+    (planned,) = make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=executor == "map", lanes=lanes).cohorts
     feed = Feed(sweep.base, planned.cohort.signature, planned.cohort.tasks, sweep.measure, None, sweep.steps)
     program = feed.program(lanes * len(pool.devices), 1 if executor == "map" else lanes)
     (compiled,) = Traced(program, pool).compile(
-        [pool], feed.values(orders_of(sweep)[0].run), feed.tables, feed.schedule
+        [pool], feed.values(grid_orders(sweep)[0].run), feed.tables, feed.schedule
     )
     assert planned.size.device_bytes(lanes) == pytest.approx(compiled.memory_bytes(), rel=0.1)
 

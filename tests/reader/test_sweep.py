@@ -15,7 +15,7 @@ from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.sgd import SGD
 from grokjax.orders.extension import extended
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.measured_steps import Cadence
 from grokjax.reader.plans import read_seeds
@@ -49,7 +49,7 @@ def test_every_cell_and_seed_is_there_once_seeds_fastest():
         for fraction in (0.3, 0.5)
         for seed in (5, 3)
     ]
-    runs = [order.run for order in orders_of(made)]
+    runs = [order.run for order in grid_orders(made)]
     found = [
         (r.optimizer.weight_decay, r.model.width, r.task.operation, r.task.train_fraction, r.seeds.split) for r in runs
     ]
@@ -58,7 +58,7 @@ def test_every_cell_and_seed_is_there_once_seeds_fastest():
     assert all(len(set(vars(run.seeds).values())) == 1 for run in runs)
     for index in (-1, made.num_runs):
         with pytest.raises(IndexError):
-            orders_of(made)[index]
+            grid_orders(made)[index]
 
 
 def test_columns_cells_and_settings_tell_the_same():
@@ -81,7 +81,7 @@ def test_columns_cells_and_settings_tell_the_same():
             "task.train_fraction": fraction,
         }
         assert {path: column[index] for path, column in columns.items()} == cell
-        settings = orders_of(made)[index * 2 + 1].settings
+        settings = grid_orders(made)[index * 2 + 1].settings
         assert settings == {**cell, **dict.fromkeys(("seeds.split", "seeds.init", "seeds.order", "seeds.noise"), 1)}
     assert columns["optimizer.weight_decay"].dtype == np.float64
     assert columns["model.width"].dtype == np.int64
@@ -89,7 +89,7 @@ def test_columns_cells_and_settings_tell_the_same():
 
 def test_runs_differ_only_where_the_cell_says():
     made = sweep(axes={"optimizer.weight_decay": [0.1, 1]}, seeds=2)
-    assert orders_of(made)[3].run == dataclasses.replace(
+    assert grid_orders(made)[3].run == dataclasses.replace(
         BASE, optimizer=AdamW(weight_decay=1.0), seeds=Seeds(split=1, init=1, order=1, noise=1)
     )
 
@@ -99,20 +99,20 @@ def test_the_queue_holds_every_run_once_seed_by_seed(lengths, seeds):
     paths = ("optimizer.weight_decay", "optimizer.learning_rate", "model.init_scale")
     axes = {path: [0.5 + n for n in range(length)] for path, length in zip(paths, lengths, strict=False)}
     made = sweep(axes=axes, seeds=seeds)
-    queue = orders_of(made).in_turn()
+    queue = grid_orders(made).in_turn()
     assert sorted(queue.tolist()) == list(range(made.num_runs))
     assert (queue % seeds).tolist() == sorted((queue % seeds).tolist())
     blocks = (queue // seeds).reshape(seeds, made.num_cells)
     assert (blocks == blocks[0]).all()
-    assert queue.tolist() == orders_of(sweep(axes=axes, seeds=seeds)).in_turn().tolist()
+    assert queue.tolist() == grid_orders(sweep(axes=axes, seeds=seeds)).in_turn().tolist()
 
 
 def test_swept_axes_keep_the_tree_structure_and_static_ones_change_it():
     made = sweep(axes={"optimizer.weight_decay": [0.1, 1], "model.width": [4, 8]}, seeds=2)
-    structures = [jax.tree.structure(order.run) for order in orders_of(made)]
+    structures = [jax.tree.structure(order.run) for order in grid_orders(made)]
     assert len(set(structures)) == 2
     assert structures[0] == structures[1] == structures[4]
-    assert all(type(leaf) in (int, float) for leaf in jax.tree.leaves(orders_of(made)[3].run))
+    assert all(type(leaf) in (int, float) for leaf in jax.tree.leaves(grid_orders(made)[3].run))
 
 
 def test_whole_parts_as_axes_carry_their_settings():
@@ -123,7 +123,7 @@ def test_whole_parts_as_axes_carry_their_settings():
             "train.minibatch": ["full", 16],
         }
     )
-    runs = [order.run for order in orders_of(made)]
+    runs = [order.run for order in grid_orders(made)]
     assert [type(run.optimizer) for run in runs] == [AdamW, AdamW, SGD, SGD] * 2
     assert [run.optimizer.weight_decay for run in runs] == [0.5] * 4 + [1.0] * 4
     assert [run.minibatch for run in runs] == [None, Minibatch(at_most=16)] * 4
@@ -134,9 +134,9 @@ def test_whole_parts_as_axes_carry_their_settings():
 
 def test_streams_held_fixed_and_seeds_as_axes():
     made = sweep(seeds={"count": 2, "streams": {"split": 9}}, axes={"seeds.init": [7, 8]})
-    seeds = [order.run.seeds for order in orders_of(made)]
+    seeds = [order.run.seeds for order in grid_orders(made)]
     assert seeds == [Seeds(split=9, init=init, order=seed, noise=seed) for init in (7, 8) for seed in (0, 1)]
-    assert orders_of(made)[2].settings["seeds.init"] == 8
+    assert grid_orders(made)[2].settings["seeds.init"] == 8
 
 
 @pytest.mark.parametrize(
@@ -325,9 +325,9 @@ def test_a_million_runs_on_a_grid_cost_seconds_and_megabytes():
     tracemalloc.start()
     made = sweep(axes=axes, seeds=5, exclude=["weight_decay > 9 and train_fraction < 0.3"])
     assert 900_000 < made.num_runs < 1_000_000
-    assert len(orders_of(made).in_turn()) == made.num_runs
+    assert len(grid_orders(made).in_turn()) == made.num_runs
     assert all(len(column) == made.num_cells for column in made.points.columns().values())
-    assert orders_of(made)[made.num_runs - 1].run.optimizer.weight_decay == 10
+    assert grid_orders(made)[made.num_runs - 1].run.optimizer.weight_decay == 10
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 500e6
@@ -338,7 +338,7 @@ def test_a_million_runs_of_random_draws_cost_seconds():
     decays = {"optimizer.weight_decay": {"log_uniform": [0.1, 10]}, "optimizer.b1": {"uniform": [0.1, 0.9]}}
     start = time.process_time()
     made = sweep(axes={"random": {"count": 100_000, "seed": 0, **decays}}, seeds=10)
-    assert made.num_runs == len(orders_of(made).in_turn()) == 1_000_000
+    assert made.num_runs == len(grid_orders(made).in_turn()) == 1_000_000
     assert time.process_time() - start < 10
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import MOST_LINES, SpecError
 from grokjax.reader.sweep_file import load, sweep_from_mapping
 from grokjax.reader.yaml_file import parse
@@ -88,8 +88,8 @@ def test_a_sweep_survives_being_written(mapping):
     again = sweep_from_mapping(parse(text).content)
     assert again == sweep
     assert again.to_yaml() == text
-    assert [orders_of(again)[number].run for number in range(min(again.num_runs, 5))] == [
-        orders_of(sweep)[number].run for number in range(min(sweep.num_runs, 5))
+    assert [grid_orders(again)[number].run for number in range(min(again.num_runs, 5))] == [
+        grid_orders(sweep)[number].run for number in range(min(sweep.num_runs, 5))
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from grokjax.core.interfaces import Signature
 from grokjax.core.part import hints_of, is_swept
 from grokjax.core.streams import stream, substreams
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.build import build_part, to_mapping
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
@@ -285,7 +285,7 @@ def test_user_parts_can_be_swept_like_any_other(small, folder):
         load(mapping, folder=folder)
     del mapping["axes"]["model"]
     sweep = load(mapping, folder=folder)
-    assert orders_of(sweep)[sweep.num_runs - 1].run.model.sizes == (3, 3)
+    assert grid_orders(sweep)[sweep.num_runs - 1].run.model.sizes == (3, 3)
     assert sweep.points.columns()["model.sizes"].tolist()[:2] == ["[2]", "[3, 3]"]
     assert load(sweep.to_mapping()) == sweep
 

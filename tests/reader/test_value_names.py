@@ -3,7 +3,7 @@
 import pytest
 
 from grokjax.orders.identity import spec_hash
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.reader.value_names import read_text, value_aliases, value_names
@@ -77,7 +77,7 @@ NAMED = {"plain": ADAMW, "fast one": {**ADAMW, "learning_rate": 0.1}}
 def test_names_of_the_file_are_kept_and_leave_every_run_the_run_it_was():
     named, listed = sweep({"optimizer": NAMED}), sweep({"optimizer": list(NAMED.values())})
     assert named.points.axis_values["optimizer"].tolist() == ["plain", "fast one"]
-    assert [order.run_id for order in orders_of(named)] == [order.run_id for order in orders_of(listed)]
+    assert [order.run_id for order in grid_orders(named)] == [order.run_id for order in grid_orders(listed)]
     assert spec_hash(named) == spec_hash(listed)  # so that a stored sweep may be given names
     assert load(parse(named.to_yaml()).content).points.axis_values["optimizer"].tolist() == ["plain", "fast one"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from grokjax.lab.opened import open_results
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.sweep_file import load
@@ -46,7 +46,7 @@ COHORTS = {
 
 def trained(sweep, index=0, steps=4):
     """What is seen of a run of a sweep, before and after a few updates."""
-    run = orders_of(sweep)[index].run
+    run = grid_orders(sweep)[index].run
     feed = Feed(run, run.task.signature(), [run.task], sweep.measure, None, sweep.steps)
     return list(attempt(feed, feed.values(run, 0, initial_params_of(run)), steps, times=2))
 
@@ -54,7 +54,7 @@ def trained(sweep, index=0, steps=4):
 @pytest.mark.parametrize("name", COHORTS)
 def test_an_example_is_planned_as_its_recipe_says_and_learns(examples, name):
     sweep = load(examples / f"{name}.yaml")
-    assert len(find_cohorts(orders_of(sweep))) == COHORTS[name]
+    assert len(find_cohorts(grid_orders(sweep))) == COHORTS[name]
     start, _, last = trained(sweep)
     assert float(last.seen["train/loss"]) < float(start.seen["train/loss"])
 
@@ -71,7 +71,7 @@ def test_every_example_is_named_in_a_recipe_and_every_recipe_shows_its_files_as_
 
 def test_a_network_of_nnx_gets_its_sizes_from_the_task_and_drops_only_in_training(examples):
     sweep = load(examples / "nnx_net.yaml", ["model.rate=0.9"])
-    run = orders_of(sweep)[0].run
+    run = grid_orders(sweep)[0].run
     signature = run.task.signature()
     params = run.model.init(jax.random.key(0), signature)
     inputs = run.task.table().inputs[:50]
@@ -91,7 +91,7 @@ def test_the_measures_of_the_recipe_appear_and_are_true(examples):
 
 def test_the_ball_of_the_recipe_keeps_the_norm_within_its_radius(examples):
     sweep = load(examples / "regularizer.yaml")
-    inside = next(order.number for order in orders_of(sweep) if order.settings["regularizers.1.radius"] == 3)
+    inside = next(order.number for order in grid_orders(sweep) if order.settings["regularizers.1.radius"] == 3)
     start, _, last = trained(sweep, inside)
     assert float(start.measured["weight_norm/total"]) > 3
     assert float(last.measured["weight_norm/total"]) <= 3.0001
@@ -105,7 +105,7 @@ def test_the_spread_of_the_recipe_is_the_variance_of_numpy(examples):
 
 
 def test_the_first_move_of_sign_momentum_is_the_learning_rate_everywhere(examples):
-    run = orders_of(load(examples / "optimizer.yaml"))[0].run
+    run = grid_orders(load(examples / "optimizer.yaml"))[0].run
     gradient = {"w": np.array([3.0, -0.2], np.float32)}
     transform = run.optimizer.transform()
     moves, _ = transform.update(gradient, transform.init(gradient), gradient)
@@ -130,7 +130,7 @@ def second(examples, first_folder, step=300):
 
 def test_a_run_that_starts_from_a_stored_one_has_its_weights_and_keeps_the_frozen_ones(examples, first_folder):
     sweep = second(examples, first_folder)
-    stored = initial_params_of(orders_of(sweep)[0].run)
+    stored = initial_params_of(grid_orders(sweep)[0].run)
     start, _, last = trained(sweep)
     norm = float(np.sqrt(np.sum(np.square(stored["embed"]["embedding"]))))
     assert float(start.measured["weight_norm/embed/embedding"]) == pytest.approx(norm, rel=1e-6)
@@ -141,11 +141,13 @@ def test_a_run_that_starts_from_a_stored_one_has_its_weights_and_keeps_the_froze
 def test_the_step_of_a_stored_start_changes_the_run_and_its_folder_does_not(examples, first_folder):
     sweep = second(examples, first_folder)
     other = second(examples, first_folder, step=100)
-    assert orders_of(sweep)[0].run_id != orders_of(other)[0].run_id
-    assert not np.array_equal(*(initial_params_of(orders_of(one)[0].run)["output"]["kernel"] for one in (sweep, other)))
+    assert grid_orders(sweep)[0].run_id != grid_orders(other)[0].run_id
+    assert not np.array_equal(
+        *(initial_params_of(grid_orders(one)[0].run)["output"]["kernel"] for one in (sweep, other))
+    )
     name = sweep.base.init.source.rpartition("#")[2]
     moved = load(examples / "second.yaml", [f"init.from=elsewhere#{name}"])
-    assert orders_of(moved)[0].run_id == orders_of(sweep)[0].run_id
+    assert grid_orders(moved)[0].run_id == grid_orders(sweep)[0].run_id
 
 
 def test_the_sweep_of_the_python_recipe_is_that_of_its_file_form(examples):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.plan.plan import make_plan
 from grokjax.reader.sweep_file import sweep_from_mapping
 from grokjax.report.plan_text import plan_text
@@ -20,7 +20,7 @@ QUICK = {
 
 def planned(**changes):
     sweep = sweep_from_mapping({**QUICK, **changes})
-    return make_plan(sweep, orders_of(sweep), devices=2, is_cpu=True)
+    return make_plan(sweep, grid_orders(sweep), devices=2, is_cpu=True)
 
 
 def flat(plan):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from grokjax import open_results
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.sweep_file import load
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
@@ -92,7 +92,7 @@ def edit(file, old, new):
 
 
 def ids_of(sweep):
-    return [order.run_id for order in orders_of(sweep)]
+    return [order.run_id for order in grid_orders(sweep)]
 
 
 def test_a_folder_that_moved_with_its_code_is_read_and_extended(own_net, tmp_path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.store.files import arrays_to_bytes, bytes_to_arrays, checksum
 from grokjax.store.head import read_head, write_head
 from grokjax.store.layout import Layout, StoreError
@@ -245,7 +245,7 @@ def test_a_sweep_made_in_python_runs_and_gives_its_results(tmp_path):
         axes={"optimizer.weight_decay": [0.1, 1.0]},
         measure={"every": 10, "what": ["fit"]},
     )
-    assert orders_of(sweep)[1].run.optimizer.weight_decay == 1.0
+    assert grid_orders(sweep)[1].run.optimizer.weight_decay == 1.0
     found = sweep.run(root=tmp_path / "out", lanes=2)
     assert found.is_complete and found.runs["optimizer.weight_decay"].tolist() == [0.1, 1.0]
     run_id = found.runs["run_id"][0]

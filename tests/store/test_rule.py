@@ -8,7 +8,7 @@ import pytest
 from grokjax import open_results
 from grokjax.drive.claim_check import check_claims
 from grokjax.orders.identity import spec_hash
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from tests.store.small_sweep import LANES, SMALL, copied, endings, typed
@@ -28,7 +28,7 @@ def ruled(small, tmp_path_factory):
 
 
 def ids_of(sweep):
-    return [order.run_id for order in orders_of(sweep)]
+    return [order.run_id for order in grid_orders(sweep)]
 
 
 def test_a_folder_takes_another_rule_and_writes_its_table_again(ruled, small):

@@ -9,7 +9,7 @@ import pytest
 
 from grokjax.core.interfaces import Counts
 from grokjax.core.streams import stream
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
 from grokjax.tasks.digits import Digits
@@ -170,7 +170,7 @@ def test_ways_of_drawing_are_axes_and_the_plain_one_is_the_old_run():
     axes = {"task.mirrored": ["apart", "together"], "task.imbalance": [None, 3, 9]}
     sweep = load(SWEEP | {"axes": axes}, check=check_equal_runs)
     assert sweep.num_runs == 6
-    assert orders_of(sweep)[0].run_id == orders_of(load(SWEEP))[0].run_id
+    assert grid_orders(sweep)[0].run_id == grid_orders(load(SWEEP))[0].run_id
 
 
 def test_classes_of_real_data_can_be_drawn_unequally():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grokjax.core.data_warning import DataWarning
-from grokjax.orders.order import orders_of
+from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import SpecError
 from grokjax.reader.run import Run
 from grokjax.reader.sweep_file import load
@@ -79,12 +79,12 @@ def test_what_was_true_of_the_task_stays_true(split_file):
 
 def test_the_content_of_the_file_is_the_identity_and_not_its_place(split_file, tmp_path):
     split_file(train_indices=np.arange(20))
-    ids = [orders_of(load(SWEEP, folder=tmp_path))[0].run_id]
+    ids = [grid_orders(load(SWEEP, folder=tmp_path))[0].run_id]
     (tmp_path / "moved").mkdir()
     (tmp_path / "split.npz").rename(tmp_path / "moved" / "split.npz")
-    ids.append(orders_of(load(SWEEP, folder=tmp_path / "moved"))[0].run_id)
+    ids.append(grid_orders(load(SWEEP, folder=tmp_path / "moved"))[0].run_id)
     split_file(train_indices=np.arange(21))
-    ids.append(orders_of(load(SWEEP, folder=tmp_path))[0].run_id)
+    ids.append(grid_orders(load(SWEEP, folder=tmp_path))[0].run_id)
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -92,7 +92,7 @@ def test_settings_of_the_inner_task_are_axes(split_file, tmp_path):
     split_file(train_indices=np.arange(20))
     operations = {"task.task.operation": ["x+y", "x*y"]}
     sweep = load(SWEEP | {"axes": operations}, folder=tmp_path, check=check_equal_runs)
-    assert [orders_of(sweep)[index].run.task.task.operation for index in range(2)] == ["x+y", "x*y"]
+    assert [grid_orders(sweep)[index].run.task.task.operation for index in range(2)] == ["x+y", "x*y"]
     with pytest.raises(SpecError, match=r"axes\.seeds\.split: changes nothing"):
         load(SWEEP | {"axes": {"seeds.split": [0, 1]}}, folder=tmp_path, check=check_equal_runs)
 

@@ -11,8 +11,8 @@ _ENDS = ("final_step", "stop_reason", "diverged_at")
 
 
 @dataclasses.dataclass
-class Comparison:
-    """What was compared.
+class Difference:
+    """What differs between two histories.
 
     Attributes:
       compared: numbers.
@@ -25,7 +25,7 @@ class Comparison:
     first: str = ""
 
 
-def compare(new: Arrays, stored: Arrays, limit: int, schedule: np.ndarray) -> Comparison:
+def difference(new: Arrays, stored: Arrays, limit: int, schedule: np.ndarray) -> Difference:
     """Compare a history with the stored one.
 
     Args:
@@ -33,7 +33,7 @@ def compare(new: Arrays, stored: Arrays, limit: int, schedule: np.ndarray) -> Co
       limit: the step up to which the new one was trained, if it did not end before.
       schedule: [look] steps at which the new one was looked at.
     """
-    found = Comparison()
+    differs = Difference()
     for kind, name in (("looks", "look_step"), ("rows", "row_step")):
         here, there = new[name], _expected(stored, name, limit, schedule)
         here, there = here[here >= 0], stored[name][there]
@@ -41,13 +41,13 @@ def compare(new: Arrays, stored: Arrays, limit: int, schedule: np.ndarray) -> Co
             here = here[here <= stored["budget"]]
         odd = np.setxor1d(here, there)
         if len(odd):
-            found.first = found.first or f"{kind} at step {odd[0]}, which only one of the two has"
-        _compare_values(found, kind, new, stored, name, np.intersect1d(here, there))
+            differs.first = differs.first or f"{kind} at step {odd[0]}, which only one of the two has"
+        _note_values(differs, kind, new, stored, name, np.intersect1d(here, there))
     if limit >= stored["final_step"] and (limit == stored["budget"] or stored["stop_reason"] != BUDGET):
         for name in _ENDS:
             if new[name] != stored[name]:
-                found.first = found.first or f"{name}, {new[name]} where {stored[name]} is stored"
-    return found
+                differs.first = differs.first or f"{name}, {new[name]} where {stored[name]} is stored"
+    return differs
 
 
 def _expected(stored: Arrays, name: str, limit: int, schedule: np.ndarray) -> np.ndarray:
@@ -59,8 +59,8 @@ def _expected(stored: Arrays, name: str, limit: int, schedule: np.ndarray) -> np
     return np.flatnonzero(is_due)
 
 
-def _compare_values(
-    found: Comparison, kind: str, new: Arrays, stored: Arrays, steps_name: str, common: np.ndarray
+def _note_values(
+    differs: Difference, kind: str, new: Arrays, stored: Arrays, steps_name: str, common: np.ndarray
 ) -> None:
     """Every value at the steps that both have, by its bits."""
     if not len(common):
@@ -68,11 +68,11 @@ def _compare_values(
     left, right = (np.flatnonzero(np.isin(one[steps_name], common)) for one in (new, stored))
     for name in (one for one in new if one.startswith(f"{kind}/")):
         a, b = new[name][left], stored[name][right]
-        found.compared += a.size
+        differs.compared += a.size
         same = a.view(np.uint8).reshape(len(common), -1) == b.view(np.uint8).reshape(len(common), -1)
         if not np.all(same):
             step = int(common[np.argmin(np.all(same, axis=1))])
-            found.first = found.first or f"{name.removeprefix(kind + '/')} at step {step}"
+            differs.first = differs.first or f"{name.removeprefix(kind + '/')} at step {step}"
             with np.errstate(invalid="ignore"):
                 difference = np.abs(a.astype(np.float64) - b.astype(np.float64))
-            found.largest = float(np.max(difference[~np.isnan(difference)], initial=found.largest))
+            differs.largest = float(np.max(difference[~np.isnan(difference)], initial=differs.largest))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grokjax.analysis.comparison import best_setting, compare_arms, holm, on_edge, seeds_needed, tuning_curve
+from grokjax.analysis.arms import best_setting, compare_arms, holm, on_edge, seeds_needed, tuning_curve
 
 BUDGET = 10_000
 SEEDS = 8
