@@ -15,13 +15,13 @@ import numpy as np
 from grokjax.core.part import Part
 from grokjax.reader.comparison import Comparison
 from grokjax.reader.errors import wrong
-from grokjax.reader.plans import RulePlan, claim_to_plain, measure_to_plain, rule_to_plain, seeds_to_plain
+from grokjax.reader.plans import claim_to_plain, measure_to_plain
 from grokjax.reader.run import Run, StoredInit
-from grokjax.reader.stop_plan import stop_to_plain
-from grokjax.reader.sweep import Sweep
+from grokjax.reader.sweep import SWEEP_KEYS, Sweep
 from grokjax.reader.user_parts import Source, data_sha256, source_of
 
 ID_DIGITS = 16
+_FIRST_KEYS = ("seeds", "stop", "exclude", "notes", "tags")  # in every hash; later keys only where they say something
 
 
 def canonical(run: Run) -> dict[str, Any]:
@@ -36,31 +36,27 @@ def run_id(run: Run) -> str:
 
 def spec_hash(sweep: Sweep) -> str:
     """SHA-256 of a whole sweep: it changes with anything that its file says."""
-    return _digest(
-        {
-            "name": sweep.name,
-            "base": canonical(sweep.base),
-            "steps": sweep.steps,
-            "axes": [
-                {
-                    path: [_plain(value, path) for value in column]
-                    for path, column in zip(axis.paths, axis.values, strict=True)
-                }
-                for axis in sweep.axes
-            ],
-            **({} if sweep.compare is None else {"compare": _comparison(sweep.compare)}),
-            "seeds": seeds_to_plain(sweep.seeds),
-            "measure": measure_to_plain(sweep.measure)
-            | {"what": [_plain(part, "measure") for part in sweep.measure.what]},
-            "stop": stop_to_plain(sweep.stop),
-            "exclude": list(sweep.exclude),
-            "weights": None if sweep.weights is None else dataclasses.asdict(sweep.weights),
-            "claims": [claim_to_plain(claim) for claim in sweep.claims],
-            "notes": sweep.notes,
-            "tags": list(sweep.tags),
-            **({} if sweep.rule == RulePlan() else {"rule": rule_to_plain(sweep.rule)}),
-        }
-    )
+    hashed = {
+        "name": sweep.name,
+        "base": canonical(sweep.base),
+        "steps": sweep.steps,
+        "axes": [
+            {
+                path: [_plain(value, path) for value in column]
+                for path, column in zip(axis.paths, axis.values, strict=True)
+            }
+            for axis in sweep.axes
+        ],
+        "measure": measure_to_plain(sweep.measure) | {"what": [_plain(part, "measure") for part in sweep.measure.what]},
+        "weights": None if sweep.weights is None else dataclasses.asdict(sweep.weights),
+        "claims": [claim_to_plain(claim) for claim in sweep.claims],
+        **({} if sweep.compare is None else {"compare": _comparison(sweep.compare)}),
+    }
+    for name in (name for name in SWEEP_KEYS if name not in hashed):
+        value = SWEEP_KEYS[name]["plain"](getattr(sweep, name))
+        if name in _FIRST_KEYS or value not in (None, [], {}, ""):
+            hashed[name] = value
+    return _digest(hashed)
 
 
 def part_text(part: Part) -> str:

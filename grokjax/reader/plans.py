@@ -282,6 +282,12 @@ def claim_to_plain(claim: Claim) -> dict[str, Any]:
     return found if claim.published is None else {**found, "published": claim.published}
 
 
+def claims_to_plain(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """What a sweep file would say; axes are named only where there are any."""
+    plain = [claim_to_plain(claim) for claim in claims]
+    return [{key: value for key, value in claim.items() if value != []} for claim in plain]
+
+
 def _published(value: Any, key: str) -> str | float | None:
     if value is None:
         return None

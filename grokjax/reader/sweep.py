@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import re
 from collections.abc import Callable
+from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from grokjax.reader.plans import (
     SeedPlan,
     cadence_to_plain,
     check_rows,
-    claim_to_plain,
+    claims_to_plain,
     measure_to_plain,
     read_cadence,
     read_claims,
@@ -53,6 +55,29 @@ MISSING: Any = object()
 __all__ = ["MISSING", "Axis", "Claim", "MeasurePlan", "RulePlan", "SeedPlan", "StopPlan", "StopRule", "Sweep"]
 
 
+def _key(read: Callable[[Any], Any] | None, plain: Callable[[Any], Any], may_be_null: bool = False) -> dict[str, Any]:
+    """What a field says of itself as a key of the sweep file; nothing else has to name the key.
+
+    Args:
+      read: what a file says, or a value, -> the value, checked; None where other fields are needed for that.
+      plain: value -> what a file would say.
+      may_be_null: whether null is a value; otherwise it means that the key is not said.
+    """
+    return {"read": read, "plain": plain, "may_be_null": may_be_null}
+
+
+def _unless_none(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)
+
+
+def _read_weights(value: Any) -> Cadence | None:
+    return None if value is None else read_cadence(value, "weights")
+
+
+def _rule_if_set(rule: RulePlan) -> Any:
+    return "" if rule == RulePlan() else rule_to_plain(rule)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sweep:
     """A sweep. Every field also takes what a sweep file would say there.
@@ -62,11 +87,11 @@ class Sweep:
       base: the run that all others are copies of; its seeds are not used.
       steps: budget of every run, in updates.
       axes: directions of the grid, the first slowest.
+      compare: arms that are tuned and compared, in place of the runs of the axes; None for none.
+      exclude: conditions; a cell is left out when any holds.
       seeds: of each cell.
       measure: what is measured, and when.
       stop: when runs end before their budget; None for never.
-      compare: arms that are tuned and compared, in place of the runs of the axes; None for none.
-      exclude: conditions; a cell is left out when any holds.
       weights: when parameters are stored besides at the end; None for never.
       rule: that labels the runs with phases.
       claims: statements about the results, kept as text.
@@ -77,23 +102,29 @@ class Sweep:
     name: str
     base: Run
     steps: int
-    axes: tuple[Axis, ...] = ()
-    seeds: SeedPlan = dataclasses.field(default_factory=SeedPlan)
-    measure: MeasurePlan = dataclasses.field(default_factory=lambda: read_measure({}))
-    stop: StopPlan | None = None
-    compare: Comparison | None = None
-    exclude: tuple[str, ...] = ()
-    weights: Cadence | None = None
-    rule: RulePlan = dataclasses.field(default_factory=RulePlan)
-    claims: tuple[Claim, ...] = ()
-    notes: str = ""
-    tags: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = field(default=(), metadata=_key(None, axes_to_mapping))
+    compare: Comparison | None = field(default=None, metadata=_key(None, _unless_none(comparison_to_plain)))
+    exclude: tuple[str, ...] = field(default=(), metadata=_key(partial(read_texts, key="exclude"), list))
+    seeds: SeedPlan = field(default_factory=SeedPlan, metadata=_key(read_seeds, seeds_to_plain))
+    measure: MeasurePlan = field(
+        default_factory=lambda: read_measure({}), metadata=_key(read_measure, measure_to_plain)
+    )
+    stop: StopPlan | None = field(default=None, metadata=_key(read_stop, stop_to_plain, may_be_null=True))
+    weights: Cadence | None = field(
+        default=None, metadata=_key(_read_weights, _unless_none(cadence_to_plain), may_be_null=True)
+    )
+    rule: RulePlan = field(default_factory=RulePlan, metadata=_key(read_rule, _rule_if_set))
+    claims: tuple[Claim, ...] = field(default=(), metadata=_key(read_claims, claims_to_plain))
+    notes: str = field(default="", metadata=_key(partial(read_free_text, key="notes"), str))
+    tags: tuple[str, ...] = field(default=(), metadata=_key(partial(read_texts, key="tags"), list))
 
     def __post_init__(self) -> None:
         problems = Collector()
-        for field, reader in _READERS.items():
+        readers = {"name": _read_name, "steps": _read_budget} | {name: key["read"] for name, key in SWEEP_KEYS.items()}
+        for name, read in readers.items():
             with problems.collecting():
-                object.__setattr__(self, field, reader(getattr(self, field)))
+                if read is not None:
+                    object.__setattr__(self, name, read(getattr(self, name)))
         with problems.collecting():
             object.__setattr__(self, "base", dataclasses.replace(checked_run(self.base), seeds=Seeds()))
             are_axes = isinstance(self.axes, list | tuple) and all(isinstance(axis, Axis) for axis in self.axes)
@@ -148,24 +179,8 @@ class Sweep:
         """What a sweep file would say, every setting written out; `load` gives an equal sweep back."""
         run = run_to_mapping(self.base)
         train = {"steps": self.steps, **run.pop("train")}
-        said: dict[str, Any] = {
-            "name": self.name,
-            **run,
-            "train": train,
-            "axes": axes_to_mapping(self.axes),
-            "compare": None if self.compare is None else comparison_to_plain(self.compare),
-            "exclude": list(self.exclude),
-            "seeds": seeds_to_plain(self.seeds),
-            "measure": measure_to_plain(self.measure),
-            "stop": stop_to_plain(self.stop),
-            "weights": None if self.weights is None else cadence_to_plain(self.weights),
-            "rule": "" if self.rule == RulePlan() else rule_to_plain(self.rule),
-            "claims": [
-                {key: value for key, value in claim_to_plain(claim).items() if value != []} for claim in self.claims
-            ],
-            "notes": self.notes,
-            "tags": list(self.tags),
-        }
+        plain = {name: key["plain"](getattr(self, name)) for name, key in SWEEP_KEYS.items()}
+        said = {"name": self.name, **run, "train": train, **plain}
         return {key: value for key, value in said.items() if value not in (None, [], {}, "")}
 
     def check(self) -> None:
@@ -265,17 +280,5 @@ def _read_budget(value: Any) -> int:
     return read_steps(value)
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "name": _read_name,
-    "steps": _read_budget,
-    "seeds": read_seeds,
-    "measure": read_measure,
-    "stop": read_stop,
-    "exclude": lambda conditions: read_texts(conditions, "exclude"),
-    "weights": lambda value: None if value is None else read_cadence(value, "weights"),
-    "rule": read_rule,
-    "claims": read_claims,
-    "notes": lambda value: read_free_text(value, "notes"),
-    "tags": lambda value: read_texts(value, "tags"),
-}
-"""How each field of a sweep is checked and brought into its one form, but for base and axes, which need each other."""
+SWEEP_KEYS = {key.name: key.metadata for key in dataclasses.fields(Sweep) if key.metadata}
+"""Keys of a sweep file beside its name and its run, see `_key`, in the order in which they are written."""

@@ -9,12 +9,11 @@ from grokjax.reader.build import absolute_folder
 from grokjax.reader.errors import Collector, SpecError, suggestion, wrong
 from grokjax.reader.file_paths import with_paths
 from grokjax.reader.read_run import RUN_KEYS
-from grokjax.reader.sweep import MISSING, Sweep
+from grokjax.reader.sweep import MISSING, SWEEP_KEYS, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
 
-_SWEEP_KEYS = ("axes", "compare", "seeds", "measure", "stop", "exclude", "weights", "rule", "claims", "notes", "tags")
-KEYS = ("name", "from", *RUN_KEYS, "train", *_SWEEP_KEYS)
+KEYS = ("name", "from", *RUN_KEYS, "train", *SWEEP_KEYS)
 _KINDS = (*RUN_KEYS, "rule")  # may stand there as their kind alone
 _MERGED = (*_KINDS, "train", "axes", "measure")
 _DEEPEST_FROM = 16
@@ -91,11 +90,10 @@ def sweep_from_mapping(mapping: Mapping[str, Any]) -> Sweep:
     base: Any = {key: mapping[key] for key in RUN_KEYS if key in mapping}
     if "minibatch" in train:
         base["train"] = {"minibatch": train["minibatch"]}
-    may_be_null = ("stop", "weights")
     others = {
         name: mapping[name]
-        for name in _SWEEP_KEYS
-        if name in mapping and (mapping[name] is not None or name in may_be_null)
+        for name, key in SWEEP_KEYS.items()
+        if name in mapping and (mapping[name] is not None or key["may_be_null"])
     }
     with problems.collecting():
         sweep = Sweep(name=mapping.get("name", MISSING), base=base, steps=train.get("steps", MISSING), **others)
