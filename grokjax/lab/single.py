@@ -86,7 +86,7 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
             worker.start_segment(worker.steps + 5_000, False).result()
         lane = worker.take(0)
     name = run_id(run)
-    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0, [float(run.task.label_noise)])
+    packed = pack_history([name], [lane], [_seed_values(run)], steps, 0, [run])
     return TrainedRun(run, name, nested_params(flat_params(lane.state.params)), packed)
 
 

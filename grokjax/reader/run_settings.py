@@ -33,10 +33,26 @@ class Minibatch(Part):
         at_most=1,
         scheduled=False,
     )
+    used: Swept | None = setting(
+        None,
+        "share of the minibatch that an update takes, rounded down, one example at least; the others wait for the next "
+        "epoch. With a schedule the batch grows or shrinks",
+        above=0,
+        at_most=1,
+        added=None,
+    )
+
+    @property
+    def changes(self) -> bool:
+        """Whether the examples of an update are another number than `minibatch_size` says, now and then or always."""
+        return self.used is not None
 
 
 def minibatch_size(minibatch: Minibatch | None, n_train: int) -> int:
-    """Examples of one update, on the host from the exact decimals of the sweep file; None is the full train set."""
+    """Examples of one update, on the host from the exact decimals of the sweep file; None is the full train set.
+
+    Of these an update takes only the share `used`, where that is set.
+    """
     if minibatch is None:
         return n_train
     return max(1, min(int(minibatch.at_most), int(np.floor(minibatch.share * n_train + 1e-9)), n_train))

@@ -44,7 +44,7 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
         *_some_lines("form", _forms(plan)),
         *each("task", lambda run, ranges: part_text(run.task, "task", ranges)),
         *_some_lines("regularizer", [text for kind in kinds for text in _regularizers(kind.run, kind.ranges)]),
-        *each("minibatch", lambda run, ranges: _minibatch(run)),
+        *each("minibatch", _minibatch),
         *each("precision", lambda run, ranges: _precision(run)),
         ("seeds", _seeds(plan)),
         *([("claims", _claims(plan))] if sweep.claims else []),
@@ -199,10 +199,12 @@ def _regularizers(run: Run, ranges: Ranges) -> list[str]:
     return [part_text(one, f"regularizers.{place}", ranges) for place, one in enumerate(run.regularizers)]
 
 
-def _minibatch(run: Run) -> str:
+def _minibatch(run: Run, ranges: Ranges) -> str:
     if run.minibatch is None:
         return "full train set at every step"
     most = f"at most {run.minibatch.at_most:,} examples and {100 * run.minibatch.share:g} % of the train set"
+    if run.minibatch.changes:
+        most = f"{most}, of which an update uses {value_text(run.minibatch.used, 'train.minibatch.used', ranges)}"
     return f"{most}; a new permutation every epoch"
 
 

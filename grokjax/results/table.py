@@ -80,11 +80,16 @@ def _settings(spec: dict[str, Any]) -> list[str]:
 
 
 def _passes(dataset: xr.Dataset) -> dict[str, np.ndarray]:
-    """How many train examples the updates of each run took in, and how often that is the whole train set."""
+    """How many train examples the updates of each run took in, and how often that is the whole train set.
+
+    Both are NaN where an update uses a share of its minibatch that changes with the step.
+    """
     steps, per_epoch = dataset["final_step"].values, dataset["steps_per_epoch"].values
     n_train, minibatch = dataset["look/train/n"].values[:, 0].astype(np.int64), dataset["minibatch"].values
     # The last minibatch of an epoch holds what is left, so whole epochs are counted as such.
     seen = steps // per_epoch * n_train + np.minimum(steps % per_epoch * minibatch, n_train)
+    if np.any(minibatch < 0):
+        seen = np.where(minibatch < 0, np.nan, seen)
     return {"examples_seen": seen, "epochs": seen / n_train}
 
 

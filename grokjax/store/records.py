@@ -9,6 +9,7 @@ import numpy as np
 from grokjax.analysis.stop_conditions import StopCondition, held_since
 from grokjax.core.parameter_paths import path_name
 from grokjax.orders.order import Order
+from grokjax.reader.run import Run
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.store.files import Arrays, as_cell
 from grokjax.train.look_names import look_names, unpack
@@ -33,15 +34,15 @@ def pack_history(
     settings: Sequence[Mapping[str, Any]],
     budget: int,
     cohort: int,
-    noises: Sequence[float] | None = None,
+    runs: Sequence[Run] | None = None,
 ) -> Arrays:
     """Histories of runs of one cohort; leading axis [run].
 
     Args:
       settings: what tells the runs apart, by dotted path: axes, seeds.
-      noises: the `label_noise` of each run; None where nobody will ask.
+      runs: what was trained in each lane; None where nobody will ask for label noise or minibatches.
     """
-    books = [lane.book for lane in lanes]
+    books, trained = [lane.book for lane in lanes], [None] * len(lanes) if runs is None else runs
     arrays: Arrays = {
         "run_id": np.array(run_ids),
         "cohort": np.full(len(lanes), cohort, np.int32),
@@ -49,8 +50,8 @@ def pack_history(
         "final_step": np.array([lane.state.step for lane in lanes], np.int64),
         "stop_reason": np.array([stop_reason(lane, budget) for lane in lanes]),
         "diverged_at": np.array([book.diverged_at for book in books], np.int64),
-        "label_noise": np.full(len(lanes), np.nan) if noises is None else np.array(noises, np.float64),
-        "minibatch": np.array([lane.data.minibatch for lane in lanes], np.int64),
+        "label_noise": np.array([np.nan if run is None else run.task.label_noise for run in trained], np.float64),
+        "minibatch": np.array([_minibatch(run, lane) for run, lane in zip(trained, lanes, strict=True)], np.int64),
         "steps_per_epoch": np.array([-(-lane.data.n_train // lane.data.minibatch) for lane in lanes], np.int64),
         "is_audited": np.array([book.is_audited for book in books], bool),
         "look_step": _blank_tail([book.look_steps for book in books], [book.num_looks for book in books]),
@@ -67,7 +68,13 @@ def pack_history(
 def pack_orders(orders: Sequence[Order], lanes: Sequence[Lane], budget: int, cohort: int) -> Arrays:
     """`pack_history` of the runs of orders, with what tells them apart."""
     ids, settings = [order.run_id for order in orders], [order.settings for order in orders]
-    return pack_history(ids, lanes, settings, budget, cohort, [float(order.run.task.label_noise) for order in orders])
+    return pack_history(ids, lanes, settings, budget, cohort, [order.run for order in orders])
+
+
+def _minibatch(run: Run | None, lane: Lane) -> int:
+    """Examples of an update; -1 where they are a share that may change with the step."""
+    changes = run is not None and run.minibatch is not None and run.minibatch.changes
+    return -1 if changes else int(lane.data.minibatch)
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:

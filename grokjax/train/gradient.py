@@ -22,10 +22,15 @@ def num_blocks(program: Program, num_examples: jax.Array) -> jax.Array:
     return (num_examples + program.block_examples - 1) // program.block_examples
 
 
-def window(data: Data, state: State) -> tuple[jax.Array, jax.Array]:
+def window(run: Run, data: Data, state: State) -> tuple[jax.Array, jax.Array]:
     """First and last + 1 place, in this epoch's order, of the examples of the next update; int32 scalars."""
     start = (state.step % steps_per_epoch(data)) * data.minibatch
-    return start, jnp.minimum(start + data.minibatch, data.n_train)
+    stop = jnp.minimum(start + data.minibatch, data.n_train)
+    if run.minibatch is None or run.minibatch.used is None:
+        return start, stop
+    # Shares have 6 digits, so a count that should be whole is less than that far from it.
+    count = jnp.floor(run.minibatch.used * (stop - start) + 1e-4).astype(jnp.int32)
+    return start, start + jnp.clip(count, 1, stop - start)
 
 
 def steps_per_epoch(data: Data) -> jax.Array:
@@ -68,7 +73,7 @@ def _of_examples(
     program: Program, run: Run, data: Data, state: State, params: Params, tables: Tables, blocks: jax.Array | int
 ) -> tuple[jax.Array, Params]:
     """Mean loss over the examples of the next update at `params`, and its gradient, without penalties."""
-    start, stop = window(data, state)
+    start, stop = window(run, data, state)
     order = data.split.order if state.order is None else state.order
     dropout_key = stream(run.seeds.noise, "dropout", state.step)
     prepared = jax.eval_shape(lambda: run.model.prepare(params, program.signature))

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 
+from grokjax.core.schedules import Linear
 from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.losses.mse import MSE
 from grokjax.models.mlp import MLP
@@ -39,10 +40,11 @@ class Case:
     loss: object = CrossEntropy()
     label_noise: float = 0.0
     at_most: int | None = None
+    used: Linear | None = None  # share of a minibatch that an update takes
 
     def run(self, params: str = "float32") -> Run:
         task = ModularArithmetic(modulus=MODULUS, train_fraction=0.6, label_noise=self.label_noise)
-        minibatch = None if self.at_most is None else Minibatch(at_most=self.at_most)
+        minibatch = None if self.at_most is None else Minibatch(at_most=self.at_most, used=self.used)
         return Run(
             task=task,
             model=self.model,
@@ -64,6 +66,9 @@ CASES = {
         AdamIndependentDecay(learning_rate=0.01, weight_decay=0.002, warmup=10.0),
         MSE(),
         label_noise=0.3,
+    ),
+    "mlp, minibatches that grow from one example": Case(
+        NETWORK, AdamW(), at_most=32, used=Linear(start=0.01, end=1.0, begin=10, finish=110)
     ),
     "transformer, decoupled decay": Case(DECODER, AdamW(learning_rate=0.003, weight_decay=1.0)),
     "transformer, independent decay, minibatches, label noise": Case(
@@ -156,7 +161,12 @@ def minibatches(case: Case, order: np.ndarray):
             key = jax.random.fold_in(jax.random.fold_in(jax.random.key(np.uint32(SEEDS.order)), 4), epoch)
             words = np.asarray(jax.random.bits(key, (MODULUS**2,), jnp.uint32))[: len(order)]
             shuffled = order[np.argsort(words, kind="stable")]
-        yield shuffled[within * size : (within + 1) * size]
+        chosen = shuffled[within * size : (within + 1) * size]
+        if case.used is not None:
+            passed = min(max((step - case.used.begin) / (case.used.finish - case.used.begin), 0), 1)
+            share = case.used.start + passed * (case.used.end - case.used.start)
+            chosen = chosen[: max(1, int(share * len(chosen) + 1e-4))]
+        yield chosen
 
 
 def train_by_hand(case: Case, params, data):

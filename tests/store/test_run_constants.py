@@ -1,7 +1,6 @@
 """Does each run keep the label noise of its own task and its own minibatch, also where whole tasks are the axis?"""
 
 import dataclasses
-import types
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from grokjax import open_results
 from grokjax.analysis.phases import label
 from grokjax.analysis.rules import RULES
-from grokjax.store.records import label_noise
+from grokjax.core.interfaces import Task
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from tests.store.small_sweep import LANES, typed
 
@@ -47,8 +46,8 @@ def test_label_noise_is_that_of_the_run_and_not_of_the_base(results):
 
 
 def test_a_task_that_does_not_say_has_an_unknown_label_noise():
-    assert label_noise(ModularArithmetic(label_noise=0.25)) == 0.25
-    assert np.isnan(label_noise(types.SimpleNamespace()))
+    assert ModularArithmetic(label_noise=0.25).label_noise == 0.25
+    assert np.isnan(Task.label_noise)
 
 
 def test_examples_seen_and_epochs_are_those_of_the_updates(results):
@@ -56,3 +55,13 @@ def test_examples_seen_and_epochs_are_those_of_the_updates(results):
     assert results.runs["n_train"].tolist() == [24, 24]
     assert results.runs["examples_seen"].tolist() == [96, 96]
     assert results.runs["epochs"].tolist() == [4.0, 4.0]
+
+
+def test_examples_seen_are_left_empty_where_a_share_of_each_minibatch_is_used(tmp_path):
+    shares = TASKS.replace("minibatch: 5", "minibatch: {at_most: 5, used: {linear: {start: 0.2, end: 1, finish: 10}}}")
+    (tmp_path / "shares.yaml").write_text(shares)
+    assert typed("run", tmp_path / "shares.yaml", "--out", tmp_path / "shares", *LANES) == 0
+    runs = open_results(tmp_path / "shares").runs
+    assert runs["examples_seen"].isna().all()
+    assert runs["epochs"].isna().all()
+    assert runs["final_step"].tolist() == [20, 20]
