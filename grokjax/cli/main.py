@@ -35,6 +35,7 @@ _MODULES = {
     "compare": "comparing",
     "measure": "measuring",
     "merge": "merging",
+    "report": "reporting",
 }
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""

@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         _table,
         _phases,
         _curves,
+        _report,
         _compare,
         _measure,
         _merge,
@@ -196,6 +197,13 @@ def _curves(commands: Any) -> None:
     )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _report(commands: Any) -> None:
+    command = _command(commands, "report", "a sweep as one file of HTML that can be mailed and opens offline")
+    _folders(command)
+    _rule(command)
+    command.add_argument("--out", required=True, metavar="FILE.html", help="one file, figures included")
 
 
 def _merge(commands: Any) -> None:

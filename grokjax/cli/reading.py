@@ -43,7 +43,7 @@ def table(options: argparse.Namespace) -> int:
     if path is not None and path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"--out {path.name}: must end in .csv or .parquet.")
     results = _opened(options)
-    runs = select(results.phases(_rule(results, options)), options.where, results)
+    runs = select(results.phases(asked_rule(results, options)), options.where, results)
     with asked("--with"):
         for key in filter(None, options.settings.split(",")):
             name = find(key.strip(), results.settings)
@@ -70,7 +70,7 @@ def phases(options: argparse.Namespace) -> int:
         if options.out:
             check_format(new_file(options.out, "--out"), (".png", ".svg", ".pdf", ".csv"))
     results = _opened(options, with_running=True)
-    rule = _rule(results, options)
+    rule = asked_rule(results, options)
     runs = _some(select(results.phases(rule), options.where, results), options)
     x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
     with asked("--x, --y"):
@@ -166,7 +166,7 @@ def print_claims(root: Path, file: Path, scale: str | None) -> None:
     sys.stdout.write(claims_text(results, scale) + "\n")
 
 
-def _rule(results: "Results", options: argparse.Namespace) -> "Rule":
+def asked_rule(results: "Results", options: argparse.Namespace) -> "Rule":
     """The phase rule that is asked for: the sweep's own or one by name, with the thresholds of `--set`."""
     from grokjax.analysis.rules import find_rule
 

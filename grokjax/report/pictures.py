@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from grokjax.analysis.claims import make_claim
-from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.diagram import PhaseDiagram, phase_diagram
 from grokjax.analysis.importance import importance
 from grokjax.analysis.intervals import Interval
 from grokjax.analysis.near_misses import near_misses
@@ -42,15 +42,7 @@ def show_phases(
     """
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    near = near_misses(runs, rule)
-    drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
-    notes = (
-        drawn
-        + ([near_remark(near, rule)] if near else [])
-        + [*_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
-    )
-    is_selection = len(runs) < len(results.runs)
-    counts = {} if is_selection else {"finished": _finished(results), "total": results.spec["num_runs"]}
+    notes, counts = _notes(results, runs, rule, diagram), _counts(results, runs)
     if out and out.endswith(".csv"):
         write_csv(diagram, out, rule)
     elif out:
@@ -60,6 +52,35 @@ def show_phases(
     width = shutil.get_terminal_size((100, 40)).columns
     text = phase_text(diagram, sys.stdout.isatty(), width, title=name, rule=rule, notes=notes, **counts)
     return text + "\n" + (f"written: {out}\n" if out else "")
+
+
+def draw_diagram(
+    results: "Results", runs: pd.DataFrame, rule: str | Rule, x: str, y: str | None, path: Path
+) -> PhaseDiagram:
+    """Write the phase diagram over two axes as a figure, with all that is said below it; gives its numbers."""
+    from grokjax.report.phase_figure import draw_phases
+
+    diagram = phase_diagram(runs, x, y)
+    notes = _notes(results, runs, rule, diagram)
+    draw_phases(diagram, results.name, path, rule=rule, notes=notes, **_counts(results, runs))
+    return diagram
+
+
+def _counts(results: "Results", runs: pd.DataFrame) -> dict[str, Any]:
+    """Runs that ended, of all; of a selection nobody can say."""
+    is_selection = len(runs) < len(results.runs)
+    return {} if is_selection else {"finished": finished_runs(results), "total": results.spec["num_runs"]}
+
+
+def _notes(results: "Results", runs: pd.DataFrame, rule: str | Rule, diagram: PhaseDiagram) -> list[str]:
+    """Sentences below a diagram: what is drawn at random, near misses, the audit of the stop rule, repeated runs."""
+    near = near_misses(runs, rule)
+    drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
+    return (
+        drawn
+        + ([near_remark(near, rule)] if near else [])
+        + [*_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
+    )
 
 
 def _settings(results: "Results") -> list[str]:
@@ -80,7 +101,7 @@ def _audit_notes(results: "Results", runs: pd.DataFrame) -> list[str]:
     return [audit_remark(audit(results.looks.take(shown), is_audited, audited)), *unaudited]
 
 
-def _finished(results: "Results") -> int:
+def finished_runs(results: "Results") -> int:
     """Number of runs that will not be trained further; those in a lane are shown too, as far as they are."""
     runs = results.runs
     ended = is_over(runs["stop_reason"], runs["final_step"], results.spec["steps"])
@@ -152,18 +173,30 @@ def claims_text(results: "Results", scale: str | None) -> str:
     Args:
       scale: of the sweep file that was trained; None for the sweep in full.
     """
-    spec, finished = results.spec, _finished(results)
+    spec, finished = results.spec, finished_runs(results)
     version = "in full" if scale is None else f"scale {scale}"
     partial = "PARTIAL, " if finished < spec["num_runs"] else ""
     lines = [f"{spec['name']}, {version}: {partial}{finished:,} of {spec['num_runs']:,} runs finished"]
     verdicts = []
-    for claim in spec["claims"]:
-        rule = claim.get("rule") or None
-        verdict = judge(make_claim(claim["name"], claim["that"], claim.get("over", ())), results.phases(rule))
+    for claim, verdict in judged_claims(results):
         verdicts.append(verdict.verdict)
-        lines += ["", claim["name"], *_claim_lines(claim, rule, verdict)]
+        lines += ["", claim["name"], *_claim_lines(claim, claim.get("rule") or None, verdict)]
     hold, fail, undecided = (verdicts.count(word) for word in ("holds", "fails", "undecided"))
     return "\n".join([*lines, "", f"claims: {hold} hold, {fail} fail, {undecided} undecided"])
+
+
+def judged_claims(results: "Results") -> list[tuple[dict[str, Any], Verdict]]:
+    """Each claim as the sweep states it, with its verdict under the rule that it names, or that of the sweep."""
+    return [
+        (
+            claim,
+            judge(
+                make_claim(claim["name"], claim["that"], claim.get("over", ())),
+                results.phases(claim.get("rule") or None),
+            ),
+        )
+        for claim in results.spec["claims"]
+    ]
 
 
 def _claim_lines(claim: dict[str, Any], rule: str | dict[str, Any] | None, verdict: Verdict) -> list[str]:
@@ -173,12 +206,12 @@ def _claim_lines(claim: dict[str, Any], rule: str | dict[str, Any] | None, verdi
     return [
         f"  claim     {claim['that']}{over}{under}",
         f"  published {'-' if published is None else number_text(published)}",
-        f"  measured  {_measured(verdict)}",
+        f"  measured  {measured_text(verdict)}",
         f"  verdict   {verdict.verdict}" + (f": {verdict.reason}" if verdict.reason else ""),
     ]
 
 
-def _measured(verdict: Verdict) -> str:
+def measured_text(verdict: Verdict) -> str:
     """Both sides of a claim, their difference with its interval where one could be given, and over how much."""
     if np.isnan(verdict.left.estimate):
         return "-"
