@@ -71,7 +71,9 @@ class Watcher:
         if not progress.ended:
             return
         ids, ended = list(progress.ended), list(progress.ended.values())
-        noises = [float(one.order.run.task.label_noise) for one in ended]
-        packed = pack_history(ids, [one.lane for one in ended], [{}] * len(ids), self._sweep.steps, 0, noises)
+        noises = [float(ended_run.order.run.task.label_noise) for ended_run in ended]
+        packed = pack_history(
+            ids, [ended_run.lane for ended_run in ended], [{}] * len(ids), self._sweep.steps, 0, noises
+        )
         looks = looks_of(assemble([packed], {}), {"loss": self._sweep.base.loss.kind})
         self._phase_of.update(zip(ids, label(looks, rule_to_plain(self._sweep.rule)).phase.tolist(), strict=True))
