@@ -141,13 +141,11 @@ def pooled_shares(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Inte
     Where all runs agree a bootstrap has no width: there each seed counts as one run of a Wilson interval. Options as of
     `bootstrap`.
     """
-    interval = bootstrap(lambda weights: weights @ is_one / weights.sum(axis=1)[:, None], seeds, **options)
+    shares = bootstrap(lambda weights: weights @ is_one / weights.sum(axis=1)[:, None], seeds, **options)
     num_seeds = np.array(len(np.unique(seeds)))
-    alike = wilson(np.rint(interval.estimate) * num_seeds, num_seeds, options.get("level", 0.95))
-    agree = (interval.estimate == 0) | (interval.estimate == 1)
-    return Interval(
-        interval.estimate, np.where(agree, alike.low, interval.low), np.where(agree, alike.high, interval.high)
-    )
+    alike = wilson(np.rint(shares.estimate) * num_seeds, num_seeds, options.get("level", 0.95))
+    agree = (shares.estimate == 0) | (shares.estimate == 1)
+    return Interval(shares.estimate, np.where(agree, alike.low, shares.low), np.where(agree, alike.high, shares.high))
 
 
 def bootstrap_median(values: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:

@@ -53,7 +53,7 @@ def new_folder(text: str, option: str) -> Path:
     path = Path(text)
     try:
         there = next(
-            candidate for candidate in (path, *path.absolute().parents) if candidate.exists() or candidate.is_symlink()
+            ancestor for ancestor in (path, *path.absolute().parents) if ancestor.exists() or ancestor.is_symlink()
         )
     except (OSError, ValueError) as error:  # too long a name; a NUL character
         raise UsageError(f"{option} {text[:80]}: {getattr(error, 'strerror', None) or error}.") from None

@@ -74,11 +74,7 @@ class Plan:
         """Wall time of all runs, later ones taken to be as long as these; None when nothing was timed."""
         seconds = [planned.seconds for planned in self.cohorts]
         later = 1 + self.later_runs / len(self.orders)
-        return (
-            None
-            if any(duration is None for duration in seconds)
-            else later * float(sum(duration or 0.0 for duration in seconds))
-        )
+        return None if any(time is None for time in seconds) else later * float(sum(time or 0.0 for time in seconds))
 
     @property
     def later_runs(self) -> int:

@@ -295,15 +295,14 @@ def _minibatch(value: Any) -> Any:
 
 def _stored_init(value: Mapping[str, Any], key: str, folder: Path | None) -> dict[str, Any]:
     """In files the source is called `from`; one pattern need not be a list."""
-    settings = {"source" if name == "from" else name: item for name, item in value.items()}
-    source = settings.get("source")
+    init = {"source" if name == "from" else name: item for name, item in value.items()}
+    source = init.get("source")
     if source is None:
         raise wrong(f"{key}.from", "missing", hint="write DIR#RUN_ID of the stored run")
     if isinstance(source, str):
-        settings["source"] = absolute_source(source, f"{key}.from", folder)
+        init["source"] = absolute_source(source, f"{key}.from", folder)
     return {
-        name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item
-        for name, item in settings.items()
+        name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item for name, item in init.items()
     }
 
 

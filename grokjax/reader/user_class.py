@@ -83,12 +83,10 @@ def static_hint(hint: Any) -> Any:
     if origin is typing.Literal:
         return hint
     if origin in (typing.Union, types.UnionType) and all(
-        argument is type(None) or static_hint(argument) is not Any for argument in inner
+        item is type(None) or static_hint(item) is not Any for item in inner
     ):
         return hint
-    if origin in (tuple, list, collections.abc.Sequence) and all(
-        argument is Ellipsis or argument in _KEEP for argument in inner
-    ):
+    if origin in (tuple, list, collections.abc.Sequence) and all(item is Ellipsis or item in _KEEP for item in inner):
         return tuple[inner[0], ...] if origin is not tuple else hint
     return Any
 

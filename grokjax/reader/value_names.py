@@ -72,29 +72,23 @@ def read_text(text: str) -> Any:
 
 def _derived(settings: Mapping[str, Settings]) -> dict[str, str]:
     files: dict[str, set[str]] = {}
-    for part_settings in settings.values():
-        files.setdefault(_short_kind(part_settings), set()).add(str(part_settings.get("kind", "")))
+    for part in settings.values():
+        files.setdefault(_short_kind(part), set()).add(str(part.get("kind", "")))
     kinds = {}
-    for text, part_settings in settings.items():
-        file = str(part_settings.get("kind", "")).rpartition(":")[0]
-        is_twin = bool(file) and len(files[_short_kind(part_settings)]) > 1  # the same name in two files
-        kinds[text] = f"{PurePath(file).stem}:{_short_kind(part_settings)}" if is_twin else _short_kind(part_settings)
+    for text, part in settings.items():
+        file = str(part.get("kind", "")).rpartition(":")[0]
+        is_twin = bool(file) and len(files[_short_kind(part)]) > 1  # the same name in two files
+        kinds[text] = f"{PurePath(file).stem}:{_short_kind(part)}" if is_twin else _short_kind(part)
     alike: dict[str, list[Settings]] = {}
-    for text, part_settings in settings.items():
-        alike.setdefault(kinds[text], []).append(part_settings)
+    for text, part in settings.items():
+        alike.setdefault(kinds[text], []).append(part)
     shown = {kind: _telling_apart(group) for kind, group in alike.items()}
     return {
         text: " ".join(
-            filter(
-                None,
-                [
-                    kinds[text],
-                    *_words(part_settings, shown[kinds[text]] or ([] if kinds[text] else sorted(part_settings))),
-                ],
-            )
+            filter(None, [kinds[text], *_words(part, shown[kinds[text]] or ([] if kinds[text] else sorted(part)))])
         )
         or text
-        for text, part_settings in settings.items()
+        for text, part in settings.items()
     }
 
 
@@ -109,10 +103,8 @@ def _words(settings: Settings, keys: Iterable[str]) -> list[str]:
 
 def _telling_apart(alike: Sequence[Settings]) -> list[str]:
     """Settings in which values of one kind differ. A checksum says nothing where the files have different names."""
-    keys = sorted(
-        {key for part_settings in alike for key in part_settings if key != "kind"}
-    )  # folders do not keep the order of fields
-    differing = [key for key in keys if len({repr(part_settings.get(key, _DEFAULT)) for part_settings in alike}) > 1]
+    keys = sorted({key for part in alike for key in part if key != "kind"})  # folders do not keep the order of fields
+    differing = [key for key in keys if len({repr(part.get(key, _DEFAULT)) for part in alike}) > 1]
     if any(key.endswith("path") for key in differing):
         differing = [key for key in differing if not key.endswith("sha256")]
     return differing

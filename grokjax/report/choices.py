@@ -196,9 +196,7 @@ def _own_decay(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) ->
 
 
 def _regularizers(run: Run, ranges: Ranges) -> list[str]:
-    return [
-        part_text(regularizer, f"regularizers.{index}", ranges) for index, regularizer in enumerate(run.regularizers)
-    ]
+    return [part_text(part, f"regularizers.{index}", ranges) for index, part in enumerate(run.regularizers)]
 
 
 def _minibatch(run: Run) -> str:

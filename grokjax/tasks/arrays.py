@@ -176,12 +176,10 @@ def _count(path: str, arrays: dict[str, np.ndarray], name: str, values: np.ndarr
     least = int(values.max()) + 1
     if name not in arrays:
         return least
-    declared = arrays[name]
-    if declared.size != 1 or not np.issubdtype(declared.dtype, np.integer) or declared.item() < least:
-        raise ValueError(
-            f"task.path: {path}: {name} must be one whole number, at least {least}, got {declared.tolist()}"
-        )
-    return int(declared.item())
+    count = arrays[name]
+    if count.size != 1 or not np.issubdtype(count.dtype, np.integer) or count.item() < least:
+        raise ValueError(f"task.path: {path}: {name} must be one whole number, at least {least}, got {count.tolist()}")
+    return int(count.item())
 
 
 def _npz_beside(path: Path) -> list[str]:

@@ -144,9 +144,8 @@ def _train_loss(program: Program, run: Run, data: Data, params: Params, tables: 
 
     @jax.checkpoint
     def sum_of(position: jax.Array) -> jax.Array:
-        example = data.split.order[
-            jnp.minimum(position, data.n_train - 1)
-        ]  # of the train set: 0 times infinity is not 0
+        # Of the train set alone: 0 times infinity is not 0.
+        example = data.split.order[jnp.minimum(position, data.n_train - 1)]
         outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
         losses = run.loss.loss(outputs, data.split.labels[example])
         return jnp.sum(jnp.where(position < data.n_train, losses, 0.0))
