@@ -106,7 +106,7 @@ def compare_arms(
     ranks = _ranks(weights @ times.T / times.shape[1])
     soonest = ranks == ranks.min(axis=1, keepdims=True)
     results = []
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         came = np.isfinite(steps[name])
         results.append(
             ArmResult(
@@ -114,13 +114,13 @@ def compare_arms(
                 seeds=len(came),
                 grokked=Interval(*(float(part) for part in wilson(np.sum(came), np.array(len(came)), level))),
                 median=bootstrap_median(np.asarray(steps[name], np.float64), np.arange(len(came)), level=level),
-                mean=_mean(times[place], level, resamples),
-                difference=_mean(times[place] - base, level, resamples) if name != baseline else _UNKNOWN,
-                ratio=_ratio(times[place], base, level, resamples) if name != baseline else _UNKNOWN,
+                mean=_mean(times[index], level, resamples),
+                difference=_mean(times[index] - base, level, resamples) if name != baseline else _UNKNOWN,
+                ratio=_ratio(times[index], base, level, resamples) if name != baseline else _UNKNOWN,
                 chance=chances.get(name, np.nan),
                 adjusted=adjusted.get(name, np.nan),
-                rank=Interval(float(ranks[:, place].mean()), *map(float, limits(ranks[:, place], level))),
-                first=float(np.mean(soonest[:, place] / soonest.sum(axis=1))),
+                rank=Interval(float(ranks[:, index].mean()), *map(float, limits(ranks[:, index], level))),
+                first=float(np.mean(soonest[:, index] / soonest.sum(axis=1))),
             )
         )
     return results
@@ -129,8 +129,8 @@ def compare_arms(
 def holm(chances: Mapping[str, float]) -> dict[str, float]:
     """Chances corrected for their number (Holm 1979): the probability of any false alarm stays below the level."""
     adjusted, largest = {}, 0.0
-    for place, name in enumerate(sorted(chances, key=lambda name: chances[name])):
-        largest = max(largest, min(1.0, (len(chances) - place) * chances[name]))
+    for rank, name in enumerate(sorted(chances, key=lambda name: chances[name])):
+        largest = max(largest, min(1.0, (len(chances) - rank) * chances[name]))
         adjusted[name] = largest
     return adjusted
 

@@ -98,38 +98,38 @@ def boundary(
     y_values = sorted_values(series(runs, y_name)) if y_name else np.array([""])
     seeds = seed_ids(used, but=(x_name, y_name))
     groups = [np.flatnonzero(used[y_name] == value) if y_name else np.arange(len(used)) for value in y_values]
-    place = np.searchsorted(grid, numbers(series(used, x_name)))
+    x_index = np.searchsorted(grid, numbers(series(used, x_name)))
     success = series(used, phase).isin(GENERALIZED).to_numpy()
     shape = (2, int(seeds.max(initial=-1)) + 1, len(grid))
-    tables = [_table(place[group], success[group], seeds[group], shape) for group in groups]
+    tables = [_table(x_index[group], success[group], seeds[group], shape) for group in groups]
     direction = _direction(tables, direction)
     search = _Search(grid, _is_log(grid, scale), level, resamples, seed)
-    found = [search.row(table, direction) for table in tables]
-    one, two = (np.array([[*getattr(row, name)] for row in found]) for name in ("edge", "edges"))
+    results = [search.row(table, direction) for table in tables]
+    edge, edges = (np.array([[*getattr(row, name)] for row in results]) for name in ("edge", "edges"))
     return Boundary(
         x_name=x_name,
         y_name=y_name,
         y=y_values,
         direction=direction,
-        at=one[:, 0],
-        low=one[:, 1],
-        high=one[:, 2],
-        edges=two[..., 0],
-        edges_low=two[..., 1],
-        edges_high=two[..., 2],
-        status=np.array([row.status for row in found], object),
-        reason=np.array([row.reason for row in found], object),
-        misfit=np.array([row.misfit for row in found]),
+        at=edge[:, 0],
+        low=edge[:, 1],
+        high=edge[:, 2],
+        edges=edges[..., 0],
+        edges_low=edges[..., 1],
+        edges_high=edges[..., 2],
+        status=np.array([row.status for row in results], object),
+        reason=np.array([row.reason for row in results], object),
+        misfit=np.array([row.misfit for row in results]),
         n=np.array([len(group) for group in groups]),
         undecided=int(np.count_nonzero(labels == "undecided")),
     )
 
 
-def _table(place: np.ndarray, success: np.ndarray, seeds: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def _table(x_index: np.ndarray, success: np.ndarray, seeds: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """[2, seed, x] number of runs that generalize, and of all runs."""
     table = np.zeros(shape)
-    np.add.at(table[0], (seeds, place), success.astype(np.float64))
-    np.add.at(table[1], (seeds, place), 1.0)
+    np.add.at(table[0], (seeds, x_index), success.astype(np.float64))
+    np.add.at(table[1], (seeds, x_index), 1.0)
     return table
 
 
@@ -258,13 +258,13 @@ def _cross(fit: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Where nondecreasing `fit` [row, x] reaches 1/2: position before, interpolated, and after; [row] each."""
     row = np.arange(len(fit))
     reached = fit >= HALF
-    place = np.argmax(reached, axis=1)
+    after = np.argmax(reached, axis=1)
     never, always = ~reached.any(axis=1), reached[:, 0]
-    before = np.maximum(place - 1, 0)
-    low, high = fit[row, before], fit[row, place]
+    before = np.maximum(after - 1, 0)
+    low, high = fit[row, before], fit[row, after]
     part = np.where(high > low, (HALF - low) / np.where(high > low, high - low, 1.0), 0.0)
-    middle = position[before] + part * (position[place] - position[before])
-    outside = [np.where(never, np.inf, np.where(always, -np.inf, inner)) for inner in (middle, position[place])]
+    middle = position[before] + part * (position[after] - position[before])
+    outside = [np.where(never, np.inf, np.where(always, -np.inf, inner)) for inner in (middle, position[after])]
     # With a share of 1/2 or more nowhere, the crossing may be anywhere above the last position; and the like below.
     first = np.where(never, position[-1], np.where(always, -np.inf, position[before]))
     last = np.where(always, position[0], outside[1])

@@ -41,12 +41,12 @@ def cell_table(runs: pd.DataFrame, axes: list[str], level: float = 0.95, event: 
     seeds = seed_ids(runs, but=axes)
     present = [phase for phase in PHASES if phase in set(runs["phase"])]
     groups = runs.groupby(axes, sort=True, dropna=False).indices if axes else {(): np.arange(len(runs))}
-    found = []
+    records = []
     for key, places in groups.items():
         cell = runs.iloc[places]
         values = dict(zip(axes, key if isinstance(key, tuple) else (key,), strict=True))
-        found.append(values | _cell(cell, seeds[places], present, level, event))
-    return pd.DataFrame(found)
+        records.append(values | _cell(cell, seeds[places], present, level, event))
+    return pd.DataFrame(records)
 
 
 def _cell(cell: pd.DataFrame, seeds: np.ndarray, phases: list[str], level: float, event: str) -> dict[str, float]:

@@ -30,8 +30,8 @@ def event_values(runs: pd.DataFrame, name: str) -> np.ndarray:
         return np.where(never, np.inf, values)
     has = {event: _came(runs, f"steps_to_{event}") for event in ("fit", "generalized")}
     without_fit = ~has["fit"] & has["generalized"] & ~fell
-    found = np.where(without_fit, -np.inf, np.where(never, np.inf, values))
-    return np.where(has["fit"] | has["generalized"], found, np.nan)
+    delay = np.where(without_fit, -np.inf, np.where(never, np.inf, values))
+    return np.where(has["fit"] | has["generalized"], delay, np.nan)
 
 
 def _came(runs: pd.DataFrame, name: str) -> np.ndarray:

@@ -131,10 +131,10 @@ def _check_cells(term: Term, cells: pd.DataFrame, paired: list[str]) -> None:
         raise ValueError(f"no cell has {' and '.join(f'{key}={text}' for key, text in term.where)}")
     chosen = rows(cells, where)
     # Settings that move together are told apart by any one of them, and seeds by themselves.
-    told = [name for name in cells.columns if name in paired or str(name).startswith("seeds.")]
-    others = [name for name in cells.columns if name not in told]
-    if len(chosen[told].astype(str).drop_duplicates() if told else chosen[:1]) < len(chosen):
-        varying = differing(chosen, told, others)
+    within = [name for name in cells.columns if name in paired or str(name).startswith("seeds.")]
+    others = [name for name in cells.columns if name not in within]
+    if len(chosen[within].astype(str).drop_duplicates() if within else chosen[:1]) < len(chosen):
+        varying = differing(chosen, within, others)
         raise ValueError(f"axis {varying[0]!r} varies: fix it in {term.function}(...) or list it under over")
 
 
@@ -152,14 +152,14 @@ class _Reader:
     def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
         self.tokens: list[tuple[str, str]] = []  # (kind, text), the next one last
-        place = 0
-        while text[place:].strip():
-            found = _TOKEN.match(text, place)
-            if found is None:
-                raise self.error(f"cannot read {text[place:].strip()[:20]!r}")
-            kind = found.lastgroup or ""
-            self.tokens.append((kind, found.group(kind)))
-            place = found.end()
+        position = 0
+        while text[position:].strip():
+            match = _TOKEN.match(text, position)
+            if match is None:
+                raise self.error(f"cannot read {text[position:].strip()[:20]!r}")
+            kind = match.lastgroup or ""
+            self.tokens.append((kind, match.group(kind)))
+            position = match.end()
         self.tokens.reverse()
 
     def error(self, message: str) -> ValueError:
@@ -169,8 +169,8 @@ class _Reader:
         return self.tokens[-1] if self.tokens else ("", "the end")
 
     def take(self, kind: str, wanted: str) -> str:
-        found, text = self.peek()
-        if found != kind:
+        next_kind, text = self.peek()
+        if next_kind != kind:
             raise self.error(f"expected {wanted}, found {text!r}")
         return self.tokens.pop()[1]
 

@@ -48,7 +48,7 @@ def matches(table: pd.DataFrame, column: str, text: str) -> np.ndarray:
     """[row] bool, which rows hold the value typed as `text`, or one of those that go by it; see `aliases`."""
     values = array(series(table, column))
     meant = aliases(table).get(column, {}).get(text, ())
-    return np.any([is_equal(values, one) for one in (literal(text), text, *meant)], axis=0)
+    return np.any([is_equal(values, candidate) for candidate in (literal(text), text, *meant)], axis=0)
 
 
 def aliases(table: pd.DataFrame) -> dict[str, dict[str, list[str]]]:

@@ -89,9 +89,9 @@ def values_at(looks: Looks, values: np.ndarray, steps: np.ndarray) -> np.ndarray
     offset = np.arange(looks.num_runs, dtype=np.int64)[:, None] * 2 * _BEYOND
     known = (np.where(looks.present, looks.steps, _BEYOND) + offset).ravel()
     seen = np.searchsorted(known, (steps + offset).ravel(), side="right").reshape(-1, len(steps))
-    place = seen - 1 - np.arange(looks.num_runs)[:, None] * width
-    found = np.take_along_axis(values, np.maximum(place, 0), axis=1).astype(np.float64)
-    return np.where(place >= 0, found, np.nan)
+    look = seen - 1 - np.arange(looks.num_runs)[:, None] * width
+    latest = np.take_along_axis(values, np.maximum(look, 0), axis=1).astype(np.float64)
+    return np.where(look >= 0, latest, np.nan)
 
 
 def _quantiles(values: np.ndarray, n: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
@@ -101,9 +101,9 @@ def _quantiles(values: np.ndarray, n: np.ndarray, quantiles: tuple[float, ...]) 
     ordered = np.sort(values, axis=0)  # NaN last
     result = np.empty((len(quantiles), values.shape[1]))
     for row, q in enumerate(quantiles):
-        place = q * np.maximum(n - 1, 0)
-        low = np.floor(place).astype(int)
+        position = q * np.maximum(n - 1, 0)
+        low = np.floor(position).astype(int)
         high = np.minimum(low + 1, np.maximum(n - 1, 0))
         below, above = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in (low, high))
-        result[row] = between(below, above, place - low)
+        result[row] = between(below, above, position - low)
     return np.where(n > 0, result, np.nan)

@@ -85,12 +85,12 @@ def phase_diagram(
     y_values = sorted_values(series(used, y_name)) if y_name else np.array([""])
     labels = pd.Series(series(used, phase).fillna("undecided")).astype(str)
     phases = _present(labels)
-    y_place = _places(series(used, y_name), y_values) if y_name else np.zeros(len(used), np.int64)
-    place = y_place, _places(series(used, x_name), x_values), _places(labels, phases)
+    y_index = _places(series(used, y_name), y_values) if y_name else np.zeros(len(used), np.int64)
+    indices = y_index, _places(series(used, x_name), x_values), _places(labels, phases)
     counts = np.zeros((len(y_values), len(x_values), len(phases)), np.int64)
-    np.add.at(counts, place, 1)
+    np.add.at(counts, indices, 1)
     pooled = _pooled(used, axes)
-    limits = _seed_limits(counts.shape, place, seed_ids(used, but=axes), level) if pooled else _wilson(counts, level)
+    limits = _seed_limits(counts.shape, indices, seed_ids(used, but=axes), level) if pooled else _wilson(counts, level)
     return PhaseDiagram(
         x_name=x_name,
         y_name=y_name,
@@ -105,7 +105,7 @@ def phase_diagram(
         partial="undecided" in phases,
         reasons=_reasons(used),
         flags=_flags(used),
-        mixed=_mixed(used, labels, y_place * len(x_values) + place[1]),
+        mixed=_mixed(used, labels, y_index * len(x_values) + indices[1]),
         pooled=pooled,
         left_out=len(runs) - len(used),
     )
@@ -124,31 +124,31 @@ def _summary(counts: np.ndarray, phases: tuple[str, ...]) -> dict[str, np.ndarra
 
 def _wilson(counts: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Limits of shares [y, x, phase] when every run of a cell has a seed of its own."""
-    found = wilson(counts, np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape), level)
-    return found.low, found.high
+    interval = wilson(counts, np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape), level)
+    return interval.low, interval.high
 
 
 def _seed_limits(
-    shape: tuple[int, ...], place: tuple[np.ndarray, ...], seeds: np.ndarray, level: float
+    shape: tuple[int, ...], indices: tuple[np.ndarray, ...], seeds: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Limits of shares [y, x, phase], cell by cell, from each run's `place` in them and its seed [run]."""
+    """Limits of shares [y, x, phase], cell by cell, from each run's `indices` in them and its seed [run]."""
     low, high = np.zeros(shape), np.ones(shape)
-    cell = place[0] * shape[1] + place[1]
-    is_phase = np.eye(shape[2])[place[2]]
+    cell = indices[0] * shape[1] + indices[1]
+    is_phase = np.eye(shape[2])[indices[2]]
     for number in np.unique(cell):
         inside = cell == number
-        found = pooled_shares(is_phase[inside], seeds[inside], level=level)
-        low[divmod(number, shape[1])], high[divmod(number, shape[1])] = found.low, found.high
+        interval = pooled_shares(is_phase[inside], seeds[inside], level=level)
+        low[divmod(number, shape[1])], high[divmod(number, shape[1])] = interval.low, interval.high
     return low, high
 
 
 def _present(labels: pd.Series) -> tuple[str, ...]:
     """The phases in a column, in canonical order."""
-    found = set(labels)
-    strange = sorted(found - set(PHASES))
+    present = set(labels)
+    strange = sorted(present - set(PHASES))
     if strange:
         raise ValueError(f"diagram: column {labels.name!r} holds {strange[0]!r}, which is no phase")
-    return tuple(name for name in PHASES if name in found)
+    return tuple(name for name in PHASES if name in present)
 
 
 def _reasons(runs: pd.DataFrame) -> dict[str, int]:
@@ -177,7 +177,7 @@ def _mixed(runs: pd.DataFrame, labels: pd.Series, cell: np.ndarray) -> int:
 
 def _places(values: pd.Series, known: Iterable) -> np.ndarray:
     """[run] position of each value in `known`."""
-    position = {value: place for place, value in enumerate(list(known))}
+    position = {value: index for index, value in enumerate(list(known))}
     return np.array([position[value] for value in values.tolist()], np.int64)
 
 

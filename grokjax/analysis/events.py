@@ -86,11 +86,11 @@ def first_true(steps: np.ndarray, passing: np.ndarray) -> tuple[np.ndarray, np.n
     """Steps of the look before the first passing one and of that one, [run] float64 each; see `Crossing`."""
     if steps.shape[1] == 0:
         return np.full(len(steps), np.inf), np.full(len(steps), np.inf)
-    place = np.argmax(passing, axis=1)
+    first = np.argmax(passing, axis=1)
     run = np.arange(len(steps))
-    found = passing[run, place]
-    before = np.where(place > 0, steps[run, np.maximum(place - 1, 0)].astype(np.float64), -np.inf)
-    return np.where(found, before, np.inf), np.where(found, steps[run, place].astype(np.float64), np.inf)
+    has_passed = passing[run, first]
+    before = np.where(first > 0, steps[run, np.maximum(first - 1, 0)].astype(np.float64), -np.inf)
+    return np.where(has_passed, before, np.inf), np.where(has_passed, steps[run, first].astype(np.float64), np.inf)
 
 
 def crossing(looks: Looks, correct: np.ndarray, size: np.ndarray, share: float) -> Crossing:
@@ -113,13 +113,13 @@ def _is_held(last: np.ndarray, passing: np.ndarray, falling: np.ndarray) -> np.n
       last: [run] place of the last look. Nothing was seen after it, so nothing says that what it shows lasts.
       passing, falling: [run, look] bool.
     """
-    place = np.arange(passing.shape[1], dtype=np.int32)
-    later = last.astype(np.int32)[:, None] - place
+    look = np.arange(passing.shape[1], dtype=np.int32)
+    later = last.astype(np.int32)[:, None] - look
     seen = np.cumsum(passing, axis=1, dtype=np.int32)
     later_passing = seen[:, -1:] - seen
-    last_fall = np.max(np.where(falling, place, -1), axis=1, initial=-1)
+    last_fall = np.max(np.where(falling, look, -1), axis=1, initial=-1)
     hundredths = round(100 * HELD_SHARE)
-    return (later > 0) & (100 * later_passing >= hundredths * later) & (place >= last_fall[:, None])
+    return (later > 0) & (100 * later_passing >= hundredths * later) & (look >= last_fall[:, None])
 
 
 def group_crossing(looks: Looks, group: str, share: float) -> Crossing:

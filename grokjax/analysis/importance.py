@@ -45,26 +45,26 @@ def importance(
     columns = pd.Index(["setting", "outcome", "correlation", "low", "high", "cells"])
     if not settings:
         return pd.DataFrame(columns=columns)
-    places = list(decided.groupby(varying, sort=True, dropna=False).indices.values())
+    cells = list(decided.groupby(varying, sort=True, dropna=False).indices.values())
     is_general = series(decided, "phase").isin(GENERALIZED).to_numpy()
     steps = event_values(decided, "steps_to_generalized")
     outcomes = {
-        "generalized": np.array([is_general[place].mean() for place in places]),
-        "steps_to_generalized": np.array([censored_median(steps[place]) for place in places]),
+        "generalized": np.array([is_general[cell].mean() for cell in cells]),
+        "steps_to_generalized": np.array([censored_median(steps[cell]) for cell in cells]),
     }
-    first = [place[0] for place in places]
-    drawn = np.random.default_rng(seed).integers(len(places), size=(resamples, len(places)))
-    found = []
+    first = [cell[0] for cell in cells]
+    drawn = np.random.default_rng(seed).integers(len(cells), size=(resamples, len(cells)))
+    records = []
     for axis in settings:
         values = numbers(series(decided, axis))[first]
         for outcome, reached in outcomes.items():
             low = high = np.nan
-            if len(places) >= FEWEST:
+            if len(cells) >= FEWEST:
                 low, high = limits(_spearman(values[drawn], reached[drawn]), level)
             correlation = _spearman(values[None], reached[None])[0]
-            found.append((axis, outcome, correlation, float(low), float(high), len(places)))
-    strength = {row[0]: np.nan_to_num(abs(row[2])) for row in found if row[1] == "generalized"}
-    return pd.DataFrame(sorted(found, key=lambda row: -strength[row[0]]), columns=columns)
+            records.append((axis, outcome, correlation, float(low), float(high), len(cells)))
+    strength = {row[0]: np.nan_to_num(abs(row[2])) for row in records if row[1] == "generalized"}
+    return pd.DataFrame(sorted(records, key=lambda row: -strength[row[0]]), columns=columns)
 
 
 def _spearman(values: np.ndarray, reached: np.ndarray) -> np.ndarray:

@@ -57,9 +57,9 @@ def quantile(values: np.ndarray, q: float, axis: int = -1) -> np.ndarray:
     if values.shape[-1] == 0:
         return np.full(values.shape[:-1], np.nan)
     ordered = np.sort(values, axis=-1)
-    place = q * (values.shape[-1] - 1)
-    low = int(np.floor(place))
-    return between(ordered[..., low], ordered[..., min(low + 1, values.shape[-1] - 1)], place - low)
+    position = q * (values.shape[-1] - 1)
+    low = int(np.floor(position))
+    return between(ordered[..., low], ordered[..., min(low + 1, values.shape[-1] - 1)], position - low)
 
 
 def censored_median(values: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -104,10 +104,10 @@ def resampled(
       resamples: number of draws.
       seed: of the generator.
     """
-    names, place = np.unique(seeds, return_inverse=True)
+    names, seed_index = np.unique(seeds, return_inverse=True)
     weights = seed_weights(len(names), resamples, seed)
-    rows = max(1, _CELLS // max(1, len(place)))
-    blocks = [statistic(weights[start : start + rows][:, place]) for start in range(0, resamples, rows)]
+    rows = max(1, _CELLS // max(1, len(seed_index)))
+    blocks = [statistic(weights[start : start + rows][:, seed_index]) for start in range(0, resamples, rows)]
     return np.concatenate(blocks)
 
 
@@ -132,7 +132,7 @@ def limits(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarr
     known = np.count_nonzero(~np.isnan(ordered), axis=0)
     tail = (1 - level) / 2 * np.maximum(known - 1, 0)
     low, high = np.floor(tail).astype(int), np.maximum(known - 1, 0) - np.floor(tail).astype(int)
-    return tuple(np.take_along_axis(ordered, place[None], axis=0)[0] for place in (low, high))
+    return tuple(np.take_along_axis(ordered, index[None], axis=0)[0] for index in (low, high))
 
 
 def pooled_shares(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:
@@ -141,11 +141,11 @@ def pooled_shares(is_one: np.ndarray, seeds: np.ndarray, **options: Any) -> Inte
     Where all runs agree a bootstrap has no width: there each seed counts as one run of a Wilson interval. Options as of
     `bootstrap`.
     """
-    found = bootstrap(lambda weights: weights @ is_one / weights.sum(axis=1)[:, None], seeds, **options)
+    shares = bootstrap(lambda weights: weights @ is_one / weights.sum(axis=1)[:, None], seeds, **options)
     num_seeds = np.array(len(np.unique(seeds)))
-    alike = wilson(np.rint(found.estimate) * num_seeds, num_seeds, options.get("level", 0.95))
-    agree = (found.estimate == 0) | (found.estimate == 1)
-    return Interval(found.estimate, np.where(agree, alike.low, found.low), np.where(agree, alike.high, found.high))
+    alike = wilson(np.rint(shares.estimate) * num_seeds, num_seeds, options.get("level", 0.95))
+    agree = (shares.estimate == 0) | (shares.estimate == 1)
+    return Interval(shares.estimate, np.where(agree, alike.low, shares.low), np.where(agree, alike.high, shares.high))
 
 
 def bootstrap_median(values: np.ndarray, seeds: np.ndarray, **options: Any) -> Interval:

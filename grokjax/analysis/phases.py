@@ -54,12 +54,12 @@ def label(looks: Looks, rule: str | Rule | Mapping[str, Any] = "default") -> Lab
       ValueError: for a rule that does not exist, or a group without its size.
     """
     rule = find_rule(rule)
-    found = _label(looks, rule)
+    labels = _label(looks, rule)
     is_noisy = _noise(looks) > 0
     if not rule.with_noise or not is_noisy.any():
-        return found
+        return labels
     noisy = _label(looks, find_rule(rule.with_noise))
-    return Labels(rule.title, *(np.where(is_noisy, *both) for both in zip(_texts(noisy), _texts(found), strict=True)))
+    return Labels(rule.title, *(np.where(is_noisy, *both) for both in zip(_texts(noisy), _texts(labels), strict=True)))
 
 
 def _texts(labels: Labels) -> tuple[np.ndarray, ...]:
@@ -244,17 +244,17 @@ def _liu2022(looks: Looks, rule: Rule) -> _Verdict:
 
 def _pair2023(looks: Looks, rule: Rule) -> _Verdict:
     """Pearce et al. 2023: by the extremes of the losses over the run, floored as float32 floored theirs."""
-    found = events.extremes(looks, floor=rule.loss_floor)
+    extremes = events.extremes(looks, floor=rule.loss_floor)
     phase = np.select(
         [
-            found.min_train_loss > rule.thresholds["loss"],
-            found.min_test_loss > rule.thresholds["loss"],
-            found.max_test_train_ratio < rule.thresholds["ratio"],
+            extremes.min_train_loss > rule.thresholds["loss"],
+            extremes.min_test_loss > rule.thresholds["loss"],
+            extremes.max_test_train_ratio < rule.thresholds["ratio"],
         ],
         ["confusion", "memorization", "comprehension"],
         "grokking",
     )
-    unknown = np.isnan(found.min_train_loss) | np.isnan(found.min_test_loss)
+    unknown = np.isnan(extremes.min_train_loss) | np.isnan(extremes.min_test_loss)
     return _Verdict(phase, refusals={"no finite train and test loss": unknown})
 
 

@@ -75,7 +75,7 @@ def held_since(condition: StopCondition, values: np.ndarray, sizes: np.ndarray |
       sizes: [run] number of examples of an accuracy, else None.
       known: [run, look] bool, where the measure was taken; elsewhere nothing changes.
     """
-    place = np.broadcast_to(np.arange(known.shape[1]), known.shape)
+    look = np.broadcast_to(np.arange(known.shape[1]), known.shape)
     if known.shape[1] == 0:
         return np.full(known.shape, -1, np.int64)
     if condition.test == "no_new":
@@ -86,13 +86,13 @@ def held_since(condition: StopCondition, values: np.ndarray, sizes: np.ndarray |
     else:
         reached = values >= events.needed(sizes, condition.value)[:, None]
         passing = (reached if condition.test == "at_least" else ~reached) & (sizes > 0)[:, None]
-    failed = np.maximum.accumulate(np.where(known & ~passing, place, -1), axis=1)
+    failed = np.maximum.accumulate(np.where(known & ~passing, look, -1), axis=1)
     # The first passing look after the last failing one, found from behind.
-    following = np.where(known & passing, place, known.shape[1])[:, ::-1]
+    following = np.where(known & passing, look, known.shape[1])[:, ::-1]
     following = np.minimum.accumulate(following, axis=1)[:, ::-1]
     following = np.concatenate([following, np.full((len(known), 1), known.shape[1])], axis=1)
     began = np.take_along_axis(following, failed + 1, axis=1)
-    return np.where(began <= place, began, -1)
+    return np.where(began <= look, began, -1)
 
 
 def _last_best(values: np.ndarray, known: np.ndarray) -> np.ndarray:

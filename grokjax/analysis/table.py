@@ -40,8 +40,8 @@ def event_columns(looks: Looks, rule: str | Rule | Mapping[str, Any] = "default"
     columns = {name: ruled.pop(name) for name in LABELS}
     numbers = {"final_step": np.where(looks.final_step >= 0, looks.final_step, np.nan)}
     numbers |= _crossings(looks) | dict(ruled.items())
-    found = events.extremes(looks)
-    numbers |= {name: getattr(found, name) for name in found.__dataclass_fields__}
+    extremes = events.extremes(looks)
+    numbers |= {name: getattr(extremes, name) for name in extremes.__dataclass_fields__}
     numbers |= _final_values(looks)
     return pd.DataFrame(columns | numbers)
 
@@ -66,11 +66,11 @@ def _crossings(looks: Looks) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     for group in ("train", "test"):
         for percent, share in events.SHARES.items():
-            found = events.group_crossing(looks, group, share)
+            crossing = events.group_crossing(looks, group, share)
             name = f"steps_to_{group}_{percent}"
-            columns |= {f"{name}_after": _known(found.first_after), name: _known(found.first_at)}
-            columns[f"{name}_sustained_after"] = _known(found.sustained_after)
-            columns[f"{name}_sustained"] = _known(found.sustained_at)
+            columns |= {f"{name}_after": _known(crossing.first_after), name: _known(crossing.first_at)}
+            columns[f"{name}_sustained_after"] = _known(crossing.sustained_after)
+            columns[f"{name}_sustained"] = _known(crossing.sustained_at)
     return columns
 
 

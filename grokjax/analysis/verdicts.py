@@ -67,11 +67,11 @@ def judge(claim: Claim, runs: pd.DataFrame, level: float = 0.95, resamples: int 
         raise ValueError(f"claim {claim.name!r}: {error}") from None
     tables = [side for side in sides if side is not None]
     repeats = sum(table.attrs["repeats"] for table in tables)
-    found = _judged(claim, sides, tables, (level, resamples, seed))
+    verdict = _judged(claim, sides, tables, (level, resamples, seed))
     if not repeats:
-        return found
+        return verdict
     remark = f"{repeats} runs repeat another of their cell bit for bit and do not count"
-    return dataclasses.replace(found, reason=f"{found.reason}; {remark}" if found.reason else remark)
+    return dataclasses.replace(verdict, reason=f"{verdict.reason}; {remark}" if verdict.reason else remark)
 
 
 def _judged(
@@ -103,7 +103,7 @@ def _side(side: Term | Number, runs: pd.DataFrame, over: list[str]) -> pd.DataFr
         where &= ~series(runs, "is_repeat").to_numpy(bool)
     seeds = seed_columns(runs, but=(*over, *fixed))
     chosen, values = rows(runs, where), _values(side, runs)[where]
-    seed_key = _keys(chosen, seeds) if seeds else [(place,) for place in range(len(chosen))]
+    seed_key = _keys(chosen, seeds) if seeds else [(row,) for row in range(len(chosen))]
     index = pd.Index(list(zip(_keys(chosen, over), seed_key, strict=True)), tupleize_cols=False, dtype=object)
     table = pd.DataFrame({"value": values, "seed": [str(key) for key in seed_key]}, index=index)
     if side.of == "log10_delay":  # with neither event there is no delay to compare
@@ -188,11 +188,11 @@ def _chances(sides: tuple[Term | Number, Term | Number], alone: np.ndarray) -> t
     difference = np.where(np.abs(alone[:, 2]) < _ROUNDING, 0.0, alone[:, 2])
     if all(isinstance(side, Term) for side in sides):
         return flip_chance(difference), flip_chance(-difference)
-    place = 0 if isinstance(sides[0], Term) else 1
-    term, number = sides[place], sides[1 - place]
+    index = 0 if isinstance(sides[0], Term) else 1
+    term, number = sides[index], sides[1 - index]
     if isinstance(term, Term) and isinstance(number, Number) and term.function == "probability":
-        above, below = share_chances(alone[:, place], number.value)
-        return (above, below) if place == 0 else (below, above)
+        above, below = share_chances(alone[:, index], number.value)
+        return (above, below) if index == 0 else (below, above)
     return flip_chance(np.sign(difference)), flip_chance(-np.sign(difference))
 
 

@@ -21,12 +21,14 @@ def write_crash_file(error: BaseException, options: argparse.Namespace) -> str:
     text += f"\nversions\n{json.dumps(about, indent=1)}\n"
     folder = getattr(options, "folder", None) or getattr(options, "out", None)
     events = read_json_lines(Layout(Path(folder)).events) if folder else []
-    text += f"\nlast events of {folder or 'no folder'}\n" + "".join(f"{json.dumps(one)}\n" for one in events[-_LAST:])
+    text += f"\nlast events of {folder or 'no folder'}\n" + "".join(
+        f"{json.dumps(event)}\n" for event in events[-_LAST:]
+    )
     name = f"grokjax-crash-{os.getpid()}.txt"
-    for place in (Path(), Path(tempfile.gettempdir())):
+    for directory in (Path(), Path(tempfile.gettempdir())):
         try:
-            (place / name).write_text(text)
+            (directory / name).write_text(text)
         except OSError:  # a folder that cannot be written must not hide what went wrong
             continue
-        return str(place / name)
+        return str(directory / name)
     return "no file, since none could be written; --debug shows it"

@@ -19,13 +19,13 @@ def events(options: argparse.Namespace) -> int:
     """What happened, oldest first."""
     root = Path(options.folder)
     read_spec(root)
-    found = read_json_lines(Layout(root).events)
+    recorded = read_json_lines(Layout(root).events)
     if options.run_id is not None:
-        found = [one for one in found if one.get("run_id") == options.run_id]
-        if not found:
+        recorded = [event for event in recorded if event.get("run_id") == options.run_id]
+        if not recorded:
             raise UsageError(f"{root}: nothing happened to a run {options.run_id!r}; `grokjax table` has the ids.")
-    for one in found:
-        sys.stdout.write((json.dumps(one) if options.json else _line(one)) + "\n")
+    for event in recorded:
+        sys.stdout.write((json.dumps(event) if options.json else _line(event)) + "\n")
     return 0
 
 
@@ -38,8 +38,8 @@ def _line(event: dict[str, Any]) -> str:
 def migrate(options: argparse.Namespace) -> int:
     """A folder of an older schema, brought up to date."""
     old = migrate_folder(Path(options.folder))
-    said = "is up to date" if old == SCHEMA else f"was of schema {old} and is of schema {SCHEMA} now"
-    sys.stdout.write(f"{options.folder} {said}\n")
+    outcome = "is up to date" if old == SCHEMA else f"was of schema {old} and is of schema {SCHEMA} now"
+    sys.stdout.write(f"{options.folder} {outcome}\n")
     return 0
 
 

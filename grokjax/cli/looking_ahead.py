@@ -37,8 +37,8 @@ def plan(options: argparse.Namespace) -> int:
     sweep = read_sweep(find_sweep(options.spec), options.overrides, options.scale)
     prepare_host_devices()
     warn_of_idle_gpu(options.device)
-    found = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
-    sys.stdout.write((json.dumps(found.to_json(), indent=1) if options.json else plan_text(found)) + "\n")
+    sweep_plan = forecast(sweep, options.device, options.executor, options.lanes, with_probe=not options.no_probe)
+    sys.stdout.write((json.dumps(sweep_plan.to_json(), indent=1) if options.json else plan_text(sweep_plan)) + "\n")
     return 0
 
 
@@ -74,15 +74,15 @@ def _attempt(sweep: Sweep, options: argparse.Namespace) -> None:
         sys.stdout.write(f"step {seen.step:6d}  loss {loss}  train {train}  test {test}\n")
 
 
-def _print_shapes(settings: dict[str, object], found: Shapes) -> None:
-    total = sum(int(np.prod(shape)) for shape, _ in found.params.values())
+def _print_shapes(settings: dict[str, object], shapes: Shapes) -> None:
+    total = sum(int(np.prod(shape)) for shape, _ in shapes.params.values())
     lines = [
         "run      " + ", ".join(f"{path}={value}" for path, value in settings.items()),
-        f"inputs   [example, ...] {list(found.inputs[0])} {found.inputs[1]}",
-        f"targets  [example, ...] {list(found.targets[0])} {found.targets[1]}",
-        f"examples {found.n_train} train, {found.n_test} test",
+        f"inputs   [example, ...] {list(shapes.inputs[0])} {shapes.inputs[1]}",
+        f"targets  [example, ...] {list(shapes.targets[0])} {shapes.targets[1]}",
+        f"examples {shapes.n_train} train, {shapes.n_test} test",
         f"params   {total:,} numbers",
-        *(f"         {path} {list(shape)} {dtype}" for path, (shape, dtype) in found.params.items()),
+        *(f"         {path} {list(shape)} {dtype}" for path, (shape, dtype) in shapes.params.items()),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

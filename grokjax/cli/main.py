@@ -84,10 +84,10 @@ def end_process() -> NoReturn:
     raise SystemExit(status)
 
 
-def _show_unraisable(found: Any) -> None:
+def _show_unraisable(unraisable: Any) -> None:
     """After a save that failed, tensorstore's threads find their loop closed and say so, a hundred times over."""
-    if not (found.exc_type is RuntimeError and str(found.exc_value) == "Event loop is closed"):
-        sys.__unraisablehook__(found)
+    if not (unraisable.exc_type is RuntimeError and str(unraisable.exc_value) == "Event loop is closed"):
+        sys.__unraisablehook__(unraisable)
 
 
 def _command(options: argparse.Namespace) -> int:

@@ -18,7 +18,12 @@ def existing_folder(text: str) -> Path:
         return path
     if path.exists():
         raise UsageError(f"{text} is a file; give the folder of a sweep.")
-    beside = {str(one): one for place in (path.parent, Path("results")) if place.is_dir() for one in _sweeps(place)}
+    beside = {
+        str(folder): folder
+        for parent in (path.parent, Path("results"))
+        if parent.is_dir()
+        for folder in _sweeps(parent)
+    }
     close = nearest(text, beside) or next((name for name in beside if Path(name).name == path.name), None)
     hint = f"did you mean {close}?" if close else f"there are {', '.join(sorted(beside)[:5])}." if beside else ""
     raise UsageError(f"there is no folder {text}{'; ' + hint if hint else '.'}")
@@ -47,7 +52,9 @@ def new_folder(text: str, option: str) -> Path:
     """
     path = Path(text)
     try:
-        there = next(one for one in (path, *path.absolute().parents) if one.exists() or one.is_symlink())
+        there = next(
+            ancestor for ancestor in (path, *path.absolute().parents) if ancestor.exists() or ancestor.is_symlink()
+        )
     except (OSError, ValueError) as error:  # too long a name; a NUL character
         raise UsageError(f"{option} {text[:80]}: {getattr(error, 'strerror', None) or error}.") from None
     if not there.exists():
@@ -58,15 +65,15 @@ def new_folder(text: str, option: str) -> Path:
     return path
 
 
-def _check_writable(place: Path, option: str, text: str) -> None:
-    if not os.access(place, os.W_OK):
-        reason = "the file system is read-only" if _is_read_only(place) else "permission denied"
-        raise UsageError(f"{option} {text}: {place} cannot be written ({reason}); choose another place.")
+def _check_writable(path: Path, option: str, text: str) -> None:
+    if not os.access(path, os.W_OK):
+        reason = "the file system is read-only" if _is_read_only(path) else "permission denied"
+        raise UsageError(f"{option} {text}: {path} cannot be written ({reason}); choose another place.")
 
 
-def _is_read_only(place: Path) -> bool:
-    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+def _is_read_only(path: Path) -> bool:
+    return hasattr(os, "statvfs") and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
-def _sweeps(place: Path) -> list[Path]:
-    return [one for one in place.iterdir() if (one / "spec.json").is_file()]
+def _sweeps(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if (entry / "spec.json").is_file()]

@@ -28,8 +28,8 @@ def status(options: argparse.Namespace) -> int:
     from grokjax.report.progress_text import status_text
     from grokjax.results.status import status as read_status
 
-    found = read_status(Path(options.folder))
-    text = json.dumps(found, indent=1) if options.json else status_text(found, found["phases"])
+    standing = read_status(Path(options.folder))
+    text = json.dumps(standing, indent=1) if options.json else status_text(standing, standing["phases"])
     sys.stdout.write(text + "\n")
     return 0
 

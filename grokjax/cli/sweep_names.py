@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # importing it imports JAX, which commands that only read do 
 def packaged_sweeps() -> dict[str, Path]:
     """Sweeps that ship with grokjax, by name."""
     package = Path(grokjax.__file__).parent
-    folder = next((one for one in (package / "sweeps", package.parent / "sweeps") if one.is_dir()), None)
+    folder = next((path for path in (package / "sweeps", package.parent / "sweeps") if path.is_dir()), None)
     return {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 

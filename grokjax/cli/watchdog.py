@@ -68,13 +68,15 @@ class Watchdog:
 
     def _end(self, what: str, limit: float) -> None:
         stacks = self._root / f"stacks-{os.getpid()}.txt"
-        said = f"{what} for more than {limit:.0f} s while {self._stage or 'opening'}"
+        reason = f"{what} for more than {limit:.0f} s while {self._stage or 'opening'}"
         try:
             with open(stacks, "w") as file:
                 faulthandler.dump_traceback(file)
-            append_json_line(Layout(self._root).events, {"event": "stuck", "time": round(time.time(), 3), "what": said})
+            append_json_line(
+                Layout(self._root).events, {"event": "stuck", "time": round(time.time(), 3), "what": reason}
+            )
         except OSError:  # the disk may be what hangs; the message must come all the same
             faulthandler.dump_traceback(sys.stderr)
-        sys.stderr.write(f"grokjax: error: {said}; stacks are in {stacks}. The same command resumes.\n")
+        sys.stderr.write(f"grokjax: error: {reason}; stacks are in {stacks}. The same command resumes.\n")
         sys.stderr.flush()
         os._exit(STUCK)

@@ -12,7 +12,7 @@ RELATIVE = 1e-3
 def fitting_columns(name: str, columns: Iterable[str]) -> list[str]:
     """The column called `name`; else all whose path ends in it, after a dot or a slash."""
     known = [str(column) for column in columns]
-    return [name] if name in known else sorted({one for one in known if one.endswith((f".{name}", f"/{name}"))})
+    return [name] if name in known else sorted({path for path in known if path.endswith((f".{name}", f"/{name}"))})
 
 
 def is_close(left: np.ndarray, right: Any) -> np.ndarray:

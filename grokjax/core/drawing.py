@@ -81,20 +81,20 @@ def drawn_order(
       imbalance: how many times as likely an example of class 0 is drawn next as one of the last class; between them
         the weight falls geometrically. None: all alike.
     """
-    place = jnp.arange(len(targets), dtype=jnp.int32)
+    example = jnp.arange(len(targets), dtype=jnp.int32)
     # The first of exponential waiting times are a draw without replacement, with their rates as weights.
-    waiting = -jax.random.gumbel(key, place.shape, jnp.float32)
+    waiting = -jax.random.gumbel(key, example.shape, jnp.float32)
     if imbalance is not None:
         share = targets.astype(jnp.float32) / max(num_classes - 1, 1)
         waiting = waiting + share * jnp.log(jnp.asarray(imbalance, jnp.float32))
     if mirror is None:
-        return jax.lax.sort((waiting, place), num_keys=2)[1]
-    first = jnp.minimum(place, mirror)  # names a pair
-    is_single = mirror == place
+        return jax.lax.sort((waiting, example), num_keys=2)[1]
+    first = jnp.minimum(example, mirror)  # names a pair
+    is_single = mirror == example
     num_single = jnp.sum(is_single, dtype=jnp.int32)
-    by_pair = (waiting[first], first, place)
-    rank = jnp.zeros_like(place).at[jax.lax.sort((~is_single, *by_pair), num_keys=4)[3]].set(place)
-    share = (n_train.astype(jnp.float32) * num_single / len(place)).astype(jnp.int32)
+    by_pair = (waiting[first], first, example)
+    rank = jnp.zeros_like(example).at[jax.lax.sort((~is_single, *by_pair), num_keys=4)[3]].set(example)
+    share = (n_train.astype(jnp.float32) * num_single / len(example)).astype(jnp.int32)
     trained_single = jnp.minimum(share + (n_train - share) % 2, num_single)
     is_train = jnp.where(is_single, rank < trained_single, rank - num_single < n_train - trained_single)
     return jax.lax.sort((~is_train, *by_pair), num_keys=4)[3]

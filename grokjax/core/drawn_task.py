@@ -45,8 +45,8 @@ class DrawnTask(Drawing, Task):
         )
 
     def counts(self, signature: Signature) -> Counts:
-        given = self.table().n_train if signature.has_given_split else None
-        n_train = self.num_train(signature.num_examples) if given is None else given
+        given_count = self.table().n_train if signature.has_given_split else None
+        n_train = self.num_train(signature.num_examples) if given_count is None else given_count
         if n_train < 1:
             raise ValueError(f"task {self.kind}: no train example is left of {signature.num_examples}")
         return Counts(n_train=n_train, n_corrupt=int(np.floor(self.label_noise * n_train + 1e-9)))

@@ -52,8 +52,8 @@ def train_rows_first(
         raise ValueError(f"the given split has {len(train)} train and {len(test)} test examples, at least 1 is needed")
     rows = np.concatenate([train, test])
     if len(rows) < count:
-        said = f"{source}: {count - len(rows)} of {count} examples are in neither train_indices nor test_indices"
-        warnings.warn(f"{said}; they are left out", DataWarning, stacklevel=2)
+        warning = f"{source}: {count - len(rows)} of {count} examples are in neither train_indices nor test_indices"
+        warnings.warn(f"{warning}; they are left out", DataWarning, stacklevel=2)
     return rest | {
         name: _of_rows(name, np.asarray(rest[name]), rows) for name in (*WHOLE, "mirror") if name in rest
     }, len(train)
@@ -88,8 +88,8 @@ def _joined(arrays: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         rest[what] = np.concatenate([train, test])
     counts = [len(arrays[name]) for name in PAIRS]
     if counts[0] != counts[1] or counts[2] != counts[3] or 0 in counts:
-        found = ", ".join(f"{count} {name}" for name, count in zip(PAIRS, counts, strict=True))
-        raise ValueError(f"needs one target an input, and at least 1 of train and test each; got {found}")
+        actual = ", ".join(f"{count} {name}" for name, count in zip(PAIRS, counts, strict=True))
+        raise ValueError(f"needs one target an input, and at least 1 of train and test each; got {actual}")
     return rest, counts[0]
 
 
@@ -110,7 +110,7 @@ def _of_rows(name: str, array: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """An array of the rows alone; a mirror that is not among them becomes the example itself."""
     if name != "mirror":
         return array[rows]
-    place = np.full(len(array), -1)
-    place[rows] = np.arange(len(rows))
-    mirror = place[array[rows]]
+    new_row = np.full(len(array), -1)
+    new_row[rows] = np.arange(len(rows))
+    mirror = new_row[array[rows]]
     return np.where(mirror < 0, np.arange(len(rows)), mirror).astype(np.int32)

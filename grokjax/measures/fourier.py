@@ -119,10 +119,10 @@ def checked_modulus(signature: Signature) -> int:
     shape = signature.num_examples, len(signature.operands), signature.target_shape
     symbols = (signature.vocabulary or 0) - len(signature.fixed)
     if is_other_task or shape != (p * p, 2, ()) or symbols != p:
-        found = f"{signature.num_examples:,} examples with {len(signature.operands)} operands and {p} classes"
+        actual = f"{signature.num_examples:,} examples with {len(signature.operands)} operands and {p} classes"
         raise ValueError(
             "measure.what: fourier needs modular_arithmetic with every ordered pair of p symbols and p classes, "
-            f"got {signature.task.partition(':')[2]} with {found}"
+            f"got {signature.task.partition(':')[2]} with {actual}"
         )
     return p
 
@@ -165,9 +165,9 @@ def _own_waves(modulus: int) -> tuple[np.ndarray, np.ndarray]:
     """Cosine and sine [component, symbol] of each component's own frequency; zero where there is none."""
     rows, frequency = components(modulus), frequencies(modulus)
     cosines, sines = np.zeros_like(rows), np.zeros_like(rows)
-    for place, k in enumerate(frequency[1:], start=1):
-        cosines[place] = rows[2 * k - 1]
-        sines[place] = rows[2 * k] if 2 * k < modulus else 0.0
+    for component, k in enumerate(frequency[1:], start=1):
+        cosines[component] = rows[2 * k - 1]
+        sines[component] = rows[2 * k] if 2 * k < modulus else 0.0
     return cosines, sines
 
 
@@ -199,7 +199,7 @@ def input_tables(leaves: dict[str, jax.Array], modulus: int) -> list[jax.Array]:
 
 def _on_pairs(view: View, values: jax.Array, modulus: int) -> jax.Array:
     """[x, y, column] of values [example, column] in the order of the table."""
-    x, y = (view.inputs[:, place] for place in view.signature.operands)
+    x, y = (view.inputs[:, position] for position in view.signature.operands)
     example = jnp.zeros(len(values), jnp.int32).at[x * modulus + y].set(jnp.arange(len(values), dtype=jnp.int32))
     return values[example].reshape(modulus, modulus, -1)
 

@@ -31,9 +31,9 @@ class GradientNoise(Measure):
             outputs = view.apply(params, view.inputs[example][None])
             return view.loss(outputs, view.split.labels[example][None])[0]
 
-        def add(place: jax.Array, sums: tuple[Params, jax.Array]) -> tuple[Params, jax.Array]:
+        def add(position: jax.Array, sums: tuple[Params, jax.Array]) -> tuple[Params, jax.Array]:
             total, squares = sums
-            gradient = jax.grad(loss)(view.params, view.split.order[place])
+            gradient = jax.grad(loss)(view.params, view.split.order[position])
             return jax.tree.map(jnp.add, total, gradient), squares + squared_length(gradient)
 
         start = jax.tree.map(jnp.zeros_like, view.params), jnp.zeros((), jax.tree.leaves(view.params)[0].dtype)

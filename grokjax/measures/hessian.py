@@ -49,10 +49,10 @@ class Hessian(Measure):
 def loss_of_first(view: View, most: int, params: Params) -> jax.Array:
     """Mean loss over the first train examples in train order, at most so many."""
     count = jnp.minimum(min(most, view.signature.num_examples), view.n_train)
-    place = jnp.arange(min(most, view.signature.num_examples), dtype=jnp.int32)
-    example = view.split.order[jnp.minimum(place, count - 1)]
+    position = jnp.arange(min(most, view.signature.num_examples), dtype=jnp.int32)
+    example = view.split.order[jnp.minimum(position, count - 1)]
     losses = view.loss(view.apply(params, view.inputs[example]), view.split.labels[example])
-    return jnp.sum(jnp.where(place < count, losses, 0.0)) / count.astype(losses.dtype)
+    return jnp.sum(jnp.where(position < count, losses, 0.0)) / count.astype(losses.dtype)
 
 
 def start_like(params: Params) -> Params:

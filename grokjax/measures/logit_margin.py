@@ -38,9 +38,9 @@ class LogitMargin(Measure):
 
 def quantile(ascending: jax.Array, count: jax.Array, share: float) -> jax.Array:
     """Of the first `count` values [value], the one that a share of them lies below; NaN where there are none."""
-    place = share * (count - 1).astype(ascending.dtype)
-    below = jnp.clip(jnp.floor(place).astype(jnp.int32), 0, len(ascending) - 1)
+    position = share * (count - 1).astype(ascending.dtype)
+    below = jnp.clip(jnp.floor(position).astype(jnp.int32), 0, len(ascending) - 1)
     next_one = jnp.clip(below + 1, 0, jnp.maximum(count - 1, 0))
-    part_above = place - below
+    part_above = position - below
     between = jnp.where(part_above > 0, part_above * (ascending[next_one] - ascending[below]), 0.0)
     return jnp.where(count > 0, ascending[below] + between, jnp.nan)

@@ -41,9 +41,9 @@ def checked_symbols(view: View) -> int:
     is_other_task = module.startswith("grokjax.tasks.") and module != "grokjax.tasks.symbol_addition"
     symbols = (signature.vocabulary or 0) - len(signature.fixed)
     if is_other_task or len(signature.operands) != 2 or not 4 <= symbols <= _MOST_SYMBOLS:
-        found = f"{name} with {symbols} symbols and {len(signature.operands)} operands"
+        actual = f"{name} with {symbols} symbols and {len(signature.operands)} operands"
         rule = f"symbol_addition of 4 to {_MOST_SYMBOLS} symbols, whose sums are not taken modulo anything"
-        raise ValueError(f"measure.what: representation_quality needs {rule}, got {found}")
+        raise ValueError(f"measure.what: representation_quality needs {rule}, got {actual}")
     return symbols
 
 

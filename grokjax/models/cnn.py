@@ -74,8 +74,8 @@ def image_shape(signature: Signature) -> tuple[int, int, int]:
             return rows, columns, 1
         case (rows, columns, channels):
             return rows, columns, channels
-    found = f"{signature.input_dtype} inputs of shape {shape}"
-    raise ValueError(f"model.kind: cnn needs real-valued images or flat squares, got {found}; nearest is mlp")
+    actual = f"{signature.input_dtype} inputs of shape {shape}"
+    raise ValueError(f"model.kind: cnn needs real-valued images or flat squares, got {actual}; nearest is mlp")
 
 
 class Network(nn.Module):

@@ -35,8 +35,8 @@ def dropout(values: jax.Array, rate: jax.Array | float | None, key: jax.Array | 
         return values
     keep = (1.0 - jnp.asarray(rate)).astype(values.dtype)
 
-    def draw(one: jax.Array) -> jax.Array:
-        return jax.random.uniform(substream(one, place), values.shape[1:], values.dtype)
+    def draw(example_key: jax.Array) -> jax.Array:
+        return jax.random.uniform(substream(example_key, place), values.shape[1:], values.dtype)
 
     kept = jax.vmap(draw)(key) < keep  # noqa: TID251 over examples: a mask must not depend on the rest of the block
     return jnp.where(kept, values / keep, jnp.zeros_like(values))
@@ -52,8 +52,8 @@ def input_noise(values: jax.Array, deviation: jax.Array | float | None, key: jax
     if key is None or deviation is None or is_known_zero(deviation):
         return values
 
-    def draw(one: jax.Array) -> jax.Array:
-        return jax.random.normal(substream(one, _NOISE_PLACE), values.shape[1:], values.dtype)
+    def draw(example_key: jax.Array) -> jax.Array:
+        return jax.random.normal(substream(example_key, _NOISE_PLACE), values.shape[1:], values.dtype)
 
     return values + deviation * jax.vmap(draw)(key)  # noqa: TID251 over examples, as in `dropout`
 

@@ -26,8 +26,8 @@ class Linear(Model):
 
     def logits(self, prepared: Params, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         flat = inputs.reshape(len(inputs), -1)
-        found: jax.Array = self._layer(signature).apply({"params": prepared["output"]}, flat)  # pyright: ignore
-        return found
+        outputs: jax.Array = self._layer(signature).apply({"params": prepared["output"]}, flat)  # pyright: ignore
+        return outputs
 
     def _layer(self, signature: Signature) -> nn.Dense:
         length = _length(signature)

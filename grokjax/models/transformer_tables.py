@@ -35,11 +35,11 @@ Known = dict[tuple[Any, ...], jax.Array]
 def causes_of(model: Transformer, signature: Signature) -> list[list[Cause]]:
     """[layer + 1][place]: what the stream depends on before each layer, and after the last."""
     tokens = signature.input_shape[0]
-    found: list[list[Cause]] = [[place if place in signature.operands else None for place in range(tokens)]]
+    causes: list[list[Cause]] = [[place if place in signature.operands else None for place in range(tokens)]]
     for _ in range(model.layers):
-        seen = [common(*(found[-1][other] for other in visible(model, place, tokens))) for place in range(tokens)]
-        found.append(seen if model.dropout is None else [EXAMPLE] * tokens)  # masks differ between examples
-    return found
+        seen = [common(*(causes[-1][other] for other in visible(model, place, tokens))) for place in range(tokens)]
+        causes.append(seen if model.dropout is None else [EXAMPLE] * tokens)  # masks differ between examples
+    return causes
 
 
 def visible(model: Transformer, place: int, tokens: int) -> range:
@@ -67,7 +67,7 @@ def prepare(model: Transformer, params: Params, signature: Signature) -> dict[st
         }
     is_merged = model.form == "merged" and network.causes[1][-1] == EXAMPLE  # else no example meets a matrix
     return {  # names as text: the keys of a pytree must be of one type
-        "layers": [{" ".join(map(str, name)): rows for name, rows in one.items()} for one in layers],
+        "layers": [{" ".join(map(str, name)): rows for name, rows in layer.items()} for layer in layers],
         "last": stream.get(network.tokens - 1),
         "params": {} if is_merged else network.params_of_examples(),
         "merged": network.merged(layers[0]) if is_merged else None,
@@ -155,7 +155,7 @@ class Network:
 
     def met_by_examples(self, index: int, known: Known) -> Known:
         """Of the known rows of a layer those that its places with a row per example are made of."""
-        found: Known = {}
+        met: Known = {}
         for place in self.places(index):
             if self.causes[index + 1][place] != EXAMPLE:
                 continue
@@ -165,9 +165,9 @@ class Network:
                 if common(self.causes[index][place], self.causes[index][other]) == EXAMPLE:
                     names += [("query", place), ("key", other)]
                 else:
-                    found["score", place, other] = self._score(index, known, place, other)
-            found |= {name: known[name] for name in names if name in known}
-        return found
+                    met["score", place, other] = self._score(index, known, place, other)
+            met |= {name: known[name] for name in names if name in known}
+        return met
 
     def after(self, index: int, known: Known, place: int) -> jax.Array:
         """The stream after a layer at one place: a row for each value of its cause."""

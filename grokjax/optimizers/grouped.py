@@ -38,7 +38,7 @@ class Grouped(Optimizer):
     def decayed(self, params: Params) -> Params:
         own, others = self.matched.decayed(params), self.rest.decayed(params)
         return jax.tree.map(
-            lambda label, one, other: one if label == "matched" else other, self.labels(params), own, others
+            lambda label, matched, rest: matched if label == "matched" else rest, self.labels(params), own, others
         )
 
     def groups(self) -> dict[str, str]:
@@ -56,6 +56,6 @@ class Grouped(Optimizer):
 
         labels = jax.tree_util.tree_map_with_path(label, params)
         if len(set(jax.tree.leaves(labels))) < 2:
-            found = ", ".join(path_names(params))
-            raise ValueError(f"optimizer.pattern: {self.pattern!r} must match some parameters and not all of: {found}")
+            names = ", ".join(path_names(params))
+            raise ValueError(f"optimizer.pattern: {self.pattern!r} must match some parameters and not all of: {names}")
         return labels

@@ -76,8 +76,8 @@ class Muon(Optimizer):
 
         labels = jax.tree_util.tree_map_with_path(label, params)
         if "matched" not in jax.tree.leaves(labels):
-            found = ", ".join(path_names(params))
-            raise ValueError(f"optimizer.excluded: {list(self.excluded)} leave no matrix of: {found}")
+            names = ", ".join(path_names(params))
+            raise ValueError(f"optimizer.excluded: {list(self.excluded)} leave no matrix of: {names}")
         return labels
 
     def _orthogonal(self, momentum: jax.Array) -> jax.Array:

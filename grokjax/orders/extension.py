@@ -109,10 +109,10 @@ def _more_draws(sweep: Sweep, path: str, count: Any) -> Mapping[str, Any]:
     """The form of a group of random draws with another count."""
     words = path.split(".")
     groups = [axis for axis in sweep.axes if axis.group == "random"]
-    place = int(words.pop(1)) if len(words) == 3 and words[1].isdigit() else 0
+    index = int(words.pop(1)) if len(words) == 3 and words[1].isdigit() else 0
     if words != ["random", "count"]:
         raise wrong(f"--axis {path}", "names no axis", hint="random.count=N, or a whole group: random={...}, zip={...}")
-    if place >= len(groups):
+    if index >= len(groups):
         there = (
             f"has {len(groups)} group{'s'[: len(groups) - 1]} of random draws, numbered from 0"
             if groups
@@ -121,7 +121,7 @@ def _more_draws(sweep: Sweep, path: str, count: Any) -> Mapping[str, Any]:
         raise wrong(f"--axis {path}", f"sweep {sweep.name} {there}")
     if len(groups) > 1 and path == "random.count":
         raise wrong(f"--axis {path}", f"there are {len(groups)} groups of draws; say which: random.0.count=N")
-    old, form = groups[place], groups[place].form
+    old, form = groups[index], groups[index].form
     if not isinstance(count, int) or isinstance(count, bool) or count < len(old):
         raise wrong(f"--axis {path}", f"must be a whole number, at least the {len(old)} draws that are there", count)
     return {**form, "count": count}

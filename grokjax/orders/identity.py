@@ -114,22 +114,22 @@ def _plain(value: Any, key: str) -> Any:
 
 def _part(part: Part, key: str) -> dict[str, Any]:
     source = source_of(type(part))
-    found: dict[str, Any] = {"kind": type(part).kind if source is None else source.kind}
+    mapping: dict[str, Any] = {"kind": type(part).kind if source is None else source.kind}
     if source is not None:
-        found["source"] = source.sha256
+        mapping["source"] = source.sha256
     if type(part).revision != 1:
-        found["revision"] = type(part).revision
+        mapping["revision"] = type(part).revision
     fields, is_file = _fields_of(type(part))
     for name, added in fields:
         value = getattr(part, name)
         is_old = added is not dataclasses.MISSING and type(value) is type(added) and value == added
         if is_file and name in ("path", "sha256"):
-            found["sha256"] = vars(part)["sha256"] or data_sha256(type(part), vars(part)["path"])
+            mapping["sha256"] = vars(part)["sha256"] or data_sha256(type(part), vars(part)["path"])
         elif name == "source" and isinstance(part, StoredInit):
-            found["source"] = _plain(value, "init.from")
+            mapping["source"] = _plain(value, "init.from")
         elif not is_old:
-            found[name] = _plain(value, f"{key}.{name}")
-    return found
+            mapping[name] = _plain(value, f"{key}.{name}")
+    return mapping
 
 
 @functools.lru_cache(maxsize=1024)

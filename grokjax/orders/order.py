@@ -115,21 +115,21 @@ class Orders:
     def __getitem__(self, number: int) -> Order:
         if not 0 <= number < len(self):
             raise IndexError(f"order {number} of {len(self)}")
-        place = int(np.searchsorted(self._ends, number, side="right")) - 1
-        grid = self.grids[place]
-        point, seed = divmod(int(number - self._ends[place]), grid.num_seeds)
-        return Order(int(number), int(self._cells[place]) + point, grid, point, seed, self.paths)
+        grid_index = int(np.searchsorted(self._ends, number, side="right")) - 1
+        grid = self.grids[grid_index]
+        point, seed = divmod(int(number - self._ends[grid_index]), grid.num_seeds)
+        return Order(int(number), int(self._cells[grid_index]) + point, grid, point, seed, self.paths)
 
     def first_of(self, cell: int) -> Order:
         """The order of a cell at its first seed."""
-        place = int(np.searchsorted(self._cells, cell, side="right")) - 1
-        return self[int(self._ends[place] + (cell - self._cells[place]) * self.grids[place].num_seeds)]
+        grid_index = int(np.searchsorted(self._cells, cell, side="right")) - 1
+        return self[int(self._ends[grid_index] + (cell - self._cells[grid_index]) * self.grids[grid_index].num_seeds)]
 
     def cells_of(self, numbers: np.ndarray) -> np.ndarray:
         """[order] int64, the cell of each order."""
-        place = np.searchsorted(self._ends, numbers, side="right") - 1
+        grid_index = np.searchsorted(self._ends, numbers, side="right") - 1
         seeds = np.array([grid.num_seeds for grid in self.grids])
-        return self._cells[place] + (numbers - self._ends[place]) // seeds[place]
+        return self._cells[grid_index] + (numbers - self._ends[grid_index]) // seeds[grid_index]
 
     @functools.cached_property
     def _turn(self) -> np.ndarray:
@@ -153,7 +153,7 @@ class Orders:
         if len(self.grids) < 2:
             return turn[self.share[0] :: self.share[1]]
         ids = [self[int(number)].run_id for number in turn]
-        first = {run_id: place for place, run_id in reversed(list(enumerate(ids)))}
+        first = {run_id: index for index, run_id in reversed(list(enumerate(ids)))}
         return turn[sorted(first.values())][self.share[0] :: self.share[1]]
 
 

@@ -62,10 +62,10 @@ def rounds(source: Source, table_of: Callable[[Sequence[Orders]], pd.DataFrame])
     Args:
       table_of: the table of the runs of these rounds; `NotAllEndedError` ends the rounds.
     """
-    given = [source.first()]
-    while len(given[-1]):
-        yield given[-1]
+    past_rounds = [source.first()]
+    while len(past_rounds[-1]):
+        yield past_rounds[-1]
         try:
-            given.append(source.more(functools.partial(table_of, tuple(given))))
+            past_rounds.append(source.more(functools.partial(table_of, tuple(past_rounds))))
         except NotAllEndedError:
             return

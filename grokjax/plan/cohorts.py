@@ -130,11 +130,11 @@ def program_digest(run: Run, signature: Signature) -> str:
 
 def is_column(run: Run, path: str, values: np.ndarray) -> bool:
     """Whether an axis only changes numbers that a program takes as values."""
-    place: Any = run
+    owner: Any = run
     *folders, last = path.split(".")
     for name in folders:
-        place = place[int(name)] if isinstance(place, tuple) else getattr(place, name, None)
-    if not isinstance(place, Part) or not is_swept(hints_of(type(place)).get(last)):
+        owner = owner[int(name)] if isinstance(owner, tuple) else getattr(owner, name, None)
+    if not isinstance(owner, Part) or not is_swept(hints_of(type(owner)).get(last)):
         return False
     return np.issubdtype(values.dtype, np.number) or all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values

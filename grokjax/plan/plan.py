@@ -72,9 +72,9 @@ class Plan:
     @property
     def forecast_seconds(self) -> float | None:
         """Wall time of all runs, later ones taken to be as long as these; None when nothing was timed."""
-        seconds = [one.seconds for one in self.cohorts]
+        seconds = [planned.seconds for planned in self.cohorts]
         later = 1 + self.later_runs / len(self.orders)
-        return None if any(one is None for one in seconds) else later * float(sum(one or 0.0 for one in seconds))
+        return None if any(time is None for time in seconds) else later * float(sum(time or 0.0 for time in seconds))
 
     @property
     def later_runs(self) -> int:
@@ -90,13 +90,13 @@ class Plan:
     @property
     def cpu_share(self) -> float | None:
         """The least of any cohort; None where no CPU was timed."""
-        return min((one.cpu_share for one in self.cohorts if one.cpu_share is not None), default=None)
+        return min((planned.cpu_share for planned in self.cohorts if planned.cpu_share is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
         """The stable output of `grokjax plan --json`."""
         return {
             "name": self.sweep.name,
-            "runs": sum(len(one.cohort) for one in self.cohorts),
+            "runs": sum(len(planned.cohort) for planned in self.cohorts),
             "later_runs": self.later_runs,
             "cells": self.orders.num_cells,
             "seeds": self.sweep.num_seeds,
@@ -105,19 +105,19 @@ class Plan:
             "measured_steps": self.num_rows,
             "cohorts": [
                 {
-                    "runs": len(one.cohort),
-                    "width": one.width,
-                    "static": one.cohort.static,
-                    "params": one.size.num_params,
-                    "decayed_params": one.size.num_decayed,
-                    "memory_bytes_per_run": one.bytes_per_run,
-                    "forecast_seconds": one.seconds,
-                    "run_seconds": one.run_seconds,
-                    "measure_seconds": dict(one.measure_seconds),
+                    "runs": len(planned.cohort),
+                    "width": planned.width,
+                    "static": planned.cohort.static,
+                    "params": planned.size.num_params,
+                    "decayed_params": planned.size.num_decayed,
+                    "memory_bytes_per_run": planned.bytes_per_run,
+                    "forecast_seconds": planned.seconds,
+                    "run_seconds": planned.run_seconds,
+                    "measure_seconds": dict(planned.measure_seconds),
                 }
-                for one in self.cohorts
+                for planned in self.cohorts
             ],
-            "memory_bytes_per_run": max(one.bytes_per_run for one in self.cohorts),
+            "memory_bytes_per_run": max(planned.bytes_per_run for planned in self.cohorts),
             "disk_bytes": self.disk_bytes,
             "disk": dict(self.disk),
             "stores_weights": self.stores_weights,
@@ -149,6 +149,6 @@ def make_plan(
         size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
         width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
-    weights = sum(len(one.cohort) * one.size.state_bytes for one in plans)
+    weights = sum(len(planned.cohort) * planned.size.state_bytes for planned in plans)
     stores_weights = weights <= WEIGHTS_LIMIT
     return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights)

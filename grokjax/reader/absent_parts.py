@@ -34,7 +34,7 @@ def absent_parts() -> Iterator[None]:
         _ALLOWED.reset(token)
 
 
-def absent_class(slot: str, kind: str, given: Mapping[str, Any]) -> tuple[type[Part], str] | None:
+def absent_class(slot: str, kind: str, settings: Mapping[str, Any]) -> tuple[type[Part], str] | None:
     """A class in place of one whose file is gone, and its recorded checksum; None without need or record."""
     file = Path(kind.rpartition(":")[0])
     if not _ALLOWED.get() or file.suffix != ".py" or file.is_file():
@@ -42,7 +42,7 @@ def absent_class(slot: str, kind: str, given: Mapping[str, Any]) -> tuple[type[P
     sha256 = recorded_sha256(file.name)
     if sha256 is None:
         return None
-    return _made(slot, kind, sha256, tuple((name, _is_swept(value)) for name, value in given.items())), sha256
+    return _made(slot, kind, sha256, tuple((name, _is_swept(value)) for name, value in settings.items())), sha256
 
 
 @functools.cache

@@ -86,28 +86,28 @@ def settle(drafts: Sequence[Axis], base: Run) -> tuple[Axis, ...]:
     problems = Collector()
     _refuse_twice([path for axis in drafts for path in axis.paths])
     first = _with_whole_parts(drafts, base, problems)
-    found = []
+    settled = []
     for axis in drafts:
         with problems.collecting():
-            found.append(_settled(axis, first))
+            settled.append(_settled(axis, first))
     problems.finish()
-    return tuple(sorted(found, key=_group_order(found)))
+    return tuple(sorted(settled, key=_group_order(settled)))
 
 
 def axes_to_mapping(axes: Iterable[Axis]) -> dict[str, Any]:
     """What a sweep file would say under `axes:`."""
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for axis in axes:
         columns = {path: to_plain(values) for path, values in zip(axis.paths, axis.values, strict=True)}
         for path in filter(axis.names_of, columns):
             columns[path] = dict(zip(axis.names_of(path), columns[path], strict=True))
         form = None if axis.form is None or axis.group == "zip" else to_plain(axis.form)
         if axis.group:
-            found.setdefault(axis.group, []).append(form or columns)
+            mapping.setdefault(axis.group, []).append(form or columns)
         else:
             ((path, values),) = columns.items()
-            found[path] = form or values
-    return found
+            mapping[path] = form or values
+    return mapping
 
 
 def six_digits(value: float) -> float:
@@ -289,7 +289,7 @@ def _settled(axis: Axis, base: Run) -> Axis:
     problems.finish()
     points = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]
     _refuse_equal(axis, points, prefix + ", ".join(axis.paths))
-    is_swept_path = len(columns) == 1 and any(is_swept(one) for one in members(locate(base, axis.paths[0]).hint))
+    is_swept_path = len(columns) == 1 and any(is_swept(member) for member in members(locate(base, axis.paths[0]).hint))
     if is_swept_path and all(isinstance(value, float) for value in columns[0]):
         _refuse_equal(axis, np.asarray(columns[0], np.float32).tolist(), prefix + axis.paths[0])
     return dataclasses.replace(axis, values=tuple(columns), group=axis.group or ("zip" if len(axis.paths) > 1 else ""))
@@ -306,17 +306,17 @@ def _read_column(
         locate(base, path)
     except SpecError as error:
         raise wrong(prefix + path, error.problems[0].rule, hint=error.problems[0].hint) from None
-    problems, found = Collector(), []
+    problems, column = Collector(), []
     good = _known_good(path, values, base)
     if good:
         return tuple(good[value] for value in values)
     for index, value in enumerate(values):
         with problems.collecting():
-            found.append(read_at(base, path, value, f"{prefix}{path}.{names[index] if names else index}"))
+            column.append(read_at(base, path, value, f"{prefix}{path}.{names[index] if names else index}"))
         if len(problems.problems) > _MOST_PROBLEMS:
             break
     problems.finish()
-    return tuple(found)
+    return tuple(column)
 
 
 def _known_good(path: str, values: Sequence[Any], base: Run) -> dict[Any, Any]:

@@ -57,13 +57,13 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
         mapping = {"kind": mapping}
     if not isinstance(mapping, Mapping):
         raise wrong(where, "expected a mapping {kind: ..., ...}", mapping)
-    given = dict(mapping)
-    if "kind" not in given:
+    settings = dict(mapping)
+    if "kind" not in settings:
         raise wrong(f"{where}.kind", "missing", hint=suggestion("", _kinds(slot)))
-    kind = read_text(given.pop("kind"), f"{where}.kind")
-    absent = absent_class(slot, kind, given)
+    kind = read_text(settings.pop("kind"), f"{where}.kind")
+    absent = absent_class(slot, kind, settings)
     cls = _class_of(slot, kind, f"{where}.kind", folder) if absent is None else as_absent(kind, *absent)
-    part = _fill(cls, _with_preset(cls, given, where), where, folder)
+    part = _fill(cls, _with_preset(cls, settings, where), where, folder)
     if slot == "optimizers" and source_of(type(part)) is not None and absent is None:
         _try_transform(part, where)
     return part
@@ -91,16 +91,16 @@ def read_setting(
 
 def to_mapping(part: Part) -> dict[str, Any]:
     """What a sweep file would say; `build_part` gives an equal part back. All settings are written out."""
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     if isinstance(part, tuple(KINDS.values())):
-        found["kind"] = _written_kind(type(part))
+        mapping["kind"] = _written_kind(type(part))
     for field in dataclasses.fields(part):
         value = getattr(part, field.name)
         if is_writable(value):
-            found["from" if (type(part), field.name) == (StoredInit, "source") else field.name] = to_plain(value)
+            mapping["from" if (type(part), field.name) == (StoredInit, "source") else field.name] = to_plain(value)
         elif value != field.default:
             raise wrong(field.name, f"a {type(value).__name__} cannot be written in a sweep file", value)
-    return found
+    return mapping
 
 
 def to_plain(value: Any) -> Any:
@@ -140,13 +140,13 @@ def _class_of(slot: str, kind: str, key: str, folder: Path | None) -> type[Part]
     return known[kind]
 
 
-def _with_preset(cls: type[Part], given: dict[str, Any], where: str) -> dict[str, Any]:
+def _with_preset(cls: type[Part], settings: dict[str, Any], where: str) -> dict[str, Any]:
     """The settings of a preset, and what is given beside it on top; `preset` itself is no setting."""
-    if not cls.presets or "preset" not in given:
-        return given
-    name = read_text(given["preset"], f"{where}.preset")
+    if not cls.presets or "preset" not in settings:
+        return settings
+    name = read_text(settings["preset"], f"{where}.preset")
     check_choice(name, f"{where}.preset", tuple(cls.presets))
-    return {**cls.presets[name], **{key: value for key, value in given.items() if key != "preset"}}
+    return {**cls.presets[name], **{key: value for key, value in settings.items() if key != "preset"}}
 
 
 def settings_of(part: Part) -> dict[str, Any]:
@@ -154,22 +154,22 @@ def settings_of(part: Part) -> dict[str, Any]:
     return {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
 
 
-def _fill(cls: type[Part], given: Mapping[str, Any], where: str, folder: Path | None) -> Any:
+def _fill(cls: type[Part], settings: Mapping[str, Any], where: str, folder: Path | None) -> Any:
     """An instance of a part class from values by name."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
     problems, values = Collector(), {}
-    for name in given:
+    for name in settings:
         if name not in fields:
             with problems.collecting():
                 raise wrong(f"{where}.{name}", "unknown key", hint=suggestion(str(name), fields))
     for name, field in fields.items():
         key = f"{where}.{name}"
         with problems.collecting():
-            if name in given:
+            if name in settings:
                 metadata = {**_NO_METADATA, **field.metadata}
-                is_own = not is_writable(given[name]) and given[name] is field.default
+                is_own = not is_writable(settings[name]) and settings[name] is field.default
                 values[name] = (
-                    given[name] if is_own else read_setting(_hints(cls)[name], given[name], key, metadata, folder)
+                    settings[name] if is_own else read_setting(_hints(cls)[name], settings[name], key, metadata, folder)
                 )
             elif field.default is dataclasses.MISSING:
                 raise wrong(key, "missing", hint=field.metadata.get("about", ""))
@@ -185,11 +185,11 @@ def _read(hint: Any, value: Any, key: str, metadata: Mapping[str, Any], folder: 
     if origin is Annotated and is_swept(hint):
         return _read_swept(hint, value, key, metadata, folder)
     if hint in _PLAIN:
-        found = _PLAIN[hint](value, key)
+        parsed = _PLAIN[hint](value, key)
         if hint in (int, float):
-            check_bounds(found, key, metadata["bounds"])
-        check_choice(found, key, metadata["choices"])
-        return found
+            check_bounds(parsed, key, metadata["bounds"])
+        check_choice(parsed, key, metadata["choices"])
+        return parsed
     if origin is typing.Literal:
         check_choice(value, key, typing.get_args(hint))
         return value
@@ -197,9 +197,9 @@ def _read(hint: Any, value: Any, key: str, metadata: Mapping[str, Any], folder: 
         return _read_tuple(typing.get_args(hint), value, key, metadata, folder)
     if inspect.isclass(hint) and issubclass(hint, Part):
         return _read_part(hint, value, key, folder)
-    found = read_any(value, key)
-    check_choice(found, key, metadata["choices"])
-    return found
+    parsed = read_any(value, key)
+    check_choice(parsed, key, metadata["choices"])
+    return parsed
 
 
 def _read_swept(hint: Any, value: Any, key: str, metadata: Mapping[str, Any], folder: Path | None) -> Any:
@@ -210,11 +210,11 @@ def _read_swept(hint: Any, value: Any, key: str, metadata: Mapping[str, Any], fo
         if not metadata["scheduled"]:
             raise wrong(key, "is read only once, before the first update, so a schedule would be ignored")
         return _read_schedule(value, key, metadata, folder)
-    found = read_int(value, key) if is_whole else read_float(value, key)
-    check_bounds(found, key, metadata["bounds"])
-    if is_whole and not 0 <= found <= LARGEST_SWEPT_INT:
-        raise wrong(key, f"must be from 0 to {LARGEST_SWEPT_INT}", found)
-    return found
+    number = read_int(value, key) if is_whole else read_float(value, key)
+    check_bounds(number, key, metadata["bounds"])
+    if is_whole and not 0 <= number <= LARGEST_SWEPT_INT:
+        raise wrong(key, f"must be from 0 to {LARGEST_SWEPT_INT}", number)
+    return number
 
 
 def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Path | None) -> Schedule:
@@ -226,11 +226,11 @@ def _read_schedule(value: Any, key: str, metadata: Mapping[str, Any], folder: Pa
         if not isinstance(inner, Mapping):
             names = ", ".join(field.name for field in dataclasses.fields(SCHEDULES[kind]))
             raise wrong(f"{key}.{kind}", f"expected a mapping with {names}", inner)
-        found = _fill(SCHEDULES[kind], inner, key, folder)
+        schedule = _fill(SCHEDULES[kind], inner, key, folder)
     else:
-        found = _fill(type(value), settings_of(value), key, folder)
-    check_schedule(found, key, metadata)
-    return found
+        schedule = _fill(type(value), settings_of(value), key, folder)
+    check_schedule(schedule, key, metadata)
+    return schedule
 
 
 def schedule_bounds(metadata: Mapping[str, Any]) -> dict[str, float]:
@@ -261,12 +261,12 @@ def _read_tuple(inner: tuple, value: Any, key: str, metadata: Mapping[str, Any],
         inner = (inner[0],) * len(value)
     if len(inner) != len(value):
         raise wrong(key, f"expected {len(inner)} values, got {len(value)}")
-    problems, found = Collector(), []
+    problems, items = Collector(), []
     for index, (hint, item) in enumerate(zip(inner, value, strict=True)):
         with problems.collecting():
-            found.append(read_setting(hint, item, f"{key}.{index}", metadata, folder))
+            items.append(read_setting(hint, item, f"{key}.{index}", metadata, folder))
     problems.finish()
-    return tuple(found)
+    return tuple(items)
 
 
 def _read_part(hint: type[Part], value: Any, key: str, folder: Path | None) -> Part:
@@ -275,8 +275,8 @@ def _read_part(hint: type[Part], value: Any, key: str, folder: Path | None) -> P
     if slot is not None:
         return build_part(slot, value, key, folder)
     if isinstance(value, hint):
-        given = settings_of(value)
-        return _fill(type(value), _stored_init(given, key, folder) if hint is StoredInit else given, key, folder)
+        settings = settings_of(value)
+        return _fill(type(value), _stored_init(settings, key, folder) if hint is StoredInit else settings, key, folder)
     if not isinstance(value, Mapping):
         names = ", ".join(field.name for field in dataclasses.fields(hint))
         full = "full, a number, or " if hint is Minibatch else ""
@@ -295,23 +295,23 @@ def _minibatch(value: Any) -> Any:
 
 def _stored_init(value: Mapping[str, Any], key: str, folder: Path | None) -> dict[str, Any]:
     """In files the source is called `from`; one pattern need not be a list."""
-    found = {"source" if name == "from" else name: item for name, item in value.items()}
-    source = found.get("source")
+    init = {"source" if name == "from" else name: item for name, item in value.items()}
+    source = init.get("source")
     if source is None:
         raise wrong(f"{key}.from", "missing", hint="write DIR#RUN_ID of the stored run")
     if isinstance(source, str):
-        found["source"] = absolute_source(source, f"{key}.from", folder)
+        init["source"] = absolute_source(source, f"{key}.from", folder)
     return {
-        name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item for name, item in found.items()
+        name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item for name, item in init.items()
     }
 
 
 def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
     """`DIR#RUN_ID` with an absolute folder, so that a stored sweep finds it from wherever it is resumed."""
-    place, _, run_id = source.rpartition("#")
-    if not place or not run_id:
+    source_folder, _, run_id = source.rpartition("#")
+    if not source_folder or not run_id:
         raise wrong(key, "expected DIR#RUN_ID", source)
-    return f"{absolute_folder(place, folder)}#{run_id}"
+    return f"{absolute_folder(source_folder, folder)}#{run_id}"
 
 
 def absolute_folder(path: str, folder: Path | None = None) -> str:

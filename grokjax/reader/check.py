@@ -118,8 +118,8 @@ def _check_counts(task: Task, signature: Signature) -> None:
     is_classes = not signature.target_shape and signature.target_dtype.startswith("int")
     noise = task.label_noise
     if noise > 0 and not is_classes:
-        found = "an example has several" if signature.num_answers > 1 else "these targets are no classes"
-        raise wrong("task.label_noise", f"one label an example is drawn anew among classes, and {found}", noise)
+        reason = "an example has several" if signature.num_answers > 1 else "these targets are no classes"
+        raise wrong("task.label_noise", f"one label an example is drawn anew among classes, and {reason}", noise)
 
 
 def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) -> None:
@@ -131,12 +131,12 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         keys = substreams(key, jnp.arange(len(inputs)))
         outputs = _ask("model", lambda: now.model.logits(now.model.prepare(params, signature), inputs, signature, keys))
         if jnp.ndim(outputs) < 2 or outputs.shape[0] != _ROWS or outputs.shape[-1] < signature.num_classes:
-            found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
-            raise wrong("model", f"{found}, the task needs {signature.num_classes} an example")
+            actual = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
+            raise wrong("model", f"{actual}, the task needs {signature.num_classes} an example")
         if signature.num_answers > 1 and outputs.shape[1:-1] != (signature.num_answers,):
-            found = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
+            actual = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
             needed = f"the task has {signature.num_answers} answers an example"
-            raise wrong("model.kind", f"{found}, {needed}", run.model.kind, "nearest is transformer")
+            raise wrong("model.kind", f"{actual}, {needed}", run.model.kind, "nearest is transformer")
         targets = jnp.zeros((_ROWS, *signature.target_shape), signature.target_dtype)
         losses = _ask("loss", lambda: now.loss.loss(outputs, targets))
         if jnp.shape(losses) != (_ROWS,):
@@ -202,11 +202,11 @@ def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> Vie
 def _check_measures(measures: Sequence[Measure], view: View) -> None:
     given_by: dict[str, str] = {}
     for part in at_step(tuple(measures), view.step):
-        found = _ask("measure.what", lambda part=part: dict(part.measure(view)))
-        for name in found:
+        measured = _ask("measure.what", lambda part=part: dict(part.measure(view)))
+        for name in measured:
             if name in given_by:
                 raise wrong("measure.what", f"{part.kind} gives {name!r}, which {given_by[name]} gives too")
-            dtype = jnp.asarray(found[name]).dtype
+            dtype = jnp.asarray(measured[name]).dtype
             if dtype not in (jnp.float32, jnp.float64, jnp.int32, jnp.int64):
                 hint = "use .astype(jnp.float32) or jnp.int32"
                 raise wrong(

@@ -91,9 +91,9 @@ def read_comparison(value: Any, base: Run, seeds: SeedPlan) -> Comparison:
         raise wrong("compare.budget", f"must be {' or '.join(BUDGETS)}", budget)
     counts = {arm.name: arm.num_points for arm in arms}
     if budget == "equal" and len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        counts_text = ", ".join(f"{name} {count}" for name, count in counts.items())
         hint = "give each as many (random: {count: N, ...} draws them), or say budget: unequal"
-        raise wrong("compare.arms", f"arms are tuned with unequal numbers of settings: {told}", hint=hint)
+        raise wrong("compare.arms", f"arms are tuned with unequal numbers of settings: {counts_text}", hint=hint)
     return Comparison(tuple(arms), baseline, _tuning_seeds(value, seeds), budget)
 
 
@@ -103,7 +103,7 @@ def of_arm(name: str) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        problems = [dataclasses.replace(one, key=_under_arm(one.key, name)) for one in error.problems]
+        problems = [dataclasses.replace(problem, key=_under_arm(problem.key, name)) for problem in error.problems]
         raise SpecError(*problems) from error.cause
 
 
@@ -126,14 +126,14 @@ def comparison_to_plain(comparison: Comparison) -> dict[str, Any]:
 
 
 def _tuning_seeds(value: Mapping[str, Any], seeds: SeedPlan) -> SeedPlan:
-    said = value.get("tuning_seeds", TUNING_SEEDS)
-    if isinstance(said, Mapping):
-        raise wrong("compare.tuning_seeds", "expected a number or a list of seeds", dict(said))
+    tuning_seeds = value.get("tuning_seeds", TUNING_SEEDS)
+    if isinstance(tuning_seeds, Mapping):
+        raise wrong("compare.tuning_seeds", "expected a number or a list of seeds", dict(tuning_seeds))
     try:
-        numbers = read_seeds(said).values
+        numbers = read_seeds(tuning_seeds).values
     except SpecError as error:
-        raise wrong("compare.tuning_seeds", error.problems[0].rule, said) from None
-    if isinstance(said, int):
+        raise wrong("compare.tuning_seeds", error.problems[0].rule, tuning_seeds) from None
+    if isinstance(tuning_seeds, int):
         numbers = tuple(FIRST_TUNING_SEED + number for number in numbers)
     both = sorted(set(numbers) & set(seeds.values))
     if both:

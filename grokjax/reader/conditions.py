@@ -69,12 +69,12 @@ def read_condition(text: Any, where: str = "condition") -> tuple[Relation, ...]:
     """
     if not isinstance(text, str) or not text.strip():
         raise wrong(where, f"expected 'KEY OP VALUE' with one of {' '.join(_OPERATORS)}", text)
-    return tuple(_read_relation(one, where) for one in _AND.split(text.strip()))
+    return tuple(_read_relation(relation, where) for relation in _AND.split(text.strip()))
 
 
 def keys_of(condition: Sequence[Relation]) -> list[str]:
     """Every key at the left, and what may be one at the right."""
-    return [word for one in condition for side in (one.left, one.right) for word in _keys(side)]
+    return [word for relation in condition for side in (relation.left, relation.right) for word in _keys(side)]
 
 
 def holds(
@@ -112,14 +112,14 @@ def find_column(key: str, columns: Mapping[str, Any], where: str = "condition") 
 
 def values_there(condition: Sequence[Relation], columns: Mapping[str, np.ndarray]) -> str:
     """Which values the columns have that a condition compares by = or in, for who matched none of them."""
-    said = []
+    clauses = []
     for relation in condition:
         if relation.key and relation.operator in ("=", "in"):
             name = find_column(relation.key, columns)
             values = list(dict.fromkeys(map(str, columns[name].tolist())))
             more = ", ..." if len(values) > _MOST_VALUES else ""
-            said.append(f"{name} is {' or '.join(values[:_MOST_VALUES])}{more}")
-    return "; ".join(said)
+            clauses.append(f"{name} is {' or '.join(values[:_MOST_VALUES])}{more}")
+    return "; ".join(clauses)
 
 
 def _read_relation(text: str, where: str) -> Relation:
@@ -148,19 +148,19 @@ def _read_relation(text: str, where: str) -> Relation:
 def _read_sum(text: str) -> Sum:
     """The words of a sum of products; empty where the text is none."""
     words: list[str | float] = []
-    place = 0
+    position = 0
     while True:
-        item = _ITEM.match(text, place)
+        item = _ITEM.match(text, position)
         if item is None:
             return ()
         words.append(float(item["number"]) if item["number"] else item["key"] or item["double"] or item["single"])
-        place = item.end()
-        if place == len(text):
+        position = item.end()
+        if position == len(text):
             return tuple(words)
-        if text[place] not in "+-*/":
+        if text[position] not in "+-*/":
             return ()
-        words.append(text[place])
-        place += 1
+        words.append(text[position])
+        position += 1
 
 
 def _holds(relation: Relation, columns: Mapping[str, np.ndarray], where: str, aliases: Aliases) -> np.ndarray:
@@ -200,7 +200,7 @@ def _compares_numbers(relation: Relation, column: np.ndarray, columns: Mapping[s
 def _has(column: np.ndarray, value: Any, aliases: Mapping[str, Sequence[str]]) -> np.ndarray:
     """[row] bool, which rows hold a value or one of those that go by it."""
     meant = aliases.get(value, ()) if isinstance(value, str) else ()
-    return np.any([is_equal(column, one) for one in (value, *meant)], axis=0)
+    return np.any([is_equal(column, candidate) for candidate in (value, *meant)], axis=0)
 
 
 def _evaluated(words: Sum, columns: Mapping[str, np.ndarray], where: str) -> np.ndarray:

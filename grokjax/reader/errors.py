@@ -46,10 +46,10 @@ class Problem:
     cause: BaseException | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.file and self.line else self.file
-        found = f" (got {self.value})" if self.value else ""
-        key = "" if place == f"--set {self.key}" else self.key
-        text = ": ".join(word for word in (place, key, self.rule + found) if word)
+        location = f"{self.file}:{self.line}" if self.file and self.line else self.file
+        got = f" (got {self.value})" if self.value else ""
+        key = "" if location == f"--set {self.key}" else self.key
+        text = ": ".join(word for word in (location, key, self.rule + got) if word)
         text = f"{text}; {self.hint}" if self.hint else text
         return f"{text}\n{self.detail.rstrip()}" if self.detail else text
 
@@ -117,8 +117,8 @@ def further_lines(error: BaseException) -> str:
     """What stands behind the first line of an error of somebody else's code, and where in whose code it came up."""
     lines = str(error).strip().splitlines()
     whole = lines if lines and len(lines[0]) > LONGEST_LINE else lines[1:]
-    said = [f"  {_clean(line.rstrip(), LONGEST_DETAIL)}\n" for line in whole if line.strip()][:MOST_LINES]
-    return "".join(said) + (own_lines(error) or _raised_in(error))
+    quoted = [f"  {_clean(line.rstrip(), LONGEST_DETAIL)}\n" for line in whole if line.strip()][:MOST_LINES]
+    return "".join(quoted) + (own_lines(error) or _raised_in(error))
 
 
 def own_lines(error: BaseException) -> str:
@@ -198,9 +198,9 @@ def suggestion(name: str, valid: Iterable[str], likeness: float = 0.5) -> str:
     """A hint for an unknown name: the nearest valid one, or all of them when there are few."""
     valid = list(valid)
     meant = OTHER_WORDS.get(name.rpartition(".")[2])
-    found = meant if meant in valid else nearest(name, valid, likeness)
-    if found is not None:
-        return f"did you mean {found!r}?"
+    closest = meant if meant in valid else nearest(name, valid, likeness)
+    if closest is not None:
+        return f"did you mean {closest!r}?"
     if not valid:
         return ""
     more = ", ..." if len(valid) > 12 else ""

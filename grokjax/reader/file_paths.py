@@ -39,8 +39,8 @@ def relative_to(root: Path, path: str) -> str:
     roots = [base for base in (root.absolute(), root.resolve()) if os.path.commonpath([base, path]) != "/"]
     if not roots:
         return path
-    found = min((os.path.relpath(path, base) for base in roots), key=lambda way: way.count("../"))
-    return found if found.startswith("..") else f"./{found}"
+    relative = min((os.path.relpath(path, base) for base in roots), key=lambda way: way.count("../"))
+    return relative if relative.startswith("..") else f"./{relative}"
 
 
 def found_from(root: Path, path: str, elsewhere: Mapping[str, str]) -> str:

@@ -62,18 +62,18 @@ def cadence_steps(cadence: Cadence, steps: int) -> np.ndarray:
     """Steps of one rule up to `steps`, [step] int64, with 0 and `steps`."""
     horizon = steps if cadence.horizon is None else cadence.horizon
     if cadence.form == LISTED:
-        found = np.array(cadence.number, np.int64)
+        due = np.array(cadence.number, np.int64)
     elif cadence.form == "every":
-        found = np.arange(0, steps + 1, int(cadence.number), dtype=np.int64)
+        due = np.arange(0, steps + 1, int(cadence.number), dtype=np.int64)
     elif cadence.form == "linear":
-        found = _even(int(cadence.number), horizon, steps)
+        due = _even(int(cadence.number), horizon, steps)
     elif cadence.form == "log":
-        found = _powers(_log_ratio(int(cadence.number), horizon), steps)
+        due = _powers(_log_ratio(int(cadence.number), horizon), steps)
     elif cadence.form == "per_decade":
-        found = _powers(math.log(10) / cadence.number, steps)
+        due = _powers(math.log(10) / cadence.number, steps)
     else:
-        found = _grown(Fraction(str(cadence.number)), steps)
-    return np.union1d(found[found <= steps], np.array([0, steps], np.int64))
+        due = _grown(Fraction(str(cadence.number)), steps)
+    return np.union1d(due[due <= steps], np.array([0, steps], np.int64))
 
 
 def _even(count: int, horizon: int, last: int) -> np.ndarray:
@@ -102,8 +102,8 @@ def _log_ratio(count: int, horizon: int) -> float:
     enough = wanted
 
     def distinct(powers: int) -> int:
-        found = _powers(math.log(horizon) / (powers - 1), horizon)
-        return int(np.sum(found <= horizon))
+        rounded = _powers(math.log(horizon) / (powers - 1), horizon)
+        return int(np.sum(rounded <= horizon))
 
     while distinct(enough) < wanted:
         enough *= 2
@@ -116,7 +116,7 @@ def _log_ratio(count: int, horizon: int) -> float:
 
 def _grown(ratio: Fraction, last: int) -> np.ndarray:
     """0, 1, 2, ...: each the largest whole number within `ratio` of the one before, at least one more."""
-    found = [0, 1]
-    while found[-1] < last:
-        found.append(max(found[-1] + 1, math.floor(found[-1] * ratio)))
-    return np.array(found, np.int64)
+    steps = [0, 1]
+    while steps[-1] < last:
+        steps.append(max(steps[-1] + 1, math.floor(steps[-1] * ratio)))
+    return np.array(steps, np.int64)

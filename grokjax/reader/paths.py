@@ -72,10 +72,10 @@ def locate(run: Run, path: str) -> Place:
 def read_at(run: Run, path: str, value: Any, key: str) -> Any:
     """A value for the setting at a path, checked and brought into its one form."""
     place = locate(run, path)
-    found = read_setting(place.hint, value, key, place.metadata)
+    checked = read_setting(place.hint, value, key, place.metadata)
     if place.bounds_in_schedule:
-        check_bounds(found, key, place.bounds_in_schedule)
-    return absolute_source(found, key) if fields_of(path) == ("init", "source") else found
+        check_bounds(checked, key, place.bounds_in_schedule)
+    return absolute_source(checked, key) if fields_of(path) == ("init", "source") else checked
 
 
 def replaced(run: Run, path: str, value: Any) -> Run:

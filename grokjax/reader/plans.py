@@ -177,8 +177,8 @@ def cadence_to_plain(cadence: Cadence) -> dict[str, Any] | list[int]:
     """What a sweep file would say."""
     if cadence.form == LISTED:
         return list(cadence.number)
-    found: dict[str, Any] = {cadence.form: cadence.number}
-    return found if cadence.horizon is None else found | {"horizon": cadence.horizon}
+    mapping: dict[str, Any] = {cadence.form: cadence.number}
+    return mapping if cadence.horizon is None else mapping | {"horizon": cadence.horizon}
 
 
 def check_rows(cadence: Cadence, steps: int, key: str) -> None:
@@ -217,7 +217,7 @@ def measure_to_plain(plan: MeasurePlan) -> dict[str, Any]:
     return {
         "every": cadence_to_plain(plan.every),
         "looks": cadence_to_plain(plan.looks),
-        "what": [one["kind"] if len(one) == 1 else one for one in what],
+        "what": [mapping["kind"] if len(mapping) == 1 else mapping for mapping in what],
     }
 
 
@@ -226,17 +226,17 @@ def _read_measures(value: Any, folder: Path | None) -> tuple[Measure, ...]:
         value = [value]
     if not isinstance(value, list | tuple):
         raise wrong("measure.what", "expected a list of measures", value)
-    problems, found = Collector(), []
-    for index, one in enumerate(value):
+    problems, measures = Collector(), []
+    for index, item in enumerate(value):
         with problems.collecting():
-            found.append(build_part("measures", one, f"measure.what.{index}", folder))
+            measures.append(build_part("measures", item, f"measure.what.{index}", folder))
     problems.finish()
     fit = build_part("measures", "fit", "measure.what")
-    found = [fit, *(part for part in found if part != fit)]
-    for index, part in enumerate(found):
-        if part in found[:index]:
+    measures = [fit, *(part for part in measures if part != fit)]
+    for index, part in enumerate(measures):
+        if part in measures[:index]:
             raise wrong("measure.what", f"{part.kind} is listed twice")
-    return tuple(found)
+    return tuple(measures)
 
 
 def read_rule(value: Any, key: str = "rule") -> RulePlan:
@@ -258,28 +258,28 @@ def read_claims(value: Any) -> tuple[Claim, ...]:
     """A list of `{name, that, over, published, rule}`."""
     if not isinstance(value, list | tuple):
         raise wrong("claims", "expected a list of mappings with name, that and over", value)
-    found = []
-    for index, one in enumerate(value):
+    claims = []
+    for index, item in enumerate(value):
         key = f"claims.{index}"
-        one = vars(one) if isinstance(one, Claim) else one
-        if not isinstance(one, Mapping):
-            raise wrong(key, "expected a mapping with name, that and over", one)
-        refuse_unknown(one, ("name", "that", "over", "published", "rule"), key)
+        item = vars(item) if isinstance(item, Claim) else item
+        if not isinstance(item, Mapping):
+            raise wrong(key, "expected a mapping with name, that and over", item)
+        refuse_unknown(item, ("name", "that", "over", "published", "rule"), key)
         for name in ("name", "that"):
-            if not isinstance(one.get(name), str) or not one[name].strip():
-                raise wrong(f"{key}.{name}", "expected text", one.get(name))
-        over = read_texts(one.get("over", ()), f"{key}.over")
-        published = _published(one.get("published"), f"{key}.published")
-        rule = read_rule(one["rule"], f"{key}.rule") if one.get("rule") else None
-        found.append(Claim(one["name"], one["that"], over, published, rule))
-    return tuple(found)
+            if not isinstance(item.get(name), str) or not item[name].strip():
+                raise wrong(f"{key}.{name}", "expected text", item.get(name))
+        over = read_texts(item.get("over", ()), f"{key}.over")
+        published = _published(item.get("published"), f"{key}.published")
+        rule = read_rule(item["rule"], f"{key}.rule") if item.get("rule") else None
+        claims.append(Claim(item["name"], item["that"], over, published, rule))
+    return tuple(claims)
 
 
 def claim_to_plain(claim: Claim) -> dict[str, Any]:
     """What a sweep file would say."""
-    found = {"name": claim.name, "that": claim.that, "over": list(claim.over)}
-    found |= {"rule": rule_to_plain(claim.rule)} if claim.rule else {}
-    return found if claim.published is None else {**found, "published": claim.published}
+    mapping = {"name": claim.name, "that": claim.that, "over": list(claim.over)}
+    mapping |= {"rule": rule_to_plain(claim.rule)} if claim.rule else {}
+    return mapping if claim.published is None else {**mapping, "published": claim.published}
 
 
 def claims_to_plain(claims: Sequence[Claim]) -> list[dict[str, Any]]:

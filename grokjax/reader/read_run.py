@@ -21,35 +21,35 @@ def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
     Raises:
       SpecError: with every problem.
     """
-    problems, found = Collector(), {}
+    problems, fields = Collector(), {}
     for name, slot in SLOTS.items():
         with problems.collecting():
             if name in mapping:
-                found[name] = build_part(slot, mapping[name], name, folder)
+                fields[name] = build_part(slot, mapping[name], name, folder)
             elif name != "loss":
                 raise wrong(name, "missing", hint=f"for example {name}: {_EXAMPLES[name]}")
     with problems.collecting():
-        found["regularizers"] = read_regularizers(mapping.get("regularizers", ()), folder)
+        fields["regularizers"] = read_regularizers(mapping.get("regularizers", ()), folder)
     for name, hint in (("precision", Precision), ("init", StoredInit | None)):
         with problems.collecting():
             if name in mapping:
-                found[name] = read_setting(hint, mapping[name], name, folder=folder)
+                fields[name] = read_setting(hint, mapping[name], name, folder=folder)
     with problems.collecting():
         train = mapping.get("train")
         minibatch = train.get("minibatch", "full") if isinstance(train, Mapping) else "full"
-        found["minibatch"] = read_setting(Minibatch | None, minibatch, "train.minibatch", folder=folder)
+        fields["minibatch"] = read_setting(Minibatch | None, minibatch, "train.minibatch", folder=folder)
     problems.finish()
-    return Run(**found)
+    return Run(**fields)
 
 
 def run_to_mapping(run: Run) -> dict[str, Any]:
     """What a sweep file would say; seeds and budget belong to the sweep."""
-    found: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in SLOTS}
-    found["regularizers"] = [to_mapping(part) for part in run.regularizers]
-    found["precision"] = to_mapping(run.precision)
-    found["init"] = to_plain(run.init)
-    found["train"] = {"minibatch": "full" if run.minibatch is None else to_mapping(run.minibatch)}
-    return {name: value for name, value in found.items() if value not in (None, [])}
+    mapping: dict[str, Any] = {name: to_mapping(getattr(run, name)) for name in SLOTS}
+    mapping["regularizers"] = [to_mapping(part) for part in run.regularizers]
+    mapping["precision"] = to_mapping(run.precision)
+    mapping["init"] = to_plain(run.init)
+    mapping["train"] = {"minibatch": "full" if run.minibatch is None else to_mapping(run.minibatch)}
+    return {name: value for name, value in mapping.items() if value not in (None, [])}
 
 
 def checked_run(run: Any) -> Run:
@@ -58,11 +58,11 @@ def checked_run(run: Any) -> Run:
         return _read_base(run)
     if not isinstance(run, Run):
         raise wrong("base", f"expected a Run or a mapping, got a {type(run).__name__}")
-    given = {field.name: getattr(run, field.name) for field in dataclasses.fields(Run)}
+    values = {field.name: getattr(run, field.name) for field in dataclasses.fields(Run)}
     for name, slot in SLOTS.items():
-        if not isinstance(given[name], KINDS[slot]):
-            raise wrong(name, f"expected a part of {slot}, got a {type(given[name]).__name__}")
-    checked = read_run({**given, "train": {"minibatch": run.minibatch or "full"}})
+        if not isinstance(values[name], KINDS[slot]):
+            raise wrong(name, f"expected a part of {slot}, got a {type(values[name]).__name__}")
+    checked = read_run({**values, "train": {"minibatch": run.minibatch or "full"}})
     seeds = read_setting(type(run.seeds), run.seeds, "seeds")
     return dataclasses.replace(checked, seeds=seeds)
 

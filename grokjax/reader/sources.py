@@ -40,8 +40,8 @@ def source_sha256(name: str, file: Path) -> str:
 
 def recorded_sha256(name: str) -> str | None:
     """The checksum of the recorded file of this name; None when there is none, or more than one."""
-    found = {record["sha256"] for record in _RECORDED.get() if record["name"] == name}
-    return found.pop() if len(found) == 1 else None
+    checksums = {record["sha256"] for record in _RECORDED.get() if record["name"] == name}
+    return checksums.pop() if len(checksums) == 1 else None
 
 
 def source_text(file: Path) -> str:

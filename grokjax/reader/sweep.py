@@ -180,8 +180,8 @@ class Sweep:
         run = run_to_mapping(self.base)
         train = {"steps": self.steps, **run.pop("train")}
         plain = {name: key["plain"](getattr(self, name)) for name, key in SWEEP_KEYS.items()}
-        said = {"name": self.name, **run, "train": train, **plain}
-        return {key: value for key, value in said.items() if value not in (None, [], {}, "")}
+        mapping = {"name": self.name, **run, "train": train, **plain}
+        return {key: value for key, value in mapping.items() if value not in (None, [], {}, "")}
 
     def check(self) -> None:
         """Ask the parts themselves: does every cell have a table, train and test examples, a model and a loss that fit?
@@ -212,13 +212,13 @@ class Sweep:
 
     def _check_comparison(self) -> None:
         """Refuse what has no meaning beside `compare`, and arms that set or tune what is an axis of the sweep."""
-        for key, said in (("claims", self.claims), ("exclude", self.exclude)):
-            if said:
+        for key, entries in (("claims", self.claims), ("exclude", self.exclude)):
+            if entries:
                 raise wrong(key, "has no meaning beside compare:", hint="arms are judged by `grokjax compare`")
         for arm in self.compare.arms if self.compare is not None else ():
             own = {*arm.settings, *(path for axis in arm.tune for path in axis.paths)}
             for path in self.axis_names:
-                if any(fields_of(path)[: len(fields_of(one))] == fields_of(one) for one in own):
+                if any(fields_of(path)[: len(fields_of(own_path))] == fields_of(own_path) for own_path in own):
                     raise wrong(f"compare.arms.{arm.name}", f"sets {path}, which is an axis of the sweep")
 
     def _check_shape(self) -> None:

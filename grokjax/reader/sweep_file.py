@@ -66,8 +66,8 @@ def read_mapping(
     """
     lines = {} if lines is None else lines
     if isinstance(path_or_mapping, Mapping):
-        place = Path.cwd() if folder is None else Path(folder)
-        mapping = _with_origin(copy.deepcopy(dict(path_or_mapping)), place, (), lines)
+        base_folder = Path.cwd() if folder is None else Path(folder)
+        mapping = _with_origin(copy.deepcopy(dict(path_or_mapping)), base_folder, (), lines)
     else:
         mapping = _read_file(Path(path_or_mapping), (), lines)
         mapping.setdefault("name", Path(path_or_mapping).stem)
@@ -168,16 +168,16 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
     A part of another kind replaces the whole part, and an axis set to null is no axis any more.
     """
-    found = dict(below)
+    merged = dict(below)
     for key, value in above.items():
-        old = {"kind": found[key]} if isinstance(found.get(key), str) and key in _KINDS else found.get(key)
+        old = {"kind": merged[key]} if isinstance(merged.get(key), str) and key in _KINDS else merged.get(key)
         if key in _MERGED and isinstance(old, dict) and isinstance(value, Mapping):
             if value.get("kind", old.get("kind")) == old.get("kind"):
                 value = {**old, **value}
             if key == "axes":
                 value = {path: form for path, form in value.items() if form is not None}
-        found[key] = value
-    return found
+        merged[key] = value
+    return merged
 
 
 def _absolute(mapping: Any, folder: Path) -> Any:
@@ -249,7 +249,7 @@ def _line_of(key: str, lines: Lines, file: str) -> tuple[str, int | None]:
     """File and line of a key, or of the nearest key around it."""
     words = key.split(".")
     for length in range(len(words), 0, -1):
-        found = lines.get(".".join(words[:length]))
-        if found is not None:
-            return found[0], found[1] or None
+        location = lines.get(".".join(words[:length]))
+        if location is not None:
+            return location[0], location[1] or None
     return file, None

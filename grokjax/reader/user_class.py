@@ -33,25 +33,32 @@ def parameters_of(function: Any, skip: tuple[str, ...] = ()) -> dict[str, Given]
     except NameError:  # an annotation that exists for type checkers only
         signature = inspect.signature(function)
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    found = {name: one for name, one in signature.parameters.items() if name not in skip and one.kind not in variadic}
-    positional = [name for name, one in found.items() if one.kind is inspect.Parameter.POSITIONAL_ONLY]
+    parameters = {
+        name: parameter
+        for name, parameter in signature.parameters.items()
+        if name not in skip and parameter.kind not in variadic
+    }
+    positional = [name for name, parameter in parameters.items() if parameter.kind is inspect.Parameter.POSITIONAL_ONLY]
     if positional:
         raise TypeError(f"parameter {positional[0]!r} cannot be given by name")
     empty = inspect.Parameter.empty
-    return {name: Given(Any if one.annotation is empty else one.annotation, one.default) for name, one in found.items()}
+    return {
+        name: Given(Any if parameter.annotation is empty else parameter.annotation, parameter.default)
+        for name, parameter in parameters.items()
+    }
 
 
 def static_settings(parameters: dict[str, Given]) -> dict[str, tuple[Any, Any]]:
     """Annotation and `setting()` of parameters that stay outside the program's swept numbers."""
-    found = {}
+    settings = {}
     for name, (hint, default) in parameters.items():
         if name in FILLED:
-            found[name] = (int | None, setting(None, "filled in from the task when not set"))
+            settings[name] = (int | None, setting(None, "filled in from the task when not set"))
         elif default is inspect.Parameter.empty:
-            found[name] = (static_hint(hint), setting())
+            settings[name] = (static_hint(hint), setting())
         elif is_fixed(default):
-            found[name] = (static_hint(hint), setting(as_tuple(default)))
-    return found
+            settings[name] = (static_hint(hint), setting(as_tuple(default)))
+    return settings
 
 
 def is_fixed(default: Any) -> bool:
@@ -76,10 +83,10 @@ def static_hint(hint: Any) -> Any:
     if origin is typing.Literal:
         return hint
     if origin in (typing.Union, types.UnionType) and all(
-        one is type(None) or static_hint(one) is not Any for one in inner
+        item is type(None) or static_hint(item) is not Any for item in inner
     ):
         return hint
-    if origin in (tuple, list, collections.abc.Sequence) and all(one is Ellipsis or one in _KEEP for one in inner):
+    if origin in (tuple, list, collections.abc.Sequence) and all(item is Ellipsis or item in _KEEP for item in inner):
         return tuple[inner[0], ...] if origin is not tuple else hint
     return Any
 
@@ -87,7 +94,7 @@ def static_hint(hint: Any) -> Any:
 def members(hint: Any) -> tuple[Any, ...]:
     """The alternatives of a union, or the annotation itself."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return tuple(one for member in typing.get_args(hint) for one in members(member))
+        return tuple(alternative for member in typing.get_args(hint) for alternative in members(member))
     return (hint,)
 
 

@@ -39,36 +39,36 @@ def part_from_function(slot: str, function: Callable[..., Any], kind: str, sha25
     taken = _POSITIONAL[slot]
     if len(names) < taken:
         raise TypeError(f"must take {taken} argument")
-    given = parameters_of(function, skip=tuple(names[:taken]))
-    swept = _swept_settings(function, given) if slot in _SWEEPABLE else {}
-    static = static_settings({name: one for name, one in given.items() if name not in swept})
+    parameters = parameters_of(function, skip=tuple(names[:taken]))
+    swept = _swept_settings(function, parameters) if slot in _SWEEPABLE else {}
+    static = static_settings({name: parameter for name, parameter in parameters.items() if name not in swept})
     parents = {"optimizers": UserOptimizer, "measures": UserMeasure, "regularizers": UserPenalty, "tasks": UserTask}
-    ordered = {name: (swept | static)[name] for name in given if name in swept or name in static}
+    ordered = {name: (swept | static)[name] for name in parameters if name in swept or name in static}
     return make_part(parents[slot], kind, sha256, ordered, doc=function.__doc__, function=staticmethod(function))
 
 
-def _swept_settings(function: Callable[..., Any], given: dict[str, Given]) -> dict[str, tuple[Any, Any]]:
-    found = {}
-    for name, (hint, default) in given.items():
+def _swept_settings(function: Callable[..., Any], parameters: dict[str, Given]) -> dict[str, tuple[Any, Any]]:
+    settings = {}
+    for name, (hint, default) in parameters.items():
         takes_float = float in members(hint)
         is_open = takes_float or hint is Any
         is_optional = default is None or type(None) in members(hint)
         if isinstance(default, bool) or hint is bool:
             continue
         if default is _EMPTY and is_open:
-            found[name] = (Swept, setting())
+            settings[name] = (Swept, setting())
         elif isinstance(default, float) and np.isfinite(default):
-            found[name] = (_OPTIONAL if is_optional else Swept, setting(default))
-        elif isinstance(default, int) and is_open and _takes_tracer(function, given, name):
-            found[name] = (Swept, setting(float(default)))
+            settings[name] = (_OPTIONAL if is_optional else Swept, setting(default))
+        elif isinstance(default, int) and is_open and _takes_tracer(function, parameters, name):
+            settings[name] = (Swept, setting(float(default)))
         elif default is None and takes_float:
-            found[name] = (_OPTIONAL, setting(None))
-    return found
+            settings[name] = (_OPTIONAL, setting(None))
+    return settings
 
 
-def _takes_tracer(function: Callable[..., Any], given: dict[str, Given], name: str) -> bool:
+def _takes_tracer(function: Callable[..., Any], parameters: dict[str, Given], name: str) -> bool:
     """Whether an optimizer can be built from, and applied with, a traced value of one of its settings."""
-    required = {other: _TRIAL for other, one in given.items() if one.default is _EMPTY}
+    required = {other: _TRIAL for other, parameter in parameters.items() if parameter.default is _EMPTY}
     params = {"kernel": np.ones((2, 2), np.float32), "bias": np.ones(2, np.float32)}
 
     def update(value: jax.Array, params: Params) -> Params:
@@ -158,8 +158,8 @@ def _as_table(kind: str, inputs: Any, targets: Any, **more: Any) -> Table:
     is_tokens = inputs.dtype == np.int32 and inputs.ndim == 2
     if is_tokens:
         answers = targets.shape[1] if targets.dtype == np.int32 and targets.ndim == 2 else 1
-        given = inputs[:, : inputs.shape[1] - answers + 1]  # behind them stand answers
-        differing = np.flatnonzero((given != given[:1]).any(axis=0))
+        prompts = inputs[:, : inputs.shape[1] - answers + 1]  # behind them stand answers
+        differing = np.flatnonzero((prompts != prompts[:1]).any(axis=0))
         more.setdefault("vocabulary", int(inputs.max()) + 1)
         more.setdefault("operands", tuple(int(position) for position in differing))
     is_vector = targets.dtype == np.float32 and targets.ndim > 1

@@ -33,24 +33,24 @@ def part_from_linen(module: type[nn.Module], kind: str, sha256: str) -> type[Par
         hints = typing.get_type_hints(module)
     except NameError:
         hints = {}
-    given = {}
+    parameters = {}
     for field in dataclasses.fields(module):
         if field.name in ("parent", "name") or not field.init:
             continue
         default = field.default if field.default is not dataclasses.MISSING else inspect.Parameter.empty
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        given[field.name] = Given(hints.get(field.name, Any), default)
-    return make_part(LinenModel, kind, sha256, static_settings(given), doc=module.__doc__, module_class=module)
+        parameters[field.name] = Given(hints.get(field.name, Any), default)
+    return make_part(LinenModel, kind, sha256, static_settings(parameters), doc=module.__doc__, module_class=module)
 
 
 def part_from_nnx(module: type[nnx.Module], kind: str, sha256: str) -> type[Part]:
     """A model part around an nnx module class; its constructor must take `rngs`."""
-    given = parameters_of(module.__init__, skip=("self",))
-    if "rngs" not in given:
+    parameters = parameters_of(module.__init__, skip=("self",))
+    if "rngs" not in parameters:
         raise TypeError("the constructor of an nnx module must take rngs")
-    del given["rngs"]
-    return make_part(NnxModel, kind, sha256, static_settings(given), doc=module.__doc__, module_class=module)
+    del parameters["rngs"]
+    return make_part(NnxModel, kind, sha256, static_settings(parameters), doc=module.__doc__, module_class=module)
 
 
 class UserModel(Model):
@@ -60,13 +60,13 @@ class UserModel(Model):
 
     def settings_for(self, signature: Signature) -> dict[str, Any]:
         """Arguments of the module's constructor."""
-        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        arguments = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in FILLED:
-            if name in found and found[name] is None:
-                found[name] = getattr(signature, name)
-                if found[name] is None:
+            if name in arguments and arguments[name] is None:
+                arguments[name] = getattr(signature, name)
+                if arguments[name] is None:
                     raise ValueError(f"model.{name}: the task has none, so it must be set")
-        return found
+        return arguments
 
     def modes(self, training: bool) -> dict[str, bool]:
         """Keyword arguments that tell the module whether it trains."""

@@ -67,16 +67,16 @@ def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> typ
       key: of the `kind`, for messages.
       folder: what a relative file is relative to; the current one when None.
     """
-    place, _, name = kind.rpartition(":")
-    is_file = place.endswith(".py")
-    module, source = _from_file(place, name, key, folder) if is_file else _from_module(place, name, key)
-    found = module
+    origin, _, name = kind.rpartition(":")
+    is_file = origin.endswith(".py")
+    module, source = _from_file(origin, name, key, folder) if is_file else _from_module(origin, name, key)
+    loaded = module
     for word in name.split("."):
-        if not hasattr(found, word):
-            raise wrong(key, f"{place} has no {name!r}", hint=suggestion(word, _public_names(found)))
-        found = getattr(found, word)
-    cls = _as_part(slot, found, source, key)
-    if cls is not found or is_file or source.sha256 != _sha256_of(source.file):
+        if not hasattr(loaded, word):
+            raise wrong(key, f"{origin} has no {name!r}", hint=suggestion(word, _public_names(loaded)))
+        loaded = getattr(loaded, word)
+    cls = _as_part(slot, loaded, source, key)
+    if cls is not loaded or is_file or source.sha256 != _sha256_of(source.file):
         _SOURCES[cls] = source
     return cls
 
@@ -117,12 +117,12 @@ def data_sha256(part: type, path: str | Path) -> str:
     return hashlib.sha256("".join(file_sha256(file) for file in files).encode()).hexdigest()
 
 
-def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[ModuleType, Source]:
-    file = (Path.cwd() if folder is None else Path(folder)) / Path(place).expanduser()
+def _from_file(path: str, name: str, key: str, folder: Path | None) -> tuple[ModuleType, Source]:
+    file = (Path.cwd() if folder is None else Path(folder)) / Path(path).expanduser()
     if not file.is_file():
         beside = sorted(other.name for other in file.parent.glob("*.py"))
-        found = nearest(file.name, beside)
-        raise wrong(key, f"no file {place}", hint=f"did you mean {found!r}?" if found else "")
+        closest = nearest(file.name, beside)
+        raise wrong(key, f"no file {path}", hint=f"did you mean {closest!r}?" if closest else "")
     file = file.resolve()
     sha256 = source_sha256(file.name, file)
     # The content is part of the name, so an edited file is a new module and an unedited one is run once.
@@ -131,95 +131,95 @@ def _from_file(place: str, name: str, key: str, folder: Path | None) -> tuple[Mo
     if module_name not in sys.modules:
         described = importlib.util.spec_from_file_location(module_name, file)
         if described is None or described.loader is None:
-            raise wrong(key, f"{place} is no Python file")
+            raise wrong(key, f"{path} is no Python file")
         module = importlib.util.module_from_spec(described)
         sys.modules[module_name] = module  # dataclasses and pickles look their module up by name
         try:
             described.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             del sys.modules[module_name]
-            raise _import_failed(place, error, key) from error
+            raise _import_failed(path, error, key) from error
     return sys.modules[module_name], Source(f"{file.name}:{name}", f"{file}:{name}", sha256, file)
 
 
-def _from_module(place: str, name: str, key: str) -> tuple[ModuleType, Source]:
-    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", place):
-        raise wrong(key, "an import path reads module:Name or FILE.py:Name", f"{place}:{name}")
+def _from_module(module_name: str, name: str, key: str) -> tuple[ModuleType, Source]:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module_name):
+        raise wrong(key, "an import path reads module:Name or FILE.py:Name", f"{module_name}:{name}")
     try:
-        module = importlib.import_module(place)
+        module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        raise _import_failed(place, error, key) from error
+        raise _import_failed(module_name, error, key) from error
     file = getattr(module, "__file__", None)
     file = Path(file) if file and Path(file).is_file() else None
-    kind = f"{place}:{name}"
-    return module, Source(kind, kind, "" if file is None else source_sha256(place, file), file)
+    kind = f"{module_name}:{name}"
+    return module, Source(kind, kind, "" if file is None else source_sha256(module_name, file), file)
 
 
 def _sha256_of(file: Path | None) -> str:
     return "" if file is None else file_sha256(file)
 
 
-def _import_failed(place: str, error: BaseException, key: str) -> Exception:
+def _import_failed(origin: str, error: BaseException, key: str) -> Exception:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "importlib" not in frame.filename and not frame.filename.startswith("<")]
     last = own[-1] if own and own[-1].filename != __file__ else None
     text = first_line(error)
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == place.partition(".")[0]:
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == origin.partition(".")[0]:
         return wrong(key, f"there is no module {error.name!r}", hint="install it, or name a file: ./FILE.py:Name")
     if type(error).__name__ not in text:
         text = f"{type(error).__name__}: {text}"
     where = f" ({Path(last.filename).name} line {last.lineno})" if last else ""
-    refusal = wrong(key, f"importing {place} failed: {text}{where}")
+    refusal = wrong(key, f"importing {origin} failed: {text}{where}")
     is_one_line = last is not None and "\n" not in str(error).strip()
     return refusal if is_one_line else blamed(refusal, error)
 
 
-def _public_names(found: Any) -> list[str]:
-    return [name for name, value in vars(found).items() if not name.startswith("_") and callable(value)]
+def _public_names(loaded: Any) -> list[str]:
+    return [name for name, value in vars(loaded).items() if not name.startswith("_") and callable(value)]
 
 
-def _as_part(slot: str, found: Any, source: Source, key: str) -> type[Part]:
+def _as_part(slot: str, loaded: Any, source: Source, key: str) -> type[Part]:
     """The part class of what was found, made now if it is none."""
-    if isinstance(found, type) and issubclass(found, Part):
-        return _checked_part(slot, found, source, key)
+    if isinstance(loaded, type) and issubclass(loaded, Part):
+        return _checked_part(slot, loaded, source, key)
     try:
-        if slot == "models" and isinstance(found, type) and issubclass(found, nn.Module):
-            return _made(part_from_linen, found, source)
-        if slot == "models" and isinstance(found, type) and issubclass(found, nnx.Module):
-            return _made(part_from_nnx, found, source)
-        if slot in _FROM_FUNCTIONS and callable(found) and not isinstance(found, type):
-            return _made(functools.partial(part_from_function, slot), found, source, slot)
+        if slot == "models" and isinstance(loaded, type) and issubclass(loaded, nn.Module):
+            return _made(part_from_linen, loaded, source)
+        if slot == "models" and isinstance(loaded, type) and issubclass(loaded, nnx.Module):
+            return _made(part_from_nnx, loaded, source)
+        if slot in _FROM_FUNCTIONS and callable(loaded) and not isinstance(loaded, type):
+            return _made(functools.partial(part_from_function, slot), loaded, source, slot)
     except TypeError as error:
         raise wrong(key, f"{source.kind}: {error}") from None
-    raise wrong(key, f"{source.kind} is {_described(found)}, expected {_WORDS[slot]}")
+    raise wrong(key, f"{source.kind} is {_described(loaded)}, expected {_WORDS[slot]}")
 
 
 _MADE: dict[tuple, type[Part]] = {}
 
 
-def _made(make: Any, found: Any, source: Source, slot: str = "models") -> type[Part]:
+def _made(make: Any, loaded: Any, source: Source, slot: str = "models") -> type[Part]:
     """One class for one object under one kind: tree structures of its instances must be equal."""
-    place = (slot, found, source.kind, source.sha256)
-    if place not in _MADE:
-        _MADE[place] = make(found, source.kind, source.sha256)
-    return _MADE[place]
+    identity = (slot, loaded, source.kind, source.sha256)
+    if identity not in _MADE:
+        _MADE[identity] = make(loaded, source.kind, source.sha256)
+    return _MADE[identity]
 
 
-def _checked_part(slot: str, found: type[Part], source: Source, key: str) -> type[Part]:
-    if not issubclass(found, KINDS[slot]):
-        raise wrong(key, f"{source.kind} is {_described(found)}, expected {_WORDS[slot]}")
-    if not dataclasses.is_dataclass(found) or "__dataclass_fields__" not in vars(found):
+def _checked_part(slot: str, cls: type[Part], source: Source, key: str) -> type[Part]:
+    if not issubclass(cls, KINDS[slot]):
+        raise wrong(key, f"{source.kind} is {_described(cls)}, expected {_WORDS[slot]}")
+    if not dataclasses.is_dataclass(cls) or "__dataclass_fields__" not in vars(cls):
         raise wrong(key, f"{source.kind} is no part yet", hint="write @part above the class")
-    if hasattr(found, "__post_init__"):
+    if hasattr(cls, "__post_init__"):
         raise wrong(key, f"{source.kind} has a __post_init__, which tree operations call with tracers")
-    if inspect.isabstract(found):
-        missing = ", ".join(sorted(found.__abstractmethods__))
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(cls.__abstractmethods__))
         raise wrong(key, f"{source.kind} lacks {missing}")
-    return found
+    return cls
 
 
-def _described(found: Any) -> str:
-    if isinstance(found, type):
-        bases = [name for name, base in KINDS.items() if issubclass(found, base)]
+def _described(loaded: Any) -> str:
+    if isinstance(loaded, type):
+        bases = [name for name, base in KINDS.items() if issubclass(loaded, base)]
         return f"a part of {bases[0]}" if bases else "a class"
-    return "a function" if callable(found) else f"a {type(found).__name__}"
+    return "a function" if callable(loaded) else f"a {type(loaded).__name__}"

@@ -72,23 +72,23 @@ def read_text(text: str) -> Any:
 
 def _derived(settings: Mapping[str, Settings]) -> dict[str, str]:
     files: dict[str, set[str]] = {}
-    for one in settings.values():
-        files.setdefault(_short_kind(one), set()).add(str(one.get("kind", "")))
+    for part in settings.values():
+        files.setdefault(_short_kind(part), set()).add(str(part.get("kind", "")))
     kinds = {}
-    for text, one in settings.items():
-        file = str(one.get("kind", "")).rpartition(":")[0]
-        is_twin = bool(file) and len(files[_short_kind(one)]) > 1  # the same name in two files
-        kinds[text] = f"{PurePath(file).stem}:{_short_kind(one)}" if is_twin else _short_kind(one)
+    for text, part in settings.items():
+        file = str(part.get("kind", "")).rpartition(":")[0]
+        is_twin = bool(file) and len(files[_short_kind(part)]) > 1  # the same name in two files
+        kinds[text] = f"{PurePath(file).stem}:{_short_kind(part)}" if is_twin else _short_kind(part)
     alike: dict[str, list[Settings]] = {}
-    for text, one in settings.items():
-        alike.setdefault(kinds[text], []).append(one)
+    for text, part in settings.items():
+        alike.setdefault(kinds[text], []).append(part)
     shown = {kind: _telling_apart(group) for kind, group in alike.items()}
     return {
         text: " ".join(
-            filter(None, [kinds[text], *_words(one, shown[kinds[text]] or ([] if kinds[text] else sorted(one)))])
+            filter(None, [kinds[text], *_words(part, shown[kinds[text]] or ([] if kinds[text] else sorted(part)))])
         )
         or text
-        for text, one in settings.items()
+        for text, part in settings.items()
     }
 
 
@@ -103,8 +103,8 @@ def _words(settings: Settings, keys: Iterable[str]) -> list[str]:
 
 def _telling_apart(alike: Sequence[Settings]) -> list[str]:
     """Settings in which values of one kind differ. A checksum says nothing where the files have different names."""
-    keys = sorted({key for one in alike for key in one if key != "kind"})  # folders do not keep the order of fields
-    differing = [key for key in keys if len({repr(one.get(key, _DEFAULT)) for one in alike}) > 1]
+    keys = sorted({key for part in alike for key in part if key != "kind"})  # folders do not keep the order of fields
+    differing = [key for key in keys if len({repr(part.get(key, _DEFAULT)) for part in alike}) > 1]
     if any(key.endswith("path") for key in differing):
         differing = [key for key in differing if not key.endswith("sha256")]
     return differing
@@ -115,7 +115,7 @@ def _flat(settings: Any) -> Settings:
     if isinstance(settings, list):
         items = [_flat(item) if isinstance(item, dict) else {"kind": _shown(item)} for item in settings]
         kind = " + ".join(_short_kind(item) for item in items) or "none"
-        inner = {f"{place}.{key}": value for place, item in enumerate(items) for key, value in item.items()}
+        inner = {f"{index}.{key}": value for index, item in enumerate(items) for key, value in item.items()}
         return {"kind": kind} | {key: value for key, value in inner.items() if not re.fullmatch(r"\d+\.kind", key)}
     if "kind" not in settings and len(settings) == 1 and isinstance(next(iter(settings.values())), dict):
         ((kind, settings),) = settings.items()
@@ -126,8 +126,14 @@ def _flat(settings: Any) -> Settings:
 def _flat_mapping(settings: Mapping[str, Any]) -> Settings:
     flat: Settings = {}
     for key, value in settings.items():
-        is_nested = isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value))
-        inner = {f"{key}.{name}".removesuffix(".kind"): one for name, one in _flat(value).items()} if is_nested else {}
+        is_nested = isinstance(value, dict) or (
+            isinstance(value, list) and any(isinstance(item, dict) for item in value)
+        )
+        inner = (
+            {f"{key}.{name}".removesuffix(".kind"): inner_value for name, inner_value in _flat(value).items()}
+            if is_nested
+            else {}
+        )
         flat |= inner or {key: value}
     return flat
 

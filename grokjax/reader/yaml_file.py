@@ -207,7 +207,7 @@ class _Reader:
         return self._scalar(event, key)
 
     def _mapping(self, key: str, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         for event in self._events:
             if isinstance(event, MappingEndEvent):
                 break
@@ -215,21 +215,21 @@ class _Reader:
             if not isinstance(name, str):
                 raise self._problem(event, key, f"keys must be text, found {str(name)[:60]}; quote it")
             path = f"{key}.{name}" if key else name
-            if name in found:
+            if name in mapping:
                 raise self._problem(event, path, f"duplicate key {name!r}, first at line {self.lines[path]}")
             self.lines[path] = event.start_mark.line + 1
-            found[name] = self._node(next(self._events), path, depth + 1)
-        return found
+            mapping[name] = self._node(next(self._events), path, depth + 1)
+        return mapping
 
     def _sequence(self, key: str, depth: int) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         for event in self._events:
             if isinstance(event, SequenceEndEvent):
                 break
-            path = f"{key}.{len(found)}"
+            path = f"{key}.{len(items)}"
             self.lines[path] = event.start_mark.line + 1
-            found.append(self._node(event, path, depth + 1))
-        return found
+            items.append(self._node(event, path, depth + 1))
+        return items
 
     def _scalar(self, event: Any, key: str) -> Any:
         if event.style is not None:  # quoted, or a block of text

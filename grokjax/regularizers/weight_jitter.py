@@ -25,7 +25,7 @@ class WeightJitter(Regularizer):
         if is_known_zero(self.std):
             return params
         leaves, structure = jax.tree.flatten(params)
-        drawn = [jax.random.normal(substream(key, place), (), leaf.dtype) for place, leaf in enumerate(leaves)]
+        drawn = [jax.random.normal(substream(key, index), (), leaf.dtype) for index, leaf in enumerate(leaves)]
         return jax.tree.unflatten(
             structure, [leaf * jnp.exp(self.std * number) for leaf, number in zip(leaves, drawn, strict=True)]
         )

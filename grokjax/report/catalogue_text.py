@@ -67,11 +67,11 @@ def _settings(cls: type[Part]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("", width=2)
     rows = setting_rows(cls)
-    used = [place for place in range(len(_HEADS)) if any(row[place] for row in rows)]  # most parts have no units
-    for place in used:
-        table.add_column(_HEADS[place], overflow="fold", no_wrap=_HEADS[place] in ("setting", ""))
+    used = [column for column in range(len(_HEADS)) if any(row[column] for row in rows)]  # most parts have no units
+    for column in used:
+        table.add_column(_HEADS[column], overflow="fold", no_wrap=_HEADS[column] in ("setting", ""))
     for row in rows:
-        table.add_row("", *(Text(row[place]) for place in used))
+        table.add_row("", *(Text(row[column]) for column in used))
     return table
 
 

@@ -53,7 +53,7 @@ def label_room(x: CellAxis, y: CellAxis, inches: float) -> tuple[float, float]:
     if not _is_slanted(x, inches):
         return left, 0.0
     cell = inches / len(x)  # a slanted name reaches from the middle of its cell to the left
-    ahead = [0.82 * _LETTER * len(name) - (place + 0.5) * cell - 0.5 for place, name in enumerate(x.labels)]
+    ahead = [0.82 * _LETTER * len(name) - (index + 0.5) * cell - 0.5 for index, name in enumerate(x.labels)]
     return max(left, *ahead), below * 0.6
 
 

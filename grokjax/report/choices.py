@@ -89,8 +89,8 @@ def _kinds(plan: Plan) -> list[_Kind]:
 
 def _is_whole(axis: Axis) -> bool:
     """Whether an axis replaces a part, or a setting that is told as a sentence and not by its name."""
-    told = ("train.minibatch", "precision", "init")
-    is_told = any(path == name or path.startswith(f"{name}.") for path in axis.paths for name in told)
+    sentence_names = ("train.minibatch", "precision", "init")
+    is_told = any(path == name or path.startswith(f"{name}.") for path in axis.paths for name in sentence_names)
     return is_told or any(isinstance(value, Part | tuple) for column in axis.values for value in column)
 
 
@@ -112,9 +112,9 @@ def part_text(part: Part, path: str = "", ranges: Ranges | None = None) -> str:
     """A part with all its settings; those that are axes say so, with their ends."""
     settings = []
     for field in dataclasses.fields(cast(Any, part)):
-        place = f"{path}.{field.name}"
-        values = (ranges or {}).get(place)
-        own = value_text(getattr(part, field.name), place, ranges)
+        field_path = f"{path}.{field.name}"
+        values = (ranges or {}).get(field_path)
+        own = value_text(getattr(part, field.name), field_path, ranges)
         settings.append(f"{field.name} {own if values is None else _range_text(values)}")
     return f"{part.kind}: {', '.join(settings)}" if settings else part.kind
 
@@ -132,7 +132,7 @@ def value_text(value: Any, path: str = "", ranges: Ranges | None = None) -> str:
     if isinstance(value, bool) or value is None:
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, tuple):
-        return f"[{', '.join(value_text(item, f'{path}.{place}', ranges) for place, item in enumerate(value))}]"
+        return f"[{', '.join(value_text(item, f'{path}.{index}', ranges) for index, item in enumerate(value))}]"
     return number_text(value) if isinstance(value, (int, float)) else str(value)
 
 
@@ -166,8 +166,8 @@ def _condition(rule: StopRule) -> str:
 
 def _decay(plan: Plan, kind: _Kind) -> str:
     """On how many parameters decay acts, and what the optimizer's own documentation says of what scales it."""
-    cohorts = [one for one in plan.cohorts if kind.cells[plan.orders.cells_of(one.cohort.numbers)].any()]
-    counts = dict.fromkeys(f"{one.size.num_decayed:,} of {one.size.num_params:,}" for one in cohorts)
+    cohorts = [planned for planned in plan.cohorts if kind.cells[plan.orders.cells_of(planned.cohort.numbers)].any()]
+    counts = dict.fromkeys(f"{planned.size.num_decayed:,} of {planned.size.num_params:,}" for planned in cohorts)
     return _decay_of(kind.run.optimizer, "optimizer", kind.ranges, f"{'; '.join(counts)} parameters")
 
 
@@ -191,12 +191,12 @@ def _own_decay(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) ->
     doc = inspect.getdoc(type(optimizer)) or ""
     if source_of(type(optimizer)) is not None:
         doc = doc.partition("\n\n")[0]  # of somebody else's page of documentation
-    said = [about["weight_decay"], " ".join(doc.split())]
-    return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, said))}"
+    sentences = [about["weight_decay"], " ".join(doc.split())]
+    return f"acts on {acts_on}. {optimizer.kind}: {'. '.join(filter(None, sentences))}"
 
 
 def _regularizers(run: Run, ranges: Ranges) -> list[str]:
-    return [part_text(one, f"regularizers.{place}", ranges) for place, one in enumerate(run.regularizers)]
+    return [part_text(part, f"regularizers.{index}", ranges) for index, part in enumerate(run.regularizers)]
 
 
 def _minibatch(run: Run, ranges: Ranges) -> str:
@@ -211,10 +211,12 @@ def _minibatch(run: Run, ranges: Ranges) -> str:
 def _forms(plan: Plan) -> list[str]:
     """How the networks are computed, and where that is not what was asked for."""
     texts = []
-    for one in plan.cohorts:
-        model, signature = one.cohort.run.model, one.cohort.signature
+    for planned in plan.cohorts:
+        model, signature = planned.cohort.run.model, planned.cohort.signature
         used, asked = model.form_used(signature), model.form
-        where = "for several answers" if signature.num_answers > 1 else f"on the inputs of {one.cohort.run.task.kind}"
+        where = (
+            "for several answers" if signature.num_answers > 1 else f"on the inputs of {planned.cohort.run.task.kind}"
+        )
         note = "" if used == asked else f", since {model.kind} has no {asked} {where}"
         texts += [f"{model.kind} {used}{note}; forms agree to rounding"] if used else []
     return texts

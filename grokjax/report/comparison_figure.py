@@ -41,18 +41,18 @@ def _draw_arms(axes: Axes, report: "ComparisonReport", case: "CaseReport", numbe
     names = list(case.tuned)
     runs = report.runs[(report.runs["stage"] == "comparing") & (report.runs["case"] == number)]
     results = {result.name: result for result in case.results}
-    for place, name in enumerate(names):
+    for row, name in enumerate(names):
         colour = _BASE if name == report.baseline else _OTHER
         steps = runs.loc[runs["arm"] == name, "steps"].dropna().to_numpy()
         came = np.isfinite(steps)
-        axes.scatter(steps[came], np.full(came.sum(), place + 0.18), s=9, color=colour, alpha=0.6, linewidth=0)
+        axes.scatter(steps[came], np.full(came.sum(), row + 0.18), s=9, color=colour, alpha=0.6, linewidth=0)
         never = np.full(np.count_nonzero(~came), report.budget)
-        axes.scatter(never, np.full(len(never), place + 0.18), s=11, facecolor="none", edgecolor=colour, linewidth=0.7)
+        axes.scatter(never, np.full(len(never), row + 0.18), s=11, facecolor="none", edgecolor=colour, linewidth=0.7)
         if name in results:
             mean = results[name].mean
             axes.errorbar(
                 [mean.estimate],
-                [place - 0.12],
+                [row - 0.12],
                 xerr=[[mean.estimate - mean.low], [mean.high - mean.estimate]],
                 fmt="s",
                 color=colour,
@@ -63,11 +63,11 @@ def _draw_arms(axes: Axes, report: "ComparisonReport", case: "CaseReport", numbe
 
 
 def _draw_tuning(axes: Axes, report: "ComparisonReport", case: "CaseReport") -> None:
-    for place, (name, arm) in enumerate(case.tuned.items()):
+    for row, (name, arm) in enumerate(case.tuned.items()):
         colour = _BASE if name == report.baseline else _OTHER
         means = arm.curve["mean"].to_numpy()
-        axes.scatter(means, np.full(len(means), place), s=9, color=colour, alpha=0.5, linewidth=0)
-        axes.scatter([means.min()], [place], marker="|", s=60, color=colour)
+        axes.scatter(means, np.full(len(means), row), s=9, color=colour, alpha=0.5, linewidth=0)
+        axes.scatter([means.min()], [row], marker="|", s=60, color=colour)
     _finish(axes, list(case.tuned), report.budget)
 
 

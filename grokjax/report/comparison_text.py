@@ -29,8 +29,8 @@ def comparison_text(report: "ComparisonReport", colour: bool = False, width: int
     for case in report.cases:
         views += [Text(""), *([Text(_case_name(case), style="bold")] if case.case else [])]
         if case.results:
-            views += [_grid(_RESULTS, [_result(one) for one in case.results]), Text("")]
-            views += [_grid(_COSTS, [_cost(report, one) for one in case.results]), Text("")]
+            views += [_grid(_RESULTS, [_result(result) for result in case.results]), Text("")]
+            views += [_grid(_COSTS, [_cost(report, result) for result in case.results]), Text("")]
         views.append(_grid(("tuned arm", "best setting", "generalized", "mean steps", "settings"), _tuned_rows(case)))
     return rendered(Group(*views, Text(""), *(Text(line, style="dim") for line in remarks(report))), colour, width)
 
@@ -41,8 +41,8 @@ def comparison_markdown(report: "ComparisonReport") -> str:
     for case in report.cases:
         lines += [f"## {_case_name(case)}", ""] if case.case else []
         if case.results:
-            lines += [*_pipes(_RESULTS, [_result(one) for one in case.results]), ""]
-            lines += [*_pipes(_COSTS, [_cost(report, one) for one in case.results]), ""]
+            lines += [*_pipes(_RESULTS, [_result(result) for result in case.results]), ""]
+            lines += [*_pipes(_COSTS, [_cost(report, result) for result in case.results]), ""]
         for name, arm in case.tuned.items():
             columns = [*arm.best, "seeds", "generalized", "mean steps"]
             rows = [
@@ -60,8 +60,8 @@ def comparison_markdown(report: "ComparisonReport") -> str:
 
 def comparison_json(report: "ComparisonReport") -> dict[str, Any]:
     """The report for programs; see docs/formats.md. Numbers that are not there are null, +inf is the text `never`."""
-    found = {field.name: getattr(report, field.name) for field in dataclasses.fields(report) if field.name != "runs"}
-    found["cases"] = [
+    mapping = {field.name: getattr(report, field.name) for field in dataclasses.fields(report) if field.name != "runs"}
+    mapping["cases"] = [
         {
             "case": case.case,
             "arms": [
@@ -76,7 +76,7 @@ def comparison_json(report: "ComparisonReport") -> dict[str, Any]:
         for case in report.cases
     ]
     columns = ["arm", "stage", "case", "setting", "seed", "run_id", "steps"]
-    return _plain(found | {"runs": report.runs.loc[:, columns].to_dict(orient="records")})
+    return _plain(mapping | {"runs": report.runs.loc[:, columns].to_dict(orient="records")})
 
 
 _INTERVALS = ("grokked", "median", "mean", "difference", "ratio", "rank")
@@ -98,8 +98,8 @@ def remarks(report: "ComparisonReport") -> list[str]:
             f"{report.seeds_needed} could."
         )
     if len(set(report.tuning_runs.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
-        lines.append(f"Arms were tuned with unequal numbers of runs: {told}.")
+        counts_text = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
+        lines.append(f"Arms were tuned with unequal numbers of runs: {counts_text}.")
     for case in report.cases:
         for name, arm in case.tuned.items():
             for path in arm.edges:
@@ -185,8 +185,8 @@ def _value(value: Any) -> str:
 
 def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="left" if index < 2 else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

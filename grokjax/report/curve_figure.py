@@ -58,9 +58,9 @@ def draw_curves(
         raise ValueError("curves: no group of runs to draw")
     if path is not None:
         check_format(path)
-    scales = {name: _scale(name, groups) for one in groups for name in one.panels}
+    scales = {name: _scale(name, groups) for group in groups for name in group.panels}
     is_overlay = len(groups) > MOST_PANELS if overlay is None else overlay
-    is_single = all(one.num_runs <= 1 for one in groups)
+    is_single = all(group.num_runs <= 1 for group in groups)
     caption = "" if is_single else _OVERLAY_CAPTION if is_overlay else _CAPTION
     losses = _LOSS if "loss" in scales and caption else ""
     lines = [*filter(None, [" ".join(filter(None, [caption, losses]))]), *notes]
@@ -68,8 +68,8 @@ def draw_curves(
     if is_overlay:
         _draw_overlay(figure, panels[:, 0], groups)
     else:
-        for column, one in enumerate(groups):
-            _draw_group(panels[:, column], one)
+        for column, group in enumerate(groups):
+            _draw_group(panels[:, column], group)
         names = _line_names(groups)
         handles = [Line2D([], [], color=_colour(name), linestyle=_dash(name), label=name) for name in names]
         if handles:
@@ -91,13 +91,13 @@ def wrapped(text: str, width: float, letter: float) -> list[str]:
 
 def _last_step(groups: Sequence[Curves]) -> int:
     return max(
-        [1, *(int(found.steps[-1]) for one in groups for lines in one.panels.values() for found in lines.values())]
+        [1, *(int(bands.steps[-1]) for group in groups for lines in group.panels.values() for bands in lines.values())]
     )
 
 
 def _line_names(groups: Sequence[Curves]) -> list[str]:
     """Names of the lines that share a panel with others, or are of a group of examples: the rest is on the axis."""
-    named = (name for one in groups for panel, lines in one.panels.items() for name in lines if name != panel)
+    named = (name for group in groups for panel, lines in group.panels.items() for name in lines if name != panel)
     return list(dict.fromkeys(named))
 
 
@@ -107,7 +107,7 @@ def _scale(panel: str, groups: Sequence[Curves]) -> str:
         return "share"
     if panel in ("loss", "objective"):
         return "log"
-    seen = [found.values.ravel() for one in groups for found in one.panels.get(panel, {}).values()]
+    seen = [bands.values.ravel() for group in groups for bands in group.panels.get(panel, {}).values()]
     values = np.concatenate([*seen, np.zeros(0)])
     values = values[np.isfinite(values)]
     is_log = len(values) > 0 and values.min() > 0 and values.max() >= _DECADES * values.min()
@@ -165,8 +165,8 @@ def _step_text(step: float) -> str:
 def _draw_group(panels: np.ndarray, group: Curves) -> None:
     """One group in the panels of a column."""
     for axes, measured in zip(panels, group.panels.values(), strict=False):
-        for name, found in measured.items():
-            _draw_bands(axes, found, _colour(name), _dash(name), _BANDS if group.num_runs > 1 else ())
+        for name, bands in measured.items():
+            _draw_bands(axes, bands, _colour(name), _dash(name), _BANDS if group.num_runs > 1 else ())
     runs = f"{group.num_runs:,} run{'s' if group.num_runs != 1 else ''}"
     lines = [*wrapped(group.title, _PANEL[0] - 0.5, _NAME_LETTER)]
     lines += wrapped(", ".join(filter(None, (runs, _dropouts(group)))), _PANEL[0] - 0.5, _NAME_LETTER)
@@ -179,9 +179,9 @@ def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) 
     handles = []
     for group, colour in zip(groups, colours, strict=True):
         for axes, measured in zip(panels, group.panels.values(), strict=False):
-            for name, found in measured.items():
+            for name, bands in measured.items():
                 is_main = name == ("test" if "test" in measured else list(measured)[-1])
-                _draw_bands(axes, found, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
+                _draw_bands(axes, bands, colour, "-" if is_main else _DASHES["train"], _BANDS[1:] if is_main else ())
         drop = _dropouts(group)
         label = f"{group.title or 'all'}: {group.num_runs:,} runs" + (f", {drop}" if drop else "")
         handles.append(Line2D([], [], color=colour, label="\n".join(wrapped(label, _LEGEND, _NAME_LETTER))))
@@ -192,15 +192,15 @@ def _draw_overlay(figure: Figure, panels: np.ndarray, groups: Sequence[Curves]) 
     figure.legend(handles=handles, loc="outside right upper", alignment="left")
 
 
-def _draw_bands(axes: Axes, found: Bands, colour: Any, dash: Any, shades: Sequence[tuple[float, float, float]]) -> None:
+def _draw_bands(axes: Axes, bands: Bands, colour: Any, dash: Any, shades: Sequence[tuple[float, float, float]]) -> None:
     for low, high, opacity in shades:
-        ends = quantile_of(found, low), quantile_of(found, high)
+        ends = quantile_of(bands, low), quantile_of(bands, high)
         if ends[0] is not None and ends[1] is not None:
             shade = {"color": colour, "alpha": opacity, "linewidth": 0}
-            axes.fill_between(found.steps, _drawable(axes, ends[0]), _drawable(axes, ends[1]), **shade)
-    middle = quantile_of(found, MEDIAN)
+            axes.fill_between(bands.steps, _drawable(axes, ends[0]), _drawable(axes, ends[1]), **shade)
+    middle = quantile_of(bands, MEDIAN)
     if middle is not None:
-        axes.plot(found.steps, _drawable(axes, middle), color=colour, linestyle=dash)
+        axes.plot(bands.steps, _drawable(axes, middle), color=colour, linestyle=dash)
 
 
 def _drawable(axes: Axes, values: np.ndarray) -> np.ndarray:

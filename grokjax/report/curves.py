@@ -111,10 +111,10 @@ def cell_curves(
         ]
     ordered = runs.assign(place=np.arange(len(runs))).sort_values(varying, kind="stable", key=_sortable)
     groups = []
-    for place in ordered.groupby(cell[ordered["place"]], sort=False)["place"].first():
-        values = runs.iloc[int(place)][varying]
+    for row in ordered.groupby(cell[ordered["place"]], sort=False)["place"].first():
+        values = runs.iloc[int(row)][varying]
         named = ", ".join(f"{path.split('.')[-1]} = {number_text(value)}" for path, value in values.items())
-        groups.append(group_curves(measures, cell == cell[place], named))
+        groups.append(group_curves(measures, cell == cell[row], named))
     return groups, []
 
 
@@ -123,17 +123,17 @@ def _sortable(column: pd.Series) -> pd.Series:
     return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
 
 
-def quantile_of(found: Bands, wanted: float) -> np.ndarray | None:
+def quantile_of(line_bands: Bands, wanted: float) -> np.ndarray | None:
     """[point] values of one quantile; None when it was not computed."""
-    return found.values[found.quantiles.index(wanted)] if wanted in found.quantiles else None
+    return line_bands.values[line_bands.quantiles.index(wanted)] if wanted in line_bands.quantiles else None
 
 
-def dropouts(found: Bands) -> str:
+def dropouts(line_bands: Bands) -> str:
     """Why fewer runs stand behind the last point than behind the first, in words; empty when none is missing."""
     counts = {
-        "diverged": int(found.diverged[-1]),
-        "not yet at the end": int(found.ended[-1]),
-        "held at their last value": int(found.held[-1]),
+        "diverged": int(line_bands.diverged[-1]),
+        "not yet at the end": int(line_bands.ended[-1]),
+        "held at their last value": int(line_bands.held[-1]),
     }
     return ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
 
@@ -141,15 +141,17 @@ def dropouts(found: Bands) -> str:
 def curve_table(groups: Sequence[Curves]) -> pd.DataFrame:
     """One row per group, measure and step: `group`, `measure`, `step`, `n`, and `q05` to `q95`, one a quantile."""
     parts = []
-    for one in groups:
+    for group in groups:
         named = {
-            (line if line == panel else f"{line}/{panel}"): found
-            for panel, lines in one.panels.items()
-            for line, found in lines.items()
+            (line if line == panel else f"{line}/{panel}"): line_bands
+            for panel, lines in group.panels.items()
+            for line, line_bands in lines.items()
         }
-        for measure, found in named.items():
-            columns = {f"q{round(100 * q):02d}": row for q, row in zip(found.quantiles, found.values, strict=True)}
-            head = {"group": one.title, "measure": measure, "step": found.steps, "n": found.n}
+        for measure, line_bands in named.items():
+            columns = {
+                f"q{round(100 * q):02d}": row for q, row in zip(line_bands.quantiles, line_bands.values, strict=True)
+            }
+            head = {"group": group.title, "measure": measure, "step": line_bands.steps, "n": line_bands.n}
             parts.append(pd.DataFrame(head | columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

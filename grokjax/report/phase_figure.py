@@ -181,7 +181,7 @@ def _draw_cells(axes: Axes, diagram: PhaseDiagram, x: CellAxis, y: CellAxis) -> 
             )
         )
     empty = np.flatnonzero(diagram.n.ravel() == 0)
-    blank = [_corners(x, y, int(place) % len(x), int(place) // len(x)) for place in empty]
+    blank = [_corners(x, y, int(cell) % len(x), int(cell) // len(x)) for cell in empty]
     crossed = {"facecolor": "white", "edgecolor": "#bbbbbb", "linewidth": 0, "hatch": "///", "zorder": 1}
     if blank:
         axes.add_collection(PolyCollection(blank, label="no run", **crossed))
@@ -212,8 +212,8 @@ def cell_fields(diagram: PhaseDiagram, x: CellAxis, y: CellAxis) -> dict[str, li
     fields: dict[str, list[np.ndarray]] = {phase: [] for phase in diagram.phases}
     for row, column in zip(*np.nonzero(diagram.n), strict=True):
         reached = np.concatenate([[0.0], np.cumsum(diagram.counts[row, column]) / diagram.n[row, column]])
-        for place, phase in enumerate(diagram.phases):
-            start, end = reached[place], reached[place + 1]
+        for index, phase in enumerate(diagram.phases):
+            start, end = reached[index], reached[index + 1]
             if end > start:
                 part = ((start, end), (0.0, 1.0)) if diagram.y_name else ((0.0, 1.0), (start, end))
                 fields[phase].append(_corners(x, y, column, row, part, is_bar=not diagram.y_name))
@@ -243,8 +243,8 @@ def _within(axis: CellAxis, cell: int, share: float) -> float:
 def _draw_letters(axes: Axes, diagram: PhaseDiagram, x: CellAxis, y: CellAxis) -> None:
     for row, column in zip(*np.nonzero((diagram.n > 0) & (diagram.entropy == 0)), strict=True):
         style = PHASE_STYLES[str(diagram.dominant[row, column])]
-        place = (_within(x, column, 0.5), _within(y, row, 0.5))
-        axes.text(*place, style.letter, color=style.ink, fontsize=6, ha="center", va="center", alpha=0.75, zorder=3)
+        centre = (_within(x, column, 0.5), _within(y, row, 0.5))
+        axes.text(*centre, style.letter, color=style.ink, fontsize=6, ha="center", va="center", alpha=0.75, zorder=3)
 
 
 def _draw_boundary(axes: Axes, diagram: PhaseDiagram, boundary: Boundary, y: CellAxis) -> None:
@@ -254,8 +254,8 @@ def _draw_boundary(axes: Axes, diagram: PhaseDiagram, boundary: Boundary, y: Cel
     """
     if (boundary.x_name, boundary.y_name) != (diagram.x_name, diagram.y_name):
         raise ValueError(f"boundary: is over {boundary.x_name} and {boundary.y_name}, the diagram is not")
-    place = {value: float(centre) for value, centre in zip(diagram.y.tolist(), y.centres, strict=True)}
-    heights = np.array([place.get(value, np.nan) if diagram.y_name else 0.5 for value in boundary.y.tolist()])
+    height_of = {value: float(centre) for value, centre in zip(diagram.y.tolist(), y.centres, strict=True)}
+    heights = np.array([height_of.get(value, np.nan) if diagram.y_name else 0.5 for value in boundary.y.tolist()])
     single = boundary.at, boundary.low, boundary.high
     pairs = [
         tuple(ends[:, side] for ends in (boundary.edges, boundary.edges_low, boundary.edges_high)) for side in (0, 1)

@@ -54,11 +54,11 @@ def phase_view(
     is_points = bool(diagram.y_name) and is_scattered(diagram)
     draw = point_blocks if is_points else _blocks if diagram.y_name else _bars
     blocks = draw(diagram, width)
-    said = [
+    sentences = [
         *_explained(diagram, rule, is_points),
         *(Text(line, style="dim") for line in [*remarks(diagram, rule), *notes]),
     ]
-    return Group(*lines, *blocks, Text(""), *said)
+    return Group(*lines, *blocks, Text(""), *sentences)
 
 
 def cell_mark(diagram: PhaseDiagram, row: int, column: int) -> str:
@@ -82,14 +82,14 @@ def _blocks(diagram: PhaseDiagram, width: int) -> list[Text]:
     cell = max(2, min(max(longest, 3), _WIDEST_CELL, room // len(columns)))
     each = max(1, room // cell)
     are_listed = longest > cell and not np.issubdtype(diagram.x.dtype, np.number)  # names have nothing in between
-    found = [Text(f"{diagram.y_name} (upwards)", style="italic")]
+    lines = [Text(f"{diagram.y_name} (upwards)", style="italic")]
     for start in range(0, len(columns), each):
-        places = range(start, min(start + each, len(columns)))
-        found += [_row(diagram, row, places, rows[row].rjust(margin - 1), cell) for row in reversed(range(len(rows)))]
-        found += [] if are_listed else [_column_labels([columns[place] for place in places], margin, cell)]
+        indices = range(start, min(start + each, len(columns)))
+        lines += [_row(diagram, row, indices, rows[row].rjust(margin - 1), cell) for row in reversed(range(len(rows)))]
+        lines += [] if are_listed else [_column_labels([columns[index] for index in indices], margin, cell)]
     names = f": {', '.join(columns)}" if are_listed else ""
-    found.append(Text(" " * margin + f"{diagram.x_name} (to the right){names}", style="italic"))
-    return found
+    lines.append(Text(" " * margin + f"{diagram.x_name} (to the right){names}", style="italic"))
+    return lines
 
 
 def _row(diagram: PhaseDiagram, row: int, columns: range, label: str, cell: int) -> Text:
@@ -107,9 +107,9 @@ def _column_labels(labels: Sequence[str], margin: int, cell: int) -> Text:
     """Labels under their columns, as many as do not touch."""
     every = max(1, -(-(max(map(len, labels)) + 1) // cell))
     line = ""
-    for place in range(0, len(labels), every):
-        label = labels[place].center(cell) if every == 1 else " " * ((cell - 1) // 2) + labels[place]
-        line = line.ljust(margin + place * cell) + label
+    for index in range(0, len(labels), every):
+        label = labels[index].center(cell) if every == 1 else " " * ((cell - 1) // 2) + labels[index]
+        line = line.ljust(margin + index * cell) + label
     return Text(line.rstrip())
 
 
@@ -119,13 +119,13 @@ def _bars(diagram: PhaseDiagram, width: int) -> list[Text]:
     margin, ends = max(map(len, labels)), [f" {n:,}" for n in diagram.n[0].tolist()]
     room = max(10, min(_LONGEST_BAR, width - margin - 1 - max(map(len, ends))))
     lines = [Text(f"{diagram.x_name}, runs by phase", style="italic")]
-    for place, label in enumerate(labels):
+    for column, label in enumerate(labels):
         line = Text(label.rjust(margin) + " ")
-        reached = np.rint(room * np.cumsum(diagram.counts[0, place]) / diagram.n[0, place]).astype(int)
+        reached = np.rint(room * np.cumsum(diagram.counts[0, column]) / diagram.n[0, column]).astype(int)
         for phase, length in zip(diagram.phases, np.diff(reached, prepend=0).tolist(), strict=True):
             style = PHASE_STYLES[phase]
             line.append(style.letter * length, Style(color=style.ink, bgcolor=style.colour))
-        lines.append(line.append(ends[place]))
+        lines.append(line.append(ends[column]))
     return lines
 
 

@@ -38,7 +38,7 @@ def plan_view(plan: Plan) -> RenderableType:
     head = f"{sweep.name}: {sweep.num_runs:,} runs = {sweep.num_cells:,} cells x {sweep.num_seeds:,} seeds"
     if sweep.compare is not None:
         arms, cases = len(sweep.compare.arms), f" in {sweep.num_cells:,} cases" if sweep.axes else ""
-        runs = sum(len(one.cohort) for one in plan.cohorts)
+        runs = sum(len(planned.cohort) for planned in plan.cohorts)
         tuned = f"{runs:,} runs that tune them, then {plan.later_runs:,} that compare them"
         head = f"{sweep.name}: {arms} arms{cases}: {tuned}"
     return Group(
@@ -73,8 +73,8 @@ def _values(values: np.ndarray) -> str:
 def _why_cohorts(plan: Plan) -> str:
     """How many programs are compiled, and which axes are the reason."""
     values: dict[str, set[str]] = {}
-    for one in plan.cohorts:
-        for path, taken in one.cohort.static.items():
+    for planned in plan.cohorts:
+        for path, taken in planned.cohort.static.items():
             values.setdefault(path, set()).add(short_list(taken))
     count = len(plan.cohorts)
     if plan.sweep.compare is not None:
@@ -91,15 +91,15 @@ def _cohorts(plan: Plan) -> Table:
     for name in ("cohort", "runs", "lanes a device", "memory a run", "parameters", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("static values", overflow="fold")
-    for one in plan.cohorts:
-        static = "; ".join(f"{path} {short_list(values)}" for path, values in one.cohort.static.items())
+    for planned in plan.cohorts:
+        static = "; ".join(f"{path} {short_list(values)}" for path, values in planned.cohort.static.items())
         table.add_row(
-            str(one.cohort.number + 1),
-            f"{len(one.cohort):,}",
-            f"{one.width:,}",
-            bytes_text(one.bytes_per_run),
-            f"{one.size.num_params:,}",
-            "not timed" if one.seconds is None else _duration(one.seconds),
+            str(planned.cohort.number + 1),
+            f"{len(planned.cohort):,}",
+            f"{planned.width:,}",
+            bytes_text(planned.bytes_per_run),
+            f"{planned.size.num_params:,}",
+            "not timed" if planned.seconds is None else _duration(planned.seconds),
             Text(static or "none"),
         )
     return table
@@ -107,7 +107,9 @@ def _cohorts(plan: Plan) -> Table:
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
     costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
-    return [*costs, ("measures", _measures(plan))] if any(one.measure_seconds for one in plan.cohorts) else costs
+    return (
+        [*costs, ("measures", _measures(plan))] if any(planned.measure_seconds for planned in plan.cohorts) else costs
+    )
 
 
 def _disk(plan: Plan) -> str:
@@ -131,9 +133,9 @@ def _time(plan: Plan) -> str:
 def _measures(plan: Plan) -> str:
     """What each measure takes of the time of a run, the dearest first."""
     taken: dict[str, list[tuple[float, float]]] = {}  # name -> per cent and milliseconds in each cohort
-    for one in plan.cohorts:
-        for name, seconds in one.measure_seconds.items():
-            undisturbed = (one.run_seconds or math.inf) * (one.cpu_share or 1.0)
+    for planned in plan.cohorts:
+        for name, seconds in planned.measure_seconds.items():
+            undisturbed = (planned.run_seconds or math.inf) * (planned.cpu_share or 1.0)
             share = plan.num_rows * seconds / undisturbed
             taken.setdefault(name, []).append((100 * share, 1e3 * seconds))
     texts = []
@@ -150,8 +152,8 @@ def _duration(seconds: float) -> str:
 def _looks(plan: Plan) -> str:
     """How often a run is looked at, and about what share of its work that is."""
     steps = plan.sweep.steps
-    shares = [_look_share(one, plan.num_looks, steps) for one in plan.cohorts]
-    n_train = _range_text([_n_train(one) for one in plan.cohorts], "{:,}")
+    shares = [_look_share(planned, plan.num_looks, steps) for planned in plan.cohorts]
+    n_train = _range_text([_n_train(planned) for planned in plan.cohorts], "{:,}")
     return (
         f"{plan.num_looks:,} a run ({plan.num_looks / steps:.3g} per step), {plan.num_rows:,} with all measures; about "
         f"{_range_text([100 * share for share in shares], '{:.2g}')} % of the work of a run with {n_train} train "

@@ -31,16 +31,16 @@ def draw_points(axes: Axes, diagram: PhaseDiagram, letters: bool) -> None:
     axes.grid(color="#e8e8e8", linewidth=0.5)
     axes.set_axisbelow(True)
     points = _points(diagram)
-    for place, phase in enumerate(diagram.phases):
-        whole = np.array([point[:2] for point in points if point[2][place] == 1.0]).reshape(-1, 2)
+    for index, phase in enumerate(diagram.phases):
+        whole = np.array([point[:2] for point in points if point[2][index] == 1.0]).reshape(-1, 2)
         style = PHASE_STYLES[phase]
         marker = {"s": _AREA, "facecolor": style.colour, "edgecolor": "#444444", "linewidth": 0.4, "zorder": 2}
         if len(whole):
             axes.scatter(whole[:, 0], whole[:, 1], marker="o", label=phase, **marker)
         for x, y, shares in points:
-            if 0 < shares[place] < 1:
-                start = float(shares[:place].sum())
-                corners = _sector(start, start + float(shares[place]))
+            if 0 < shares[index] < 1:
+                start = float(shares[:index].sum())
+                corners = _sector(start, start + float(shares[index]))
                 size = _AREA * float(np.abs(corners).max()) ** 2  # Matplotlib scales a marker to its farthest corner
                 axes.scatter([x], [y], marker=Path(corners), **{**marker, "s": size})
         for x, y in whole if letters and len(points) <= _MOST_LETTERS else ():

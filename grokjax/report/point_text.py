@@ -23,9 +23,9 @@ def point_blocks(diagram: PhaseDiagram, width: int) -> list[Text]:
     counts = np.zeros((_ROWS, columns, len(diagram.phases)), np.int64)
     np.add.at(counts, (row[:, None], column[None, :]), diagram.counts)
     lines = [Text(f"{diagram.y_name} (upwards{_scale_text(y.scale)})", style="italic")]
-    for place in reversed(range(_ROWS)):
-        label = labels[1] if place == _ROWS - 1 else labels[0] if place == 0 else ""
-        lines.append(_row(diagram, counts[place], Text(label.rjust(margin - 1) + " ")))
+    for screen_row in reversed(range(_ROWS)):
+        label = labels[1] if screen_row == _ROWS - 1 else labels[0] if screen_row == 0 else ""
+        lines.append(_row(diagram, counts[screen_row], Text(label.rjust(margin - 1) + " ")))
     low, high = (number_text(float(f"{value:.3g}")) for value in (x.low, x.high))
     lines.append(Text(" " * margin + low + high.rjust(columns - len(low))))
     lines.append(Text(" " * margin + f"{diagram.x_name} (to the right{_scale_text(x.scale)})", style="italic"))

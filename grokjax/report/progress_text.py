@@ -57,7 +57,7 @@ def status_view(status: Mapping[str, Any], phases: Mapping[str, int] | None = No
     if status.get("diverged"):
         runs += f", {status['diverged']:,} diverged"
     stage = status.get("stage", "") + (f" ({status['reason']})" if status.get("reason") else "")
-    found = {
+    texts = {
         "name": status.get("name", ""),
         "stage": stage,
         "runs": runs,
@@ -67,7 +67,7 @@ def status_view(status: Mapping[str, Any], phases: Mapping[str, int] | None = No
         "left": _known(status.get("seconds_left"), lambda seconds: f"{duration_text(seconds)} at most"),
         "compiled": _known(status.get("compiled_programs"), lambda count: f"{count:,} since the last start"),
     }
-    return facts((name, text) for name, text in found.items() if text)
+    return facts((name, text) for name, text in texts.items() if text)
 
 
 def status_text(status: Mapping[str, Any], phases: Mapping[str, int] | None = None) -> str:

@@ -43,7 +43,7 @@ def phase_name(phase: str, rule: str | Rule = "default") -> str:
 
 def phase_counts(diagram: PhaseDiagram) -> dict[str, int]:
     """Number of runs by phase, over all cells."""
-    return {name: int(diagram.counts[..., place].sum()) for place, name in enumerate(diagram.phases)}
+    return {name: int(diagram.counts[..., index].sum()) for index, name in enumerate(diagram.phases)}
 
 
 def banner(diagram: PhaseDiagram, finished: int | None = None, total: int | None = None) -> str:
@@ -65,9 +65,9 @@ def banner(diagram: PhaseDiagram, finished: int | None = None, total: int | None
 
 def remarks(diagram: PhaseDiagram, rule: str | Rule = "default") -> list[str]:
     """Sentences below a diagram: how many runs, which rule, what was pooled or left out, how sure a cell can be."""
-    found = find_rule(rule)
-    source = f" ({found.paper})" if found.paper else ""
-    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {found.title}{source}: {found.about}."]
+    used_rule = find_rule(rule)
+    source = f" ({used_rule.paper})" if used_rule.paper else ""
+    lines = [f"{int(diagram.n.sum()):,} runs, {_per_cell(diagram)}. Rule {used_rule.title}{source}: {used_rule.about}."]
     decided = np.array([name != "undecided" for name in diagram.phases])
     certain = diagram.low[(diagram.counts == diagram.n[..., None]) & (diagram.counts > 0) & decided]
     if len(certain):

@@ -94,8 +94,8 @@ def _load_file(path: str, modified_ns: int, size: int) -> _Loaded:
         raise ValueError(f"task.path: {path} {error}") from error
     inputs, targets = _checked_inputs(path, arrays["inputs"]), _checked_targets(path, arrays["targets"])
     if len(inputs) != len(targets) or len(inputs) < 2:
-        found = f"{len(inputs)} and {len(targets)}"
-        raise ValueError(f"task.path: {path}: inputs and targets need one row an example, at least 2; got {found}")
+        actual = f"{len(inputs)} and {len(targets)}"
+        raise ValueError(f"task.path: {path}: inputs and targets need one row an example, at least 2; got {actual}")
     inputs.flags.writeable = targets.flags.writeable = False
     _warn_of_overlap(path, inputs)
     return _Loaded(_as_table(path, arrays, inputs, targets, n_train), hashlib.sha256(content).hexdigest())
@@ -133,8 +133,8 @@ def _checked_targets(path: str, targets: np.ndarray) -> np.ndarray:
 
 def _whole(path: str, name: str, array: np.ndarray) -> np.ndarray:
     if array.size == 0 or array.min() < 0 or array.max() > np.iinfo(np.int32).max:
-        found = f"{array.min()} to {array.max()}" if array.size else "no value"
-        raise ValueError(f"task.path: {path}: whole numbers in {name} must be from 0 to 2147483647, got {found}")
+        actual = f"{array.min()} to {array.max()}" if array.size else "no value"
+        raise ValueError(f"task.path: {path}: whole numbers in {name} must be from 0 to 2147483647, got {actual}")
     return array.astype(np.int32)
 
 
@@ -143,8 +143,8 @@ def _finite(path: str, name: str, array: np.ndarray) -> np.ndarray:
         narrow = array.astype(np.float32)
     bad = int(np.size(narrow) - np.count_nonzero(np.isfinite(narrow)))
     if bad or array.size == 0:
-        found = f"{bad} that are not" if array.size else "none at all"
-        raise ValueError(f"task.path: {path}: values of {name} must be finite float32 numbers, got {found}")
+        actual = f"{bad} that are not" if array.size else "none at all"
+        raise ValueError(f"task.path: {path}: values of {name} must be finite float32 numbers, got {actual}")
     return narrow
 
 
@@ -176,10 +176,10 @@ def _count(path: str, arrays: dict[str, np.ndarray], name: str, values: np.ndarr
     least = int(values.max()) + 1
     if name not in arrays:
         return least
-    given = arrays[name]
-    if given.size != 1 or not np.issubdtype(given.dtype, np.integer) or given.item() < least:
-        raise ValueError(f"task.path: {path}: {name} must be one whole number, at least {least}, got {given.tolist()}")
-    return int(given.item())
+    count = arrays[name]
+    if count.size != 1 or not np.issubdtype(count.dtype, np.integer) or count.item() < least:
+        raise ValueError(f"task.path: {path}: {name} must be one whole number, at least {least}, got {count.tolist()}")
+    return int(count.item())
 
 
 def _npz_beside(path: Path) -> list[str]:

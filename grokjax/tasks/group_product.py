@@ -75,11 +75,11 @@ def _permutations(letters: int, even_only: bool) -> np.ndarray:
         first, second = np.triu_indices(letters, 1)
         every = every[(every[:, first] > every[:, second]).sum(axis=1) % 2 == 0]
     code = letters ** np.arange(letters)[::-1]  # reads a permutation as a number, in the order of a dictionary
-    place = np.full(letters**letters, -1)
-    place[every @ code] = np.arange(len(every))
+    index_of = np.full(letters**letters, -1)
+    index_of[every @ code] = np.arange(len(every))
     product = np.zeros((len(every), len(every)), np.int64)
     for x, permutation in enumerate(every):  # row by row: all pairs of S7 at once would be gigabytes
-        product[x] = place[permutation[every] @ code]
+        product[x] = index_of[permutation[every] @ code]
     return product
 
 

@@ -54,7 +54,7 @@ def _table(operation: str, symbols: int, length: int) -> Table:
     places = itertools.chain.from_iterable(itertools.permutations(range(symbols), length))
     lists = np.fromiter(places, np.int32, count * length).reshape(count, length)
     answers = _OPERATIONS[operation](lists)
-    op, equals, end = (np.full((count, 1), symbols + place, np.int32) for place in range(3))
+    op, equals, end = (np.full((count, 1), symbols + offset, np.int32) for offset in range(3))
     inputs = np.concatenate([end, op, lists, equals, answers], axis=1)
     targets = np.concatenate([answers, end], axis=1)
     inputs.flags.writeable = targets.flags.writeable = False

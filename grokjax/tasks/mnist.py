@@ -117,6 +117,6 @@ def _checked(file: str, arrays: list[np.ndarray]) -> list[np.ndarray]:
     for images, digits in (arrays[:2], arrays[2:]):
         is_bytes = images.dtype == np.uint8 and images.ndim == 3 and np.issubdtype(digits.dtype, np.integer)
         if not is_bytes or digits.shape != images.shape[:1] or not (0 <= digits.min() <= digits.max() < _CLASSES):
-            found = f"{images.dtype} {list(images.shape)} with {digits.dtype} {list(digits.shape)}"
-            raise ValueError(f"task.path: {file}: needs uint8 images [example, row, column] with digits, got {found}")
+            actual = f"{images.dtype} {list(images.shape)} with {digits.dtype} {list(digits.shape)}"
+            raise ValueError(f"task.path: {file}: needs uint8 images [example, row, column] with digits, got {actual}")
     return arrays

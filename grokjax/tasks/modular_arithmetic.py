@@ -74,9 +74,9 @@ def _table(operation: str, modulus: int, pairs: str, sequence: str) -> Table:
     x, y = np.nonzero(defined)
     mirror = np.arange(len(x))
     if commutes:
-        place = np.full(answers.shape, -1)
-        place[x, y] = mirror
-        mirror = np.where(place[y, x] >= 0, place[y, x], mirror)
+        row_of = np.full(answers.shape, -1)
+        row_of[x, y] = mirror
+        mirror = np.where(row_of[y, x] >= 0, row_of[y, x], mirror)
     return as_table(x, y, answers[x, y], mirror, modulus, sequence)
 
 

@@ -38,20 +38,20 @@ def read(text: str) -> tuple[Terms, int]:
     outer = _POWER.fullmatch(text)
     inner, power = (outer["inner"], int(outer["power"])) if outer else (text, 1)
     terms: Terms = {}
-    place = 0
-    while place < len(inner):
-        term = _TERM.match(inner, place)
+    position = 0
+    while position < len(inner):
+        term = _TERM.match(inner, position)
         is_empty = term is None or not (term["factor"] or term["x"] or term["y"])
-        if term is None or is_empty or (place and not term["sign"]):
-            raise ValueError(f"makes no sense from {inner[place:]!r} on")
+        if term is None or is_empty or (position and not term["sign"]):
+            raise ValueError(f"makes no sense from {inner[position:]!r} on")
         powers = (_exponent(term["x"]), _exponent(term["y"]))
         factor = int(term["factor"] or 1) * (-1 if term["sign"] == "-" else 1)
         terms[powers] = terms.get(powers, 0) + factor
-        place = term.end()
+        position = term.end()
     terms = {powers: factor for powers, factor in terms.items() if factor}
     if not terms or (outer and power < 2):
         raise ValueError("has no term" if not terms else "needs a power of at least 2 behind the bracket")
-    if max(power, *map(abs, terms.values()), *(one for powers in terms for one in powers)) > _LARGEST:
+    if max(power, *map(abs, terms.values()), *(exponent for powers in terms for exponent in powers)) > _LARGEST:
         raise ValueError(f"has a number above {_LARGEST}")
     return terms, power
 
@@ -59,7 +59,7 @@ def read(text: str) -> tuple[Terms, int]:
 def write(terms: Terms, power: int = 1) -> str:
     """The one spelling: higher degrees first, of one degree higher powers of x first."""
     words = []
-    for (of_x, of_y), factor in sorted(terms.items(), key=lambda one: (-sum(one[0]), -one[0][0])):
+    for (of_x, of_y), factor in sorted(terms.items(), key=lambda term: (-sum(term[0]), -term[0][0])):
         letters = _letter("x", of_x) + _letter("y", of_y)
         number = "" if abs(factor) == 1 and letters else str(abs(factor))
         words.append(("-" if factor < 0 else "+" if words else "") + number + letters)

@@ -76,7 +76,7 @@ def attempt(feed: Feed, values: Values, steps: int, times: int = 10) -> Iterator
             jax.jit(lambda data, state: _one_step(program, values, data, state, tables, blocks)).lower(data, state),
             jax.jit(lambda data, state: _see(program, values, data, state, tables)).lower(data, state),
         ]
-        train, see = aside([one.compile for one in lowered])
+        train, see = aside([function.compile for function in lowered])
         shown = set(np.linspace(0, steps, times + 1).astype(int).tolist())
         for done in range(steps + 1):
             if done in shown:
@@ -89,7 +89,9 @@ def attempt(feed: Feed, values: Values, steps: int, times: int = 10) -> Iterator
 def _one_step(program: Program, values: Values, data: Data, state: State, tables: Tables, blocks: jax.Array) -> State:
     run = run_of(program, values.leaves)
     if state.order is not None:
-        state = jax.lax.cond(is_epoch_start(data, state), lambda one: shuffle(run, data, one), lambda one: one, state)
+        state = jax.lax.cond(
+            is_epoch_start(data, state), lambda current: shuffle(run, data, current), lambda current: current, state
+        )
     return step(program, run, data, state, tables, blocks)
 
 

@@ -105,7 +105,7 @@ def choose_pools(device: str | None, executor: str | None) -> list[Pool]:
     """
     devices = _find_devices(device)
     if choose_executor(devices[0], executor) == MAP:
-        return [Pool((one,)) for one in devices]
+        return [Pool((member,)) for member in devices]
     return [Pool(tuple(devices))]
 
 
@@ -139,7 +139,7 @@ def _find_devices(device: str | None) -> list[Device]:
     try:
         devices = jax.local_devices(backend=platform or None)
     except RuntimeError as error:
-        there = sorted({one.platform for one in jax.local_devices()})
+        there = sorted({local_device.platform for local_device in jax.local_devices()})
         raise DeviceError(f"--device {device}: no such device here; JAX sees {', '.join(there)}.") from error
     if number and (not number.isdigit() or int(number) >= len(devices)):
         raise DeviceError(f"--device {device}: there are {len(devices)} {platform} devices, numbered from 0.")

@@ -95,8 +95,8 @@ def _check_data(sweep: Sweep) -> None:
         if first == cell:
             continue
         refusal = _equal_cells(sweep, axes, first, cell)
-        one, other = sweep.points[first], sweep.points[cell]
-        if all(one[path] == other[path] for path in drawn):
+        first_point, second_point = sweep.points[first], sweep.points[cell]
+        if all(first_point[path] == second_point[path] for path in drawn):
             raise refusal
         warned = warned or str(refusal)
     if warned:  # a draw cannot be left out
@@ -105,11 +105,13 @@ def _check_data(sweep: Sweep) -> None:
 
 def _equal_cells(sweep: Sweep, axes: Sequence[Axis], first: int, second: int) -> SpecError:
     """What is said of two cells that are one."""
-    one, other = sweep.points[first], sweep.points[second]
+    first_point, second_point = sweep.points[first], sweep.points[second]
     paths = [path for axis in axes for path in axis.paths]
-    differing = [path for path in paths if one[path] != other[path]]
-    values = [" and ".join(str(shown_value(cell[path], path)) for cell in (one, other)) for path in differing]
-    same = [f"{path}={shown_value(one[path], path)}" for path in paths if path not in differing]
+    differing = [path for path in paths if first_point[path] != second_point[path]]
+    values = [
+        " and ".join(str(shown_value(cell[path], path)) for cell in (first_point, second_point)) for path in differing
+    ]
+    same = [f"{path}={shown_value(first_point[path], path)}" for path in paths if path not in differing]
     where = f" at {', '.join(same)}" if same else ""
     run = sweep.points.run(first)
     counts = run.task.counts(run.task.signature())
@@ -148,8 +150,8 @@ def _is_idle(path: str, values: Sequence[Any], run: Run) -> bool:
     owner = value_at(run, ".".join(owners)) if owners else run
     if last in (owner.idle_settings() if isinstance(owner, Part) else ()):
         return True
-    given = _identity(run)
-    return all(_identity(replaced(run, path, value)) == given for value in values)
+    identity = _identity(run)
+    return all(_identity(replaced(run, path, value)) == identity for value in values)
 
 
 def _identity(run: Run) -> Any:

@@ -120,8 +120,8 @@ class Executables:
 
     def lanes_bytes(self) -> int:
         """Bytes of the batched state, all devices of the pool together."""
-        one = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.lane))
-        return self.program.lanes * one
+        lane_bytes = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.lane))
+        return self.program.lanes * lane_bytes
 
     def memory_bytes(self) -> int:
         """Peak bytes of a segment on one device, by the compiler's own account: arguments, outputs and scratch."""

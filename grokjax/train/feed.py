@@ -22,7 +22,7 @@ def make_tables(tasks: Sequence[Task]) -> Tables:
     """Stack the tables of a cohort's tasks; all have the same shapes."""
     tables = [task.table() for task in tasks]
     own = [np.arange(len(table.inputs), dtype=np.int32) for table in tables]
-    mirrors = [one if table.mirror is None else table.mirror for table, one in zip(tables, own, strict=True)]
+    mirrors = [own_rows if table.mirror is None else table.mirror for table, own_rows in zip(tables, own, strict=True)]
     return Tables(
         inputs=np.stack([table.inputs for table in tables]),
         targets=np.stack([table.targets for table in tables]),

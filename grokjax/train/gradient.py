@@ -84,18 +84,18 @@ def _of_examples(
     laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, params))
 
     def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
-        place = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
-        example = order[jnp.minimum(place, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
+        position = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
+        example = order[jnp.minimum(position, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
         inputs = tables.inputs[data.table, example]
         labels = data.split.labels[example]
 
         def block_loss(laid: Any) -> jax.Array:
             outputs = run.model.logits(
-                jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, place)
+                jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, position)
             )
             losses = run.loss.loss(outputs, labels)
             chex.assert_shape(losses, (program.block_examples,))  # [example, 1] would broadcast to a sum over pairs
-            return jnp.sum(jnp.where(place < stop, losses, 0.0))
+            return jnp.sum(jnp.where(position < stop, losses, 0.0))
 
         return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss)(laid))
 

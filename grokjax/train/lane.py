@@ -109,10 +109,10 @@ def _append(
     entry: dict[str, jax.Array],
 ) -> tuple[dict[str, jax.Array], jax.Array]:
     """Buffers and their steps with one more entry where wanted; else it goes to the last place, which nobody reads."""
-    place = jnp.where(wanted, count, steps.shape[0] - 1)
+    index = jnp.where(wanted, count, steps.shape[0] - 1)
 
     def put(buffer: jax.Array, value: jax.Array) -> jax.Array:
-        return jax.lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), place, 0)
+        return jax.lax.dynamic_update_index_in_dim(buffer, value.astype(buffer.dtype), index, 0)
 
     return {name: put(buffer, entry[name]) for name, buffer in buffers.items()}, put(steps, step)
 

@@ -25,8 +25,8 @@ def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: T
     num_examples = program.signature.num_examples
 
     def sums_of(index: jax.Array) -> dict[str, jax.Array]:
-        place = index * program.look_examples + jnp.arange(program.look_examples, dtype=jnp.int32)
-        example = jnp.minimum(place, num_examples - 1)
+        position = index * program.look_examples + jnp.arange(program.look_examples, dtype=jnp.int32)
+        example = jnp.minimum(position, num_examples - 1)
         targets = tables.targets[data.table, example]
         labels = data.split.labels[example]
         outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
@@ -34,7 +34,7 @@ def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: T
             outputs,
             labels,
             data.split.group[example],
-            place < num_examples,
+            position < num_examples,
             run.task.correct(outputs, labels),
             run.task.correct(outputs, targets),
             run.loss.loss(outputs, labels),
@@ -58,12 +58,12 @@ def measure(
 ) -> dict[str, jax.Array]:
     """Every measure of the sweep but `fit`, by name."""
     seen_run = view(program, leaves, data, state, seen, tables)
-    found: dict[str, jax.Array] = {}
+    measured: dict[str, jax.Array] = {}
     for part in at_step(program.measures, state.step):
-        found |= {
+        measured |= {
             name: jnp.asarray(value) for name, value in part.measure(seen_run).items()
         }  # names differ: `reader/check.py`
-    return found
+    return measured
 
 
 def view(
@@ -143,11 +143,12 @@ def _train_loss(program: Program, run: Run, data: Data, params: Params, tables: 
     prepared = _prepared(program, run, params)
 
     @jax.checkpoint
-    def sum_of(place: jax.Array) -> jax.Array:
-        example = data.split.order[jnp.minimum(place, data.n_train - 1)]  # of the train set: 0 times infinity is not 0
+    def sum_of(position: jax.Array) -> jax.Array:
+        # Of the train set alone: 0 times infinity is not 0.
+        example = data.split.order[jnp.minimum(position, data.n_train - 1)]
         outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
         losses = run.loss.loss(outputs, data.split.labels[example])
-        return jnp.sum(jnp.where(place < data.n_train, losses, 0.0))
+        return jnp.sum(jnp.where(position < data.n_train, losses, 0.0))
 
     blocks = _blocks(program, program.signature.num_examples)
     return jnp.sum(jax.lax.map(sum_of, blocks)) / data.n_train.astype(program.dtype)

@@ -25,4 +25,4 @@ def pack(seen: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
 
 def unpack(looks: Mapping[str, Any]) -> dict[str, Any]:
     """Vectors [..., name] by kind as arrays [...] by name."""
-    return {name: looks[kind][..., place] for kind, names in look_names().items() for place, name in enumerate(names)}
+    return {name: looks[kind][..., index] for kind, names in look_names().items() for index, name in enumerate(names)}

@@ -134,7 +134,7 @@ def _refusal(compiled: Sequence[Executables], pools: Sequence[Pool], limit: int 
     """Why these programs do not fit; empty when they do. What is saved lies in host memory, several times over."""
     is_cpu = pools[0].devices[0].platform == "cpu"
     needed = compiled[0].memory_bytes() * (len(pools) if is_cpu else 1)
-    saved = SAVED_COPIES * sum(one.lanes_bytes() for one in compiled)
+    saved = SAVED_COPIES * sum(executables.lanes_bytes() for executables in compiled)
     if limit is not None and needed > limit:
         return f"{width} lanes need {_mib(needed)} by the compiler's own account, but a device has {_mib(limit)} free"
     host, on_host = _host_memory(), saved + (needed if is_cpu else 0)

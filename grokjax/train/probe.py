@@ -165,5 +165,7 @@ def probe_together(compiled: Sequence[Executables], values: Values, at_least: fl
         cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
         timed = [future.result() for future in under_way]
     is_cpu = compiled[0].pool.devices[0].platform == "cpu"
-    means = (statistics.fmean(getattr(one, name) for one in timed) for name in ("step", "look", "row", "run"))
+    means = (
+        statistics.fmean(getattr(pool_probe, name) for pool_probe in timed) for name in ("step", "look", "row", "run")
+    )
     return Probe(*means, cpu_share=min(1.0, cpu / (wall * len(compiled))) if is_cpu else None)

@@ -94,7 +94,7 @@ def shuffle(run: Run, data: Data, state: State) -> State:
     epoch = state.step // steps_per_epoch(data)
     num_examples = data.split.order.shape[0]
     words = jax.random.bits(run_stream(run, "order", epoch), (num_examples,), jnp.uint32)
-    place = jnp.arange(num_examples, dtype=jnp.int32)
-    is_test = (place >= data.n_train).astype(jnp.uint32)
-    _, _, permuted = jax.lax.sort((is_test, words, place), num_keys=3)
+    position = jnp.arange(num_examples, dtype=jnp.int32)
+    is_test = (position >= data.n_train).astype(jnp.uint32)
+    _, _, permuted = jax.lax.sort((is_test, words, position), num_keys=3)
     return state._replace(order=data.split.order[permuted])

@@ -33,19 +33,19 @@ def held_since(
     """
     on_schedule = state.step == schedule.steps[book.cursor]
     since = list(book.since)
-    for place, rule in enumerate(program.stop_rules):
+    for index, rule in enumerate(program.stop_rules):
         at_look = rule.measure in (*AT_LOOKS, UNSEEN)
         is_known = on_schedule if at_look else on_schedule & schedule.is_row[book.cursor]
         named = seen if at_look else measured
         if named is None:
             continue
         if rule.test == "no_new":
-            begins = _is_new_best(rule, book, since[place], named, schedule)
-            now = jnp.where(begins, book.cursor, since[place])
+            begins = _is_new_best(rule, book, since[index], named, schedule)
+            now = jnp.where(begins, book.cursor, since[index])
         else:
             holds = _holds(rule, named)
-            now = jnp.where(holds, jnp.where(since[place] < 0, book.cursor, since[place]), -1)
-        since[place] = jnp.where(is_known, now, since[place])
+            now = jnp.where(holds, jnp.where(since[index] < 0, book.cursor, since[index]), -1)
+        since[index] = jnp.where(is_known, now, since[index])
     return jnp.stack(since).astype(jnp.int32)
 
 

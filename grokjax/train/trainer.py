@@ -141,9 +141,9 @@ class Trainer:
         return [int(step) for worker in self.workers for step in worker.steps[~worker.is_free]]
 
     def _next_snapshot(self, steps: np.ndarray) -> np.ndarray:
-        place = np.searchsorted(self._snapshots, steps, side="right")
+        index = np.searchsorted(self._snapshots, steps, side="right")
         never = np.iinfo(np.int32).max
-        return np.where(place < len(self._snapshots), np.append(self._snapshots, never)[place], never)
+        return np.where(index < len(self._snapshots), np.append(self._snapshots, never)[index], never)
 
     def _adapt(self, pool: int, report: SegmentReport) -> None:
         """Aim at the target time; a run's bits do not depend on where segments are cut."""
