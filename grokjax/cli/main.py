@@ -27,16 +27,6 @@ _STATUS_OF = {
     "MemoryLimitError": RESOURCES,
     "DiskLimitError": RESOURCES,
 }
-_MODULES = {
-    **dict.fromkeys(("run", "extend", "reproduce"), "training"),
-    **dict.fromkeys(("try", "plan", "replay"), "looking_ahead"),
-    **dict.fromkeys(("status", "table", "phases", "curves", "verify", "export", "list"), "reading"),
-    **dict.fromkeys(("events", "migrate"), "keeping"),
-    "compare": "comparing",
-    "measure": "measuring",
-    "merge": "merging",
-    "report": "reporting",
-}
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""
 
@@ -62,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             return _command(options)
     except Stop as stop:
-        return stopped(str(stop), is_kept=_MODULES[options.command] == "training")
+        return stopped(str(stop), is_kept=options.module == "training")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `grokjax table DIR | head`; what trains writes to standard error
@@ -93,12 +83,11 @@ def _show_unraisable(unraisable: Any) -> None:
 def _command(options: argparse.Namespace) -> int:
     for folder in getattr(options, "folders", [options.folder] if hasattr(options, "folder") else []):
         importlib.import_module("grokjax.cli.paths").existing_folder(folder)
-    module = _MODULES[options.command]
-    if module in ("training", "looking_ahead"):
+    if options.module in ("training", "looking_ahead"):
         with importlib.import_module("grokjax.cli.signals").Signals() as options.signals:
             importlib.import_module("grokjax.cli.surroundings").check_xla_flags()
-            return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
-    return importlib.import_module(f"grokjax.cli.{module}").COMMANDS[options.command](options)
+            return importlib.import_module(f"grokjax.cli.{options.module}").COMMANDS[options.command](options)
+    return importlib.import_module(f"grokjax.cli.{options.module}").COMMANDS[options.command](options)
 
 
 def stopped(reason: str, is_kept: bool = True) -> int:

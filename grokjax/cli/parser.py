@@ -73,8 +73,10 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
+def _command(commands: Any, module: str, name: str, about: str) -> argparse.ArgumentParser:
+    """A command whose function stands under its name in `COMMANDS` of a module of this package."""
     command = commands.add_parser(name, help=about, description=about)
+    command.set_defaults(module=module)
     command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return command
 
@@ -110,7 +112,7 @@ def _training(command: argparse.ArgumentParser) -> None:
 
 
 def _run(commands: Any) -> None:
-    command = _command(commands, "run", "train every run of a sweep; the same command again resumes")
+    command = _command(commands, "training", "run", "train every run of a sweep; the same command again resumes")
     _spec(command)
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
     command.add_argument("--name", metavar="NAME", help="name of the sweep, instead of the file's")
@@ -125,14 +127,16 @@ def _run(commands: Any) -> None:
 
 
 def _try(commands: Any) -> None:
-    command = _command(commands, "try", "train one run alone and unmapped: shapes, losses, your own part's traceback")
+    command = _command(
+        commands, "looking_ahead", "try", "train one run alone and unmapped: shapes, losses, your own part's traceback"
+    )
     _spec(command)
     command.add_argument("--cell", type=int, default=0, metavar="N", help="which cell (default: 0)")
     command.add_argument("--steps", type=_positive, default=50, metavar="N", help="how many updates (default: 50)")
 
 
 def _extend(commands: Any) -> None:
-    command = _command(commands, "extend", "more seeds, steps, values or draws; finished runs are reused")
+    command = _command(commands, "training", "extend", "more seeds, steps, values or draws; finished runs are reused")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--seeds", type=_count_or_list, metavar="N|LIST", help="number of seeds, or all: '[0, 1, 7]'")
     command.add_argument("--steps", type=_positive, metavar="N", help="budget of every run, in updates")
@@ -151,7 +155,7 @@ def _extend(commands: Any) -> None:
 
 
 def _plan(commands: Any) -> None:
-    command = _command(commands, "plan", "what a sweep amounts to; trains nothing, stores nothing")
+    command = _command(commands, "looking_ahead", "plan", "what a sweep amounts to; trains nothing, stores nothing")
     _spec(command)
     command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
     command.add_argument(
@@ -163,13 +167,13 @@ def _plan(commands: Any) -> None:
 
 
 def _status(commands: Any) -> None:
-    command = _command(commands, "status", "done, running, queued, diverged; safe while the sweep runs")
+    command = _command(commands, "reading", "status", "done, running, queued, diverged; safe while the sweep runs")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
 
 
 def _table(commands: Any) -> None:
-    command = _command(commands, "table", "one row per run")
+    command = _command(commands, "reading", "table", "one row per run")
     _folders(command)
     command.add_argument("--out", metavar="FILE.csv|.parquet", help="default: CSV on standard output")
     _rule(command)
@@ -180,7 +184,7 @@ def _table(commands: Any) -> None:
 
 
 def _phases(commands: Any) -> None:
-    command = _command(commands, "phases", "the phase diagram over two axes")
+    command = _command(commands, "reading", "phases", "the phase diagram over two axes")
     _folders(command)
     _rule(command)
     command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
@@ -190,7 +194,7 @@ def _phases(commands: Any) -> None:
 
 
 def _curves(commands: Any) -> None:
-    command = _command(commands, "curves", "learning curves with quantile bands over seeds")
+    command = _command(commands, "reading", "curves", "learning curves with quantile bands over seeds")
     _folders(command)
     command.add_argument(
         "--what", metavar="NAME[,NAME]", help="measures, such as weight_norm/total (default: accuracy and loss)"
@@ -200,20 +204,22 @@ def _curves(commands: Any) -> None:
 
 
 def _report(commands: Any) -> None:
-    command = _command(commands, "report", "a sweep as one file of HTML that can be mailed and opens offline")
+    command = _command(
+        commands, "reporting", "report", "a sweep as one file of HTML that can be mailed and opens offline"
+    )
     _folders(command)
     _rule(command)
     command.add_argument("--out", required=True, metavar="FILE.html", help="one file, figures included")
 
 
 def _merge(commands: Any) -> None:
-    command = _command(commands, "merge", "folders of one sweep, trained in shards, as one")
+    command = _command(commands, "merging", "merge", "folders of one sweep, trained in shards, as one")
     command.add_argument("folders", metavar="DIR", nargs="+", help="folders of the same sweep; they stay as they are")
     command.add_argument("--out", required=True, metavar="DIR", help="a new folder, or one of the same sweep")
 
 
 def _measure(commands: Any) -> None:
-    command = _command(commands, "measure", "any measure, taken afterwards from stored weights")
+    command = _command(commands, "measuring", "measure", "any measure, taken afterwards from stored weights")
     command.add_argument("folder", metavar="DIR")
     command.add_argument(
         "--what", required=True, metavar="NAME[,NAME]", help="measures, as `grokjax list measures` has them"
@@ -225,7 +231,9 @@ def _measure(commands: Any) -> None:
 
 
 def _compare(commands: Any) -> None:
-    command = _command(commands, "compare", "arms of a sweep with `compare:`: tuned settings, intervals, costs")
+    command = _command(
+        commands, "comparing", "compare", "arms of a sweep with `compare:`: tuned settings, intervals, costs"
+    )
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.md", help="write a figure or a report")
@@ -260,7 +268,7 @@ def _where(command: argparse.ArgumentParser) -> None:
 
 
 def _replay(commands: Any) -> None:
-    command = _command(commands, "replay", "train a stored run again, alone, and compare bit for bit")
+    command = _command(commands, "looking_ahead", "replay", "train a stored run again, alone, and compare bit for bit")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID")
     command.add_argument("--steps", type=_positive, metavar="N", help="how far (default: as far as stored)")
@@ -270,24 +278,28 @@ def _replay(commands: Any) -> None:
 
 
 def _verify(commands: Any) -> None:
-    command = _command(commands, "verify", "checksums of everything that is committed")
+    command = _command(commands, "reading", "verify", "checksums of everything that is committed")
     command.add_argument("folder", metavar="DIR")
 
 
 def _events(commands: Any) -> None:
-    command = _command(commands, "events", "what happened to a sweep and its runs; while it runs and after a crash")
+    command = _command(
+        commands, "keeping", "events", "what happened to a sweep and its runs; while it runs and after a crash"
+    )
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--run", metavar="RUN_ID", dest="run_id", help="only of this run")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _migrate(commands: Any) -> None:
-    command = _command(commands, "migrate", "bring a folder of an older grokjax up to date, so that it can go on")
+    command = _command(
+        commands, "keeping", "migrate", "bring a folder of an older grokjax up to date, so that it can go on"
+    )
     command.add_argument("folder", metavar="DIR")
 
 
 def _export(commands: Any) -> None:
-    command = _command(commands, "export", "weights of one run")
+    command = _command(commands, "reading", "export", "weights of one run")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID")
     command.add_argument("--format", required=True, choices=("npz", "safetensors"))
@@ -297,12 +309,12 @@ def _export(commands: Any) -> None:
 
 
 def _list(commands: Any) -> None:
-    command = _command(commands, "list", "the catalogue of parts and sweeps")
+    command = _command(commands, "reading", "list", "the catalogue of parts and sweeps")
     command.add_argument("what", choices=(*PARTS, "sweeps"))
 
 
 def _reproduce(commands: Any) -> None:
-    command = _command(commands, "reproduce", "run a sweep that ships with grokjax and print its claims")
+    command = _command(commands, "training", "reproduce", "run a sweep that ships with grokjax and print its claims")
     command.add_argument("spec", metavar="NAME")
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
     _scale(command)

@@ -36,6 +36,12 @@ class OpenedResults(Results):
         super().__init__(roots, with_running)
         self._networks: dict[Path, Networks] = {}
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the phase diagram, and how many runs ended in which phase."""
+        import grokjax  # the front door: figures are drawn to the right of this package
+
+        return grokjax.html_summary(self)
+
     def params(self, run_id: str, step: int = -1) -> Any:
         """Flax variables of a run after `step` updates, -1 for its last.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import markupsafe
 import numpy as np
 import pandas as pd
 
@@ -65,6 +66,20 @@ def html_report(results: "Results", rule: Rule, folders: Sequence[str], more: Se
             specs=[(one["name"], one["yaml"], one["spec_hash"]) for one in results.specs],
             commands=[f"grokjax table {where} --out runs.csv", f"grokjax verify {where.split()[0]}"],
         )
+    )
+
+
+def html_summary(results: "Results") -> str:
+    """The phase diagram of results and their phases in one line, for notebooks; without axes the line alone."""
+    runs = results.phases(results.rule)
+    finished = f"{finished_runs(results):,} of {results.spec['num_runs']:,} runs finished"
+    phases = ", ".join(f"{phase} {count:,}" for phase, count in _phase_counts(runs, results.rule))
+    line = f"<p>{markupsafe.escape(results.name)}: {finished}. {markupsafe.escape(phases)}</p>"
+    sections = _diagram(results, runs, results.rule, results.roots[0].name)
+    return line + "".join(
+        f'<img alt="{markupsafe.escape(section["alt"])}" style="width: {section["inches"]}in" '
+        f'src="data:image/png;base64,{section["image"]}">'
+        for section in sections
     )
 
 

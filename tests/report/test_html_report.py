@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from grokjax.lab.opened import open_results
 from grokjax.results.results import read_results
 from tests.store.small_sweep import LANES, small, typed
 
@@ -104,6 +105,13 @@ def test_a_sweep_that_is_not_finished_says_so(stranger, tmp_path):
     assert typed("run", root / "more.yaml", "--out", tmp_path / "other", "--max-seconds", "0.01", *LANES) == 75
     assert typed("report", tmp_path / "other", "--out", tmp_path / "report.html") == 0
     assert "PARTIAL" in Page((tmp_path / "report.html").read_text()).text
+
+
+def test_a_notebook_shows_the_diagram_of_opened_results(stranger):
+    shown = open_results(stranger / "stranger")._repr_html_()
+    (image,) = [attributes for tag, attributes in Page(shown).tags if tag == "img"]
+    assert image["src"].startswith("data:image/png;base64,")
+    assert "4 of 4 runs finished. confusion" in Page(shown).text
 
 
 def test_a_report_is_written_as_html_only(stranger, capsys):
