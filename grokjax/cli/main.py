@@ -23,6 +23,7 @@ _STATUS_OF = {
     "UnknownStepError": BAD_INPUT,
     "LockedError": LOCKED,
     "StoreError": CONFLICT,
+    "NoLocksError": RESOURCES,
     "DeviceError": RESOURCES,
     "MemoryLimitError": RESOURCES,
     "DiskLimitError": RESOURCES,

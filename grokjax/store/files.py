@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def write_atomically(path: Path, content: bytes) -> None:
     """Write under a temporary name, sync, rename, sync the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Of this machine too: on a shared disk another one may have a process of the same number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{checksum(socket.gethostname().encode())}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content)

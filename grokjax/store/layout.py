@@ -53,6 +53,10 @@ class LockedError(RuntimeError):
     """Another process works on the folder."""
 
 
+class NoLocksError(RuntimeError):
+    """Nobody can tell whether another process works on the folder."""
+
+
 def check_schema(schema: object, place: Path) -> None:
     """Refuse what a newer grokjax wrote, and a number that no grokjax has written.
 
