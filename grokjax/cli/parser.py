@@ -299,13 +299,15 @@ def _migrate(commands: Any) -> None:
 
 
 def _export(commands: Any) -> None:
-    command = _command(commands, "reading", "export", "weights of one run")
+    command = _command(commands, "exporting", "export", "weights of one run, or all results for another program")
     command.add_argument("folder", metavar="DIR")
-    command.add_argument("run_id", metavar="RUN_ID")
-    command.add_argument("--format", required=True, choices=("npz", "safetensors"))
+    command.add_argument("run_id", metavar="RUN_ID", nargs="?", help="of the run whose weights are meant")
+    command.add_argument("--format", choices=("npz", "safetensors"), help="of weights")
     command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
     command.add_argument("--with-optimizer", action="store_true", help="add the optimizer's state, as opt_state/...")
-    command.add_argument("--out", metavar="FILE", help="default: RUN_ID.npz or RUN_ID.safetensors")
+    command.add_argument("--to", choices=("tensorboard", "parquet"), help="the program or format that results are for")
+    _where(command)
+    command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz or RUN_ID.safetensors")
 
 
 def _list(commands: Any) -> None:

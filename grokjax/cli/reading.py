@@ -1,4 +1,4 @@
-"""`status`, `table`, `phases`, `curves`, `verify`, `export`, `list`: commands that only read.
+"""`status`, `table`, `phases`, `curves`, `verify`, `list`: commands that only read.
 
 None of them imports JAX unless the catalogue of parts is asked for.
 """
@@ -110,24 +110,6 @@ def verify(options: argparse.Namespace) -> int:
         sys.stderr.write(f"grokjax: {options.folder}: {problem}\n")
     sys.stdout.write(f"{count} files checked, {len(problems)} problems\n")
     return CONFLICT if problems else 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """Weights of one run."""
-    from grokjax.results.stored_params import flat_stored_params
-
-    path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
-    params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
-    if options.format == "npz":
-        np.savez(path, allow_pickle=False, **params)
-    else:
-        try:
-            from safetensors.numpy import save_file
-        except ImportError as error:
-            raise UsageError("--format safetensors needs safetensors: pip install 'grokjax[export]'.") from error
-        save_file({name: np.ascontiguousarray(leaf) for name, leaf in params.items()}, path)
-    sys.stderr.write(f"grokjax: {len(params)} arrays in {path}\n")
-    return 0
 
 
 def list_parts(options: argparse.Namespace) -> int:
@@ -254,6 +236,5 @@ COMMANDS = {
     "phases": phases,
     "curves": curves,
     "verify": verify,
-    "export": export,
     "list": list_parts,
 }

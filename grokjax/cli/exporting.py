@@ -1,0 +1,86 @@
+"""`export`: weights of one run, or all results in the form of another program."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from grokjax.cli.main import UsageError
+from grokjax.cli.paths import new_file
+from grokjax.cli.reading import select
+
+if TYPE_CHECKING:  # importing it is slow, and only annotations name it
+    from grokjax.results.results import Results
+
+
+def export(options: argparse.Namespace) -> int:
+    """Weights with `--format`, results with `--to`."""
+    if (options.format is None) == (options.to is None):
+        raise UsageError("export: give a RUN_ID and --format for weights, or --to and --out for results.")
+    return _weights(options) if options.to is None else _results(options)
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from grokjax.results.stored_params import flat_stored_params
+
+    if options.run_id is None or options.where:
+        raise UsageError("export --format: is of one run, so it takes a RUN_ID and no --where.")
+    path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
+    params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
+    if options.format == "npz":
+        np.savez(path, allow_pickle=False, **params)
+    else:
+        try:
+            from safetensors.numpy import save_file
+        except ImportError as error:
+            raise UsageError("--format safetensors needs safetensors: pip install 'grokjax[export]'.") from error
+        save_file({name: np.ascontiguousarray(leaf) for name, leaf in params.items()}, path)
+    sys.stderr.write(f"grokjax: {len(params)} arrays in {path}\n")
+    return 0
+
+
+def _results(options: argparse.Namespace) -> int:
+    from grokjax.results.results import read_results
+
+    if options.run_id is not None or options.step is not None or options.with_optimizer:
+        raise UsageError("export --to: is of all runs, so it takes no RUN_ID, --step or --with-optimizer; see --where.")
+    if options.out is None:
+        raise UsageError("export --to: needs --out, a folder that is not there yet.")
+    folder = Path(options.out)
+    if folder.exists():
+        raise UsageError(f"--out {folder}: is there already.")
+    results = read_results(Path(options.folder))
+    runs = select(results.runs, options.where, results)
+    if not len(runs):
+        raise UsageError(f"{options.folder}: no run has finished yet.")
+    EXPORTS[options.to](results, runs, folder)
+    sys.stderr.write(f"grokjax: {len(runs)} runs in {folder}\n")
+    return 0
+
+
+def _tensorboard(results: "Results", runs: pd.DataFrame, folder: Path) -> None:
+    from grokjax.report.tensorboard_export import export_tensorboard
+
+    try:
+        export_tensorboard(results, runs, folder)
+    except ImportError as error:
+        raise UsageError("--to tensorboard needs tensorboard: pip install 'grokjax[tensorboard]'.") from error
+
+
+def _parquet(results: "Results", runs: pd.DataFrame, folder: Path) -> None:
+    """`runs.parquet`, the table, and `history.parquet`, one row per run and measured step."""
+    history = results.history.sel(run_id=runs["run_id"].tolist())
+    is_row = history["step"].values >= 0
+    columns = {"run_id": np.repeat(runs["run_id"].to_numpy(), is_row.sum(axis=1))}
+    columns |= {str(name): data.values[is_row] for name, data in history.items() if data.dims == ("run", "k")}
+    folder.mkdir(parents=True)
+    runs.to_parquet(folder / "runs.parquet", index=False)
+    pd.DataFrame(columns).to_parquet(folder / "history.parquet", index=False)
+
+
+EXPORTS: dict[str, Callable[["Results", pd.DataFrame, Path], None]] = {"tensorboard": _tensorboard, "parquet": _parquet}
+COMMANDS = {"export": export}
