@@ -176,11 +176,11 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
     if isinstance(optimizer, Grouped):
         matched = _decay_of(optimizer.matched, f"{path}.matched", ranges, "these parameters")
         rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
-        return f"{optimizer.pattern}: {matched}; others: {rest}"
+        return f"{optimizer.pattern}: {matched.removesuffix('.')}; others: {rest}"
     if isinstance(optimizer, Muon):
         rest = _decay_of(optimizer.rest, f"{path}.rest", ranges, "these parameters")
         matrices = _own_decay(optimizer, path, ranges, "these parameters")
-        return f"matrices between hidden layers: {matrices}; others: {rest}"
+        return f"matrices between hidden layers: {matrices.removesuffix('.')}; others: {rest}"
     return _own_decay(optimizer, path, ranges, acts_on)
 
 
