@@ -178,7 +178,7 @@ def _decay_of(optimizer: Optimizer, path: str, ranges: Ranges, acts_on: str) -> 
         decay = _decay_of if field else _own_decay
         texts.append(f"{parameters}: {decay(by, at, ranges, 'these parameters')}")
     if texts:
-        return "; ".join(texts)
+        return "; ".join([*(text.removesuffix(".") for text in texts[:-1]), texts[-1]])
     return _own_decay(optimizer, path, ranges, acts_on)
 
 

@@ -98,20 +98,33 @@ def remarks(report: "ComparisonReport") -> list[str]:
             f"{report.seeds_needed} could."
         )
     if len(set(report.tuning_runs.values())) > 1:
-        counts_text = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
-        lines.append(f"Arms were tuned with unequal numbers of runs: {counts_text}.")
-    for case in report.cases:
-        for name, arm in case.tuned.items():
-            for path in arm.edges:
-                where = f" ({_case_name(case)})" if case.case else ""
-                lines.append(
-                    f"{name}: its best {path}, {_value(arm.best[path])}, is at the edge of what was tried{where}."
-                )
-            if not np.any(arm.curve["grokked"].to_numpy()):
-                lines.append(f"{name} generalized at none of its settings, so its best one means little.")
-            if len(arm.curve) == 1:
-                lines.append(f"{name} was not tuned.")
-    return list(dict.fromkeys(lines))
+        told = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
+        lines.append(f"Arms were tuned with unequal numbers of runs: {told}.")
+    for name in report.tuning_runs:
+        lines += _of_tuning(name, report.cases)
+    return lines
+
+
+def _of_tuning(name: str, cases: Sequence["CaseReport"]) -> list[str]:
+    """What the tuning of an arm leaves open; cases are named where it is not the same in all."""
+    at_edge: dict[str, list[CaseReport]] = {}  # best value -> cases
+    for case in cases:
+        arm = case.tuned[name]
+        for path in arm.edges:
+            at_edge.setdefault(f"{path} {_value(arm.best[path])}", []).append(case)
+    told = [f"{value}{_where(chosen, cases)}" for value, chosen in at_edge.items()]
+    lines = [f"{name}: its best is at the edge of what was tried: {', '.join(told)}."] if told else []
+    never = [case for case in cases if not np.any(case.tuned[name].curve["grokked"].to_numpy())]
+    if never:
+        lines.append(f"{name} generalized at none of its settings{_where(never, cases)}, so its best one means little.")
+    if len(cases[0].tuned[name].curve) == 1:
+        lines.append(f"{name} was not tuned.")
+    return lines
+
+
+def _where(chosen: Sequence["CaseReport"], cases: Sequence["CaseReport"]) -> str:
+    """` (task.operation = x+y)`, empty where all cases are meant."""
+    return "" if len(chosen) == len(cases) else f" ({'; '.join(map(_case_name, chosen))})"
 
 
 def _arms(report: "ComparisonReport") -> int:

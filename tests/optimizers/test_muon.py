@@ -111,6 +111,14 @@ def test_the_plan_counts_and_says_what_decays():
     assert told.startswith("matrices between hidden layers: muon: none, weight_decay is 0; others: acts on")
 
 
+def test_the_plan_says_of_matrices_that_decay_and_of_the_rest_in_one_sentence_each():
+    groups = {"kind": "grouped", "pattern": "output*", "matched": {"kind": "adamw", "weight_decay": 1}}
+    optimizer = {"kind": "muon", "weight_decay": 0.1, "rest": {**groups, "rest": {"kind": "adamw", "weight_decay": 1}}}
+    sweep = load({**WORDS, "optimizer": optimizer})
+    told = dict(scientific_choices(make_plan(sweep, grid_orders(sweep), devices=1, is_cpu=True)))["decay"]
+    assert told.count("; others: ") == 2 and ".;" not in told
+
+
 def test_a_network_without_such_a_matrix_is_refused():
     words = {**WORDS, "model": {"kind": "mlp", "width": 9}}
     words["optimizer"] = {"kind": "muon", "excluded": ["hidden*", "output/*"]}
