@@ -199,7 +199,8 @@ def _compares_numbers(relation: Relation, column: np.ndarray, columns: Mapping[s
 
 def _has(column: np.ndarray, value: Any, aliases: Mapping[str, Sequence[str]]) -> np.ndarray:
     """[row] bool, which rows hold a value or one of those that go by it."""
-    meant = aliases.get(value, ()) if isinstance(value, str) else ()
+    meant = [*aliases.get(value, ())] if isinstance(value, str) else []
+    meant += [None] if value == "none" else []  # as plans and claims say it
     return np.any([is_equal(column, candidate) for candidate in (value, *meant)], axis=0)
 
 

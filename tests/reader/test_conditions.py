@@ -48,6 +48,8 @@ def rows(text):
         ("train.minibatch = full", [0]),
         ("minibatch >= 64", [1, 2]),
         ("minibatch = null", [3]),
+        ("minibatch = none", [3]),
+        ("minibatch in [none, full]", [0, 3]),
         ("bias = true", [0, 2, 3]),
         ("bias = 1", []),
         ("modulus = x+y", []),
