@@ -63,7 +63,7 @@ class Probing:
 
     def _rows_of(self, one: Wanted) -> Rows:
         with number_format(self._networks.program):
-            network = self._network(one)
+            network = self.network(one)
             seen = network.fit(network.params)
             try:
                 given = dict(self._part.probe(network))
@@ -90,7 +90,8 @@ class Probing:
         self._shapes = shapes
         return rows
 
-    def _network(self, one: Wanted) -> Network:
+    def network(self, one: Wanted) -> Network:
+        """What the probe may look at of a snapshot."""
         params, values = self._networks.params(one), self._networks.values([one])
         values = jax.tree.map(lambda leaf: leaf[0], values)
         program, tables = self._networks.program, self._networks.feed.tables

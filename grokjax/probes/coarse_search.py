@@ -18,6 +18,9 @@ SHORTEST = 1.0
 """bzip2 is taken to need at least this share of the entropy code. If it once needs less, nothing is taken for granted
 of that network and all points are walked again. Where a network groks, shares are about 1.15 to 1.35."""
 
+SLACK = 1.05
+"""Neighbours of so many times the entropy are tried as well: at equal entropy, bzip2 differs by some per cent."""
+
 Loss = Callable[[Params, float], float]
 """(parameters, at_most) -> loss; infinity where it is above `at_most`."""
 
@@ -135,7 +138,7 @@ class CoarseSearch:
             if best.by_entropy is None
             or best.by_bzip2 is None
             or point.bits < best.by_entropy.bits
-            or (point.bits < best.by_bzip2.bits if self._is_refining else floor < best.num_bytes)
+            or (point.bits < SLACK * best.by_bzip2.bits if self._is_refining else floor < best.num_bytes)
         ]
 
     def _measured(self, point: Point, tolerances: Sequence[Best]) -> tuple[float, int]:
