@@ -90,21 +90,25 @@ class CoarseSearch:
         self._try([(delta, ranks) for delta in deltas])
 
     def refine(self, delta_ratio: float, threshold_step: float) -> None:
-        """Go from the best point of each tolerance to a shorter one of its eight neighbours, as long as there is one.
+        """Go from the best points of each tolerance to a shorter one of its eight neighbours, as long as there is one.
 
-        Only neighbours of less entropy are tried.
+        Only neighbours of little entropy are tried, see `SLACK`.
 
         Args:
           delta_ratio, threshold_step: how far away they are.
         """
         self._is_refining = True
+        walked: set[Point] = set()
         for best in self.best:
-            centre = None
-            while best.by_bzip2 is not None and best.by_bzip2 is not centre:
-                centre = best.by_bzip2
-                near = [centre.threshold + shift * threshold_step for shift in (-1, 0, 1)]
-                ranks = {self._graining.ranks(threshold): threshold for threshold in near if 0 <= threshold <= 1}
-                self._try([(centre.delta * delta_ratio**power, ranks) for power in (-1, 0, 1)])
+            while centres := {best.by_bzip2, best.by_entropy} - walked - {None}:
+                walked |= centres
+                for centre in sorted(centres, key=lambda point: point.bits):
+                    self._try_around(centre, delta_ratio, threshold_step)
+
+    def _try_around(self, centre: Point, delta_ratio: float, threshold_step: float) -> None:
+        near = [centre.threshold + shift * threshold_step for shift in (-1, 0, 1)]
+        ranks = {self._graining.ranks(threshold): threshold for threshold in near if 0 <= threshold <= 1}
+        self._try([(centre.delta * delta_ratio**power, ranks) for power in (-1, 0, 1)])
 
     def _try(self, rows: Sequence[tuple[float, dict[Ranks, float]]]) -> None:
         points = []

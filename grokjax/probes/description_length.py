@@ -42,7 +42,7 @@ class DescriptionLength(Probe):
     sides: str = setting("one", "one: the loss may rise so far; two: nor may it fall farther", choices=("one", "two"))
     finest: Swept = setting(1e-3, "smallest step of the grid", above=0)
     coarsest: Swept = setting(1.0, "largest step of the grid", above=0)
-    steps: int = setting(10, "steps of the grid, evenly in their logarithm", at_least=2)
+    steps: int = setting(16, "steps of the grid, evenly in their logarithm", at_least=2)
     thresholds: int = setting(11, "shares of the singular values, evenly from 0 to 1", at_least=2)
     refinements: int = setting(5, "how often the distance between points is halved around the best ones", at_least=0)
     confidence: Swept = setting(0.95, "with which the bound is to hold", above=0, below=1)

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from grokjax.probes.code_length import entropy_bits
 from grokjax.probes.coarse_graining import CoarseGraining, factors_of
+from grokjax.probes.code_length import entropy_bits
 
 RNG = np.random.default_rng(0)
 

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from grokjax.probes.code_length import bzip2_bytes
 from grokjax.probes.coarse_graining import CoarseGraining
 from grokjax.probes.coarse_search import CoarseSearch
+from grokjax.probes.code_length import bzip2_bytes
 from grokjax.probes.description_length import DescriptionLength
 from tests.probes.grokking_snapshots import drawn, trained
 

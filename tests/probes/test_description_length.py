@@ -79,9 +79,7 @@ def test_names_and_arrays_agree_with_each_other_and_with_a_count_of_the_coarse_n
         assert values[f"{group}/bytes_{tolerance}"] == values[f"{group}/bytes"][place] > 0
         assert values[f"{group}/entropy_bytes_{tolerance}"] < values[f"{group}/bytes"][place]
         graining = CoarseGraining(PARAMS)
-        coarse = graining.params(
-            values[f"{group}/delta"][place], graining.ranks(values[f"{group}/threshold"][place])
-        )
+        coarse = graining.params(values[f"{group}/delta"][place], graining.ranks(values[f"{group}/threshold"][place]))
         assert values[f"{group}/train_loss"][place] == pytest.approx(losses(coarse)[:40].mean())
         assert values[f"{group}/train_loss"][place] <= losses(PARAMS)[:40].mean() + float(tolerance)
         right = np.mean(outputs(coarse).argmax(1)[40:] == LABELS[40:])
