@@ -18,8 +18,8 @@ SHORTEST = 1.0
 """bzip2 is taken to need at least this share of the entropy code. If it once needs less, nothing is taken for granted
 of that network and all points are walked again. Where a network groks, shares are about 1.15 to 1.35."""
 
-SLACK = 1.05
-"""Neighbours of so many times the entropy are tried as well: at equal entropy, bzip2 differs by some per cent."""
+SLACK = 256.0
+"""Neighbours whose entropy code is so many bits longer are tried as well: bzip2 of small networks is that erratic."""
 
 Loss = Callable[[Params, float], float]
 """(parameters, at_most) -> loss; infinity where it is above `at_most`."""
@@ -90,7 +90,7 @@ class CoarseSearch:
         self._try([(delta, ranks) for delta in deltas])
 
     def refine(self, delta_ratio: float, threshold_step: float) -> None:
-        """Go from the best points of each tolerance to a shorter one of its eight neighbours, as long as there is one.
+        """Go from the best points of each tolerance to a shorter one of its six neighbours, as long as there is one.
 
         Only neighbours of little entropy are tried, see `SLACK`.
 
@@ -106,9 +106,12 @@ class CoarseSearch:
                     self._try_around(centre, delta_ratio, threshold_step)
 
     def _try_around(self, centre: Point, delta_ratio: float, threshold_step: float) -> None:
-        near = [centre.threshold + shift * threshold_step for shift in (-1, 0, 1)]
-        ranks = {self._graining.ranks(threshold): threshold for threshold in near if 0 <= threshold <= 1}
-        self._try([(centre.delta * delta_ratio**power, ranks) for power in (-1, 0, 1)])
+        rows = []
+        for power, shifts in ((-1, (-1, 0)), (0, (-1, 1)), (1, (0, 1))):  # what is coarser in both comes by two steps
+            near = [centre.threshold + shift * threshold_step for shift in shifts]
+            ranks = {self._graining.ranks(threshold): threshold for threshold in near if 0 <= threshold <= 1}
+            rows.append((centre.delta * delta_ratio**power, ranks))
+        self._try(rows)
 
     def _try(self, rows: Sequence[tuple[float, dict[Ranks, float]]]) -> None:
         points = []
@@ -142,7 +145,7 @@ class CoarseSearch:
             if best.by_entropy is None
             or best.by_bzip2 is None
             or point.bits < best.by_entropy.bits
-            or (point.bits < SLACK * best.by_bzip2.bits if self._is_refining else floor < best.num_bytes)
+            or (point.bits < best.by_bzip2.bits + SLACK if self._is_refining else floor < best.num_bytes)
         ]
 
     def _measured(self, point: Point, tolerances: Sequence[Best]) -> tuple[float, int]:
