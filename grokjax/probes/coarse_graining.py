@@ -10,8 +10,10 @@ from typing import Any
 
 import jax
 import numpy as np
+import scipy.linalg
 
 from grokjax.core.interfaces import Params
+from grokjax.core.singular_values import use_one_thread
 from grokjax.probes.code_length import Histogram, entropy_bits
 
 Ranks = tuple[int | None, ...]
@@ -49,7 +51,8 @@ def factors_of(matrix: np.ndarray) -> Factors:
     flat = np.asarray(matrix, np.float64).reshape(-1, matrix.shape[-1])
     is_wide = flat.shape[0] <= flat.shape[1]
     wide = flat if is_wide else flat.T
-    squares, directions = np.linalg.eigh(wide @ wide.T)
+    use_one_thread()
+    squares, directions = scipy.linalg.eigh(wide @ wide.T, driver="evd")
     values, short = np.sqrt(np.maximum(squares[::-1], 0)), directions[:, ::-1]
     long = short.T @ wide  # diag(s) V^T
     unit = long / np.maximum(np.linalg.norm(long, axis=1, keepdims=True), np.finfo(np.float64).tiny)
@@ -97,7 +100,9 @@ class CoarseGraining:
         """Parameters of the coarse network, float32, a tree like those of the network."""
         step = np.float32(delta)
         leaves = [
-            (pieces[0] @ pieces[1] * (step * step) if len(pieces) == 2 else pieces[0] * step).reshape(leaf.shape)
+            (_product(pieces[0], pieces[1]) * (step * step) if len(pieces) == 2 else pieces[0] * step).reshape(
+                leaf.shape
+            )
             for leaf, pieces in zip(self.leaves, self._levels(delta, ranks), strict=True)
         ]
         return jax.tree.unflatten(self._structure, leaves)
@@ -137,6 +142,11 @@ class CoarseGraining:
 def rounded(values: np.ndarray, delta: float) -> np.ndarray:
     """Nearest multiples of delta, as whole numbers in float32; halves go to the even one, and there is no -0."""
     return np.rint(values / np.float32(delta)) + np.float32(0)
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """`left @ right` in float32, on one thread: NumPy's would stand in the way of those that compute losses."""
+    return scipy.linalg.blas.sgemm(1.0, right.T, left.T).T
 
 
 def _factored(rank: int, factors: Factors) -> int | None:
