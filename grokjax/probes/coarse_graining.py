@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 import scipy.linalg
+from scipy.linalg import blas
 
 from grokjax.core.interfaces import Params
 from grokjax.core.singular_values import use_one_thread
@@ -146,7 +147,7 @@ def rounded(values: np.ndarray, delta: float) -> np.ndarray:
 
 def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """`left @ right` in float32, on one thread: NumPy's would stand in the way of those that compute losses."""
-    return scipy.linalg.blas.sgemm(1.0, right.T, left.T).T
+    return blas.sgemm(1.0, right.T, left.T).T  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _factored(rank: int, factors: Factors) -> int | None:

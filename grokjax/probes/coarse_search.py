@@ -100,7 +100,7 @@ class CoarseSearch:
         self._is_refining = True
         walked: set[Point] = set()
         for best in self.best:
-            while centres := {best.by_bzip2, best.by_entropy} - walked - {None}:
+            while centres := {point for point in (best.by_bzip2, best.by_entropy) if point is not None} - walked:
                 walked |= centres
                 for centre in sorted(centres, key=lambda point: point.bits):
                     self._try_around(centre, delta_ratio, threshold_step)
