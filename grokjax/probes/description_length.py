@@ -37,15 +37,18 @@ class DescriptionLength(Probe):
     paper = "DeMoss, Sapora, Foerster, Hawes, Posner 2024, arXiv 2412.09810"
 
     tolerances: tuple[Swept, ...] = setting(
-        (4.0, 2.0, 1.0, 0.5, 0.25, 0.125, 0.0625), "by how much the train loss may move; above 0", unit="nats"
+        (4.0, 2.0, 1.0, 0.5, 0.25, 0.125, 0.0625),
+        "by how much the train loss may move; above 0",
+        unit="nats",
+        scheduled=False,
     )
     sides: str = setting("one", "one: the loss may rise so far; two: nor may it fall farther", choices=("one", "two"))
-    finest: Swept = setting(1e-3, "smallest step of the grid", above=0)
-    coarsest: Swept = setting(1.0, "largest step of the grid", above=0)
+    finest: Swept = setting(1e-3, "smallest step of the grid", above=0, scheduled=False)
+    coarsest: Swept = setting(1.0, "largest step of the grid", above=0, scheduled=False)
     steps: int = setting(16, "steps of the grid, evenly in their logarithm", at_least=2)
     thresholds: int = setting(11, "shares of the singular values, evenly from 0 to 1", at_least=2)
     refinements: int = setting(5, "how often the distance between points is halved around the best ones", at_least=0)
-    confidence: Swept = setting(0.95, "with which the bound is to hold", above=0, below=1)
+    confidence: Swept = setting(0.95, "with which the bound is to hold", above=0, below=1, scheduled=False)
 
     def probe(self, network: Network) -> dict[str, Any]:
         tolerances = sorted(set(self.tolerances), reverse=True)
