@@ -25,7 +25,7 @@ _FRONT_DOOR = {
     "Swept": "grokjax.core.part",
     "SweptInt": "grokjax.core.part",
     **dict.fromkeys(
-        ("Task", "Table", "Model", "Loss", "Optimizer", "Regularizer", "Measure", "View"),
+        ("Task", "Table", "Model", "Loss", "Optimizer", "Regularizer", "Measure", "View", "Probe", "Network"),
         "grokjax.core.interfaces",
     ),
 }

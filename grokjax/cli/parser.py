@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from grokjax.core.words import nearest
 
-PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures")
+PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures", "probes")
 
 
 class Parser(argparse.ArgumentParser):
@@ -219,10 +219,13 @@ def _merge(commands: Any) -> None:
 
 
 def _measure(commands: Any) -> None:
-    command = _command(commands, "measuring", "measure", "any measure, taken afterwards from stored weights")
+    command = _command(commands, "measuring", "measure", "any measure or probe, taken afterwards from stored weights")
     command.add_argument("folder", metavar="DIR")
     command.add_argument(
-        "--what", required=True, metavar="NAME[,NAME]", help="measures, as `grokjax list measures` has them"
+        "--what",
+        required=True,
+        metavar="NAME[,NAME]",
+        help="as `grokjax list measures` and `grokjax list probes` have them",
     )
     command.add_argument(
         "--step", default="last", metavar="N|last|all", help="after how many updates; all: wherever weights are stored"

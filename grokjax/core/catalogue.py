@@ -14,6 +14,7 @@ KINDS: dict[str, type[Part]] = {
     "optimizers": interfaces.Optimizer,
     "regularizers": interfaces.Regularizer,
     "measures": interfaces.Measure,
+    "probes": interfaces.Probe,
 }
 
 

@@ -1,4 +1,4 @@
-"""All contracts on one page: what a task, model, loss, optimizer, regularizer and measure must offer.
+"""All contracts on one page: what a task, model, loss, optimizer, regularizer, measure and probe must offer.
 
 Shapes are written without the run axis: every method is for ONE run, and `train/mapping.py` maps it over runs.
 Axis words: example, token, width, head, class. Everything that is called inside a compiled program says "traced".
@@ -8,7 +8,7 @@ import dataclasses
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -324,3 +324,53 @@ class Measure(Part):
     @abstractmethod
     def measure(self, view: View) -> dict[str, jax.Array]:
         """Named arrays of fixed shape, float32 or int32, without the run axis; names are `group/name`; traced."""
+
+
+class TrainLoss(Protocol):
+    """Mean cross-entropy of parameters over the whole train set."""
+
+    def __call__(self, params: Params, at_most: float = float("inf")) -> float:
+        """In nats, labels as given, no dropout; infinity as soon as it is sure to be above `at_most`.
+
+        Raises:
+          ValueError: the task has no classes.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What a probe may look at, on the host: a stored network, one run after `step` updates.
+
+    The functions take any parameters of the same shapes, are compiled once for all snapshots of a cohort, and may be
+    called from several threads at once.
+
+    Attributes:
+      params: nested dict of NumPy arrays.
+      step: updates done.
+      n_train: examples of the train set.
+      signature: of the task.
+      train_loss: what these or other parameters lose on the train set.
+      fit: function (parameters) -> `group/name` -> number, what `measures/fit.py` gives of the whole table.
+      cores: threads that may work side by side.
+    """
+
+    params: Params
+    step: int
+    n_train: int
+    signature: Signature
+    train_loss: TrainLoss
+    fit: Callable[[Params], dict[str, np.ndarray]]
+    cores: int
+
+
+class Probe(Part):
+    """One thing to compute from a stored network, by any means and in any time: it never runs while networks train."""
+
+    @abstractmethod
+    def probe(self, network: Network) -> dict[str, Any]:
+        """Named float or int arrays on the host, of the same shapes for all networks; names are `group/name`.
+
+        NaN, or -1 in whole numbers, stands for no value. ValueError("measure.what: NAME needs ...") where it makes no
+        sense.
+        """

@@ -26,7 +26,7 @@ T = TypeVar("T", bound=type)
 
 
 class Part(abc.ABC):
-    """Base class of everything that a run is made of: task, model, loss, optimizer, regularizer, measure.
+    """Base class of task, model, loss, optimizer, regularizer, measure and probe.
 
     No part has a `__post_init__`: tree operations call it with tracers. Values are checked once, by `grokjax.reader`.
     """

@@ -43,7 +43,7 @@ def _differentiate(
 
 def _decomposed(matrix: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """U [short, k], singular values [k] and V^T [k, long] of the matrix with its shorter side first."""
-    _use_one_thread()
+    use_one_thread()
     flat = matrix.reshape(-1, matrix.shape[-1])
     flat = flat if flat.shape[0] <= flat.shape[1] else flat.T
     left, values, right = jnp.linalg.svd(flat, full_matrices=False)
@@ -61,7 +61,7 @@ def _product(left: jax.Array, right: jax.Array) -> jax.Array:
 
 
 @functools.cache
-def _use_one_thread() -> None:
+def use_one_thread() -> None:
     """Keep SciPy's LAPACK, which JAX calls on a CPU, to one thread: how it shares out sums changes their bits.
 
     Devices call it side by side, so its own threads only made it slower.

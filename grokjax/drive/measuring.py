@@ -1,4 +1,4 @@
-"""Measures taken from the stored weights of a folder, committed as they come, and put among its results."""
+"""Measures and probes of the stored networks of a folder, committed as they come, and put among its results."""
 
 import contextlib
 import warnings
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from grokjax.core.interfaces import Measure
+from grokjax.core.interfaces import Measure, Probe
 from grokjax.drive.consolidation import consolidate
 from grokjax.drive.opening import check_current
-from grokjax.lab.measuring import Probe, Wanted, wanted_of
+from grokjax.lab.measuring import Measuring
+from grokjax.lab.probing import Probing
+from grokjax.lab.stored_networks import StoredNetworks, Wanted, wanted_of
 from grokjax.orders.identity import part_text
 from grokjax.orders.order import distinct_runs
 from grokjax.reader.check import check_programs
@@ -24,11 +26,11 @@ from grokjax.store.layout import Layout, StoreError, StoreWarning
 from grokjax.store.lock import exclusive
 
 
-def measure_stored(root: Path, measures: Sequence[Measure], run_ids: Sequence[str], steps: int | str) -> int:
+def measure_stored(root: Path, parts: Sequence[Measure | Probe], run_ids: Sequence[str], steps: int | str) -> int:
     """Measure runs of a folder from their stored weights; the same call again measures what is still missing.
 
     Args:
-      measures: any of the catalogue or of the user.
+      parts: measures and probes of the catalogue or of the user.
       run_ids: of runs that have ended.
       steps: after how many updates, `last`, or `all` at which weights are stored.
 
@@ -38,7 +40,7 @@ def measure_stored(root: Path, measures: Sequence[Measure], run_ids: Sequence[st
     Raises:
       LockedError: another process works on the folder.
       StoreError: there is no sweep, or a run ends before that step.
-      SpecError: a measure makes no sense of a run.
+      SpecError: a part makes no sense of a run.
     """
     spec, count = read_spec(root), 0
     check_current(Layout(root), spec)
@@ -49,15 +51,18 @@ def measure_stored(root: Path, measures: Sequence[Measure], run_ids: Sequence[st
             known = _Known(root, folder)
             ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
             for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
-                check_programs([cohort.run], measures)
+                check_programs([cohort.run], [part for part in parts if isinstance(part, Measure)])
                 snapshots, replayed = set[Wanted](), {}
-                for part in measures:  # one by one, so that what is there is told by measure
-                    probe, text = Probe(root, sweep, cohort, part), part_text(part)
-                    left = known.missing(text, wanted, probe.shapes(wanted[0]))
-                    for measured in probe.measure(left):
+                for part in parts:  # one by one, so that what is there is told by measure
+                    networks, text = StoredNetworks(root, sweep, cohort, part), part_text(part)
+                    taking = Probing(networks, part) if isinstance(part, Probe) else Measuring(networks)
+                    left = known.missing(text, wanted)
+                    if left:
+                        known.refuse_others(left, taking.shapes(left[0]))
+                    for measured in taking.measure(left):
                         folder.add_measured(measured | {"measure": np.full(len(measured["run_id"]), text)})
                     snapshots.update(left)
-                    replayed |= probe.replayed
+                    replayed |= networks.replayed
                 count += len(snapshots)
                 _tell_replayed(root, replayed)
             all_runs = distinct_runs(orders_given(root, sweep))
@@ -94,20 +99,23 @@ class _Known:
                 columns = (arrays[column].tolist() for column in ("measure", "run_id", "step"))
                 self._after |= set(zip(*columns, strict=True))
 
-    def missing(self, text: str, wanted: Sequence[Wanted], shapes: Mapping[str, tuple[int, ...]]) -> list[Wanted]:
-        """Those at which a measure was not taken yet.
+    def missing(self, text: str, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Those at which a measure was not taken yet; `text`: of the measure, see `orders.identity.part_text`."""
+        return [one for one in wanted if not self._is_there(text, one)]
+
+    def refuse_others(self, left: Sequence[Wanted], shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Refuse to measure where values of other settings, other code or another measure are.
 
         Args:
-          text: of the measure, see `orders.identity.part_text`.
-          shapes: of what it gives, by name.
+          left: where it would be measured.
+          shapes: of what the measure gives, by name.
 
         Raises:
-          StoreError: values of a name are there that other settings, other code or another measure gave.
+          StoreError: some are there.
         """
-        left = [one for one in wanted if not self._is_there(text, one)]
         for name, shape in shapes.items():
             values = self._dataset[name].values if name in self._dataset else None
-            if values is None or not left:
+            if values is None:
                 continue
             if values.ndim != len(shape) + 2:
                 raise StoreError(f"{self._root}: {name} is there already, as arrays of another number of dimensions.")
@@ -118,7 +126,6 @@ class _Known:
                         f"{self._root}: {name} of run {one.order.run_id} at step {one.step} is there already, measured "
                         "with other settings, other code or by another measure; measure it in a copy of the folder."
                     )
-        return left
 
     def _is_there(self, text: str, one: Wanted) -> bool:
         is_after = (text, one.order.run_id, one.step) in self._after

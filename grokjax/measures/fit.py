@@ -50,8 +50,7 @@ def block_sums(
       objective: [row] float32, the trained loss with `labels`.
     """
     member = (group[None] == jnp.arange(len(GROUPS))[:, None]) & (weight > 0)[None]  # [group, row]
-    is_class = jnp.issubdtype(labels.dtype, jnp.integer)
-    loss = _REPORTED.loss(outputs, labels) if is_class else objective
+    loss = _REPORTED.loss(outputs, labels) if is_class(labels) else objective
     return {
         "n": _count(member),
         "loss": _total(member, loss),
@@ -59,6 +58,16 @@ def block_sums(
         "correct": _count(member & correct_labels[None]),
         "recovered": _count(member[_NOISY] & correct_targets),
     }
+
+
+def is_class(labels: jax.Array) -> bool:
+    """Whether labels are classes, for which the reported loss is the cross-entropy whatever is trained."""
+    return bool(jnp.issubdtype(labels.dtype, jnp.integer))
+
+
+def cross_entropy(outputs: jax.Array, labels: jax.Array) -> jax.Array:
+    """[row] nats, from outputs [row, class] and classes [row]; never below 0."""
+    return _REPORTED.loss(outputs, labels)
 
 
 def finish(sums: Sums) -> dict[str, jax.Array]:

@@ -3,12 +3,13 @@
 The parts' own declarations are the rules: annotations say the type, `setting()` the bounds and choices.
 """
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +17,11 @@ from grokjax.core.catalogue import KINDS, catalogue
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
 from grokjax.reader.absent_parts import absent_class
-from grokjax.reader.errors import TYPO, Collector, blamed, first_line, suggestion, wrong
+from grokjax.reader.errors import TYPO, Collector, SpecError, blamed, first_line, nearest, suggestion, wrong
 from grokjax.reader.other_names import our_name
 from grokjax.reader.run_settings import Minibatch, StoredInit
 from grokjax.reader.user_class import members
-from grokjax.reader.user_parts import as_absent, data_sha256, kind_of, source_of, user_part
+from grokjax.reader.user_parts import as_absent, data_sha256, kind_of, named_in, source_of, user_part
 from grokjax.reader.values import (
     LARGEST_SWEPT_INT,
     check_bounds,
@@ -40,10 +41,10 @@ _hints = functools.lru_cache(hints_of)
 
 
 def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) -> Part:
-    """A part of one of the six kinds, every value checked.
+    """A part of one of the seven kinds, every value checked.
 
     Args:
-      slot: `tasks`, `models`, `losses`, `optimizers`, `regularizers` or `measures`.
+      slot: `tasks`, `models`, `losses`, `optimizers`, `regularizers`, `measures` or `probes`.
       mapping: `{kind: ..., setting: value, ...}`, the kind alone, or a part made in Python.
       where: dotted path of the part, for messages.
       folder: of the sweep file: relative paths start there.
@@ -67,6 +68,28 @@ def build_part(slot: str, mapping: Any, where: str, folder: Path | None = None) 
     if slot == "optimizers" and source_of(type(part)) is not None and absent is None:
         _try_transform(part, where)
     return part
+
+
+def slot_of(slots: Sequence[str], mapping: Any, folder: Path | None = None) -> str:
+    """Of which of several kinds a part is that stands where any of them may; the first one, if of none.
+
+    Args:
+      mapping: as `build_part` takes it.
+    """
+    kind = mapping.get("kind") if isinstance(mapping, Mapping) else mapping
+    if not isinstance(kind, str):
+        return slots[0]
+    if ":" in kind:
+        with contextlib.suppress(SpecError):  # which `build_part` will say
+            named = named_in(kind, "kind", folder)
+            return next(
+                (slot for slot in slots if isinstance(named, type) and issubclass(named, KINDS[slot])), slots[0]
+            )
+        return slots[0]
+    close = nearest(kind, [name for slot in slots for name in _kinds(slot)])
+    return next(
+        (slot for slot in slots if kind in _kinds(slot) or our_name(slot, kind) or close in _kinds(slot)), slots[0]
+    )
 
 
 def read_setting(
@@ -270,7 +293,7 @@ def _read_tuple(inner: tuple, value: Any, key: str, metadata: Mapping[str, Any],
 
 
 def _read_part(hint: type[Part], value: Any, key: str, folder: Path | None) -> Part:
-    """A part inside a part: of one of the six kinds, or of one known class."""
+    """A part inside a part: of one of the seven kinds, or of one known class."""
     slot = next((slot for slot, kind in KINDS.items() if hint is kind), None)
     if slot is not None:
         return build_part(slot, value, key, folder)

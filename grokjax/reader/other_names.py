@@ -77,9 +77,13 @@ _MEASURES = {
     ("gradnorm", "gradientnorm", "gradient"): "it is gradient_norm, of the train loss without penalties",
     ("sharpness", "topeigenvalue", "lambdamax"): "hessian gives the largest eigenvalue by power iteration",
 }  # fmt: skip
+_PROBES = {
+    ("mdl", "complexity", "kolmogorov", "compression", "bzip2", "gzip", "minimumdescriptionlength"):
+    "description_length codes a coarse network by entropy and bzip2",
+}  # fmt: skip
 _SLOTS = {
     "optimizers": _OPTIMIZERS, "losses": _LOSSES, "models": _MODELS,
-    "tasks": _TASKS, "regularizers": _REGULARIZERS, "measures": _MEASURES,
+    "tasks": _TASKS, "regularizers": _REGULARIZERS, "measures": _MEASURES, "probes": _PROBES,
 }  # fmt: skip
 OUR_NAMES = {slot: {name: meant for names, meant in table.items() for name in names} for slot, table in _SLOTS.items()}
 """Kind of part -> what others call it, letters and digits only -> what to write here, and how the two differ."""

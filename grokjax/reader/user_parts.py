@@ -36,6 +36,7 @@ _WORDS = {
     "optimizers": "an Optimizer part, or a function that returns an optax.GradientTransformation",
     "regularizers": "a Regularizer part, or a function (params) that returns a scalar penalty",
     "measures": "a Measure part, or a function (view) that returns a dict of arrays",
+    "probes": "a Probe part",
 }
 
 
@@ -67,6 +68,20 @@ def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> typ
       key: of the `kind`, for messages.
       folder: what a relative file is relative to; the current one when None.
     """
+    loaded, source = _named_in(kind, key, folder)
+    cls = _as_part(slot, loaded, source, key)
+    is_file = kind.rpartition(":")[0].endswith(".py")
+    if cls is not loaded or is_file or source.sha256 != _sha256_of(source.file):
+        _SOURCES[cls] = source
+    return cls
+
+
+def named_in(kind: str, key: str, folder: Path | None = None) -> Any:
+    """The object that a `kind` with a colon names, whatever it is; arguments as of `user_part`."""
+    return _named_in(kind, key, folder)[0]
+
+
+def _named_in(kind: str, key: str, folder: Path | None) -> tuple[Any, Source]:
     origin, _, name = kind.rpartition(":")
     is_file = origin.endswith(".py")
     module, source = _from_file(origin, name, key, folder) if is_file else _from_module(origin, name, key)
@@ -75,10 +90,7 @@ def user_part(slot: str, kind: str, key: str, folder: Path | None = None) -> typ
         if not hasattr(loaded, word):
             raise wrong(key, f"{origin} has no {name!r}", hint=suggestion(word, _public_names(loaded)))
         loaded = getattr(loaded, word)
-    cls = _as_part(slot, loaded, source, key)
-    if cls is not loaded or is_file or source.sha256 != _sha256_of(source.file):
-        _SOURCES[cls] = source
-    return cls
+    return loaded, source
 
 
 def as_absent(kind: str, cls: type[Part], sha256: str) -> type[Part]:

@@ -51,7 +51,8 @@ def run_table(
     rest = events.drop(columns=[name for name in events if name in table])
     table = pd.concat([table, rest, _final_measures(dataset, set(table) | set(rest))], axis=1)
     steps = [name for name in table if str(name).startswith("steps_to_")]
-    table = table.astype(dict.fromkeys(steps, "Int64"))  # whole numbers, empty where an event did not come
+    # Whole numbers, empty where an event did not come; a copy, since hundreds of measures leave a table in pieces.
+    table = table.astype(dict.fromkeys(steps, "Int64")).copy()
     table.attrs["aliases"] = aliases_of(records)
     return table
 

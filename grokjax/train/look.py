@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from grokjax.core.activation_names import with_word
 from grokjax.core.interfaces import Params, View
 from grokjax.core.schedules import at_step
-from grokjax.measures.fit import block_sums, finish
+from grokjax.measures.fit import block_sums, cross_entropy, finish
 from grokjax.plan.blocks import SHORTEST_BLOCK
 from grokjax.reader.run import Run
 from grokjax.train.gradient import laid_out, stood_up
@@ -152,3 +152,29 @@ def _train_loss(program: Program, run: Run, data: Data, params: Params, tables: 
 
     blocks = _blocks(program, program.signature.num_examples)
     return jnp.sum(jax.lax.map(sum_of, blocks)) / data.n_train.astype(program.dtype)
+
+
+def train_loss_at_most(
+    program: Program, leaves: list[Any], data: Data, state: State, most: jax.Array, tables: Tables
+) -> jax.Array:
+    """Mean cross-entropy over the train set, in nats, labels as given; infinity if it is above `most`.
+
+    Blocks are walked only until their sum is sure to be above it: no example has a loss below 0.
+    """
+    run = _seen_at(run_of(program, leaves), state.step)
+    prepared = _prepared(program, run, state.params)
+    limit = most * data.n_train.astype(most.dtype)
+
+    def is_open(walked: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return (walked[0] < data.n_train) & (walked[1] <= limit)
+
+    def add_block(walked: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        place = walked[0] + jnp.arange(program.look_examples, dtype=jnp.int32)
+        example = data.split.order[jnp.minimum(place, data.n_train - 1)]
+        outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
+        losses = cross_entropy(outputs, data.split.labels[example])
+        added = jnp.sum(jnp.where(place < data.n_train, losses, 0.0), dtype=walked[1].dtype)
+        return walked[0] + program.look_examples, walked[1] + added
+
+    _, total = jax.lax.while_loop(is_open, add_block, (jnp.zeros((), jnp.int32), jnp.zeros((), most.dtype)))
+    return jnp.where(total <= limit, total / data.n_train.astype(most.dtype), jnp.inf)

@@ -14,6 +14,7 @@ COVERED = (
     "optimizers",
     "regularizers",
     "measures",
+    "probes",
     "report",
 )  # by the line of their package
 TREE = re.search(r"\n    grokjax/\n(.*?)\n    sweeps/", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)[1]

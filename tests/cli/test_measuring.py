@@ -1,5 +1,9 @@
 """Measures taken afterwards, as typed: equal to those of the loop, stored once, in the table and the history."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,6 +127,9 @@ def test_a_kill_between_two_commits_loses_nothing_and_repeats_nothing(bare, tmp_
         (("--what", "spectrum", "--step", "61"), "ends after 60 updates, so there is no step 61"),
         (("--what", "spectrum", "--step", "soon"), "must be a number of updates, last or all"),
         (("--what", "attention"), "asks for activations named 'weights'"),
+        (("--what", "description_lenght"), "did you mean 'description_length'"),
+        (("--what", "mdl"), "description_length codes a coarse network"),
+        (("--what", "[{kind: description_length, tolerances: []}]"), "description_length needs tolerances above 0"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(bare, tmp_path, capsys, words, said):
@@ -134,8 +141,10 @@ def test_what_cannot_be_measured_is_refused_in_one_line(bare, tmp_path, capsys, 
 
 
 OWN = """
+import jax
 import jax.numpy as jnp
-from grokjax import Measure, Swept, part, setting
+import numpy as np
+from grokjax import Measure, Probe, Swept, part, setting
 
 
 @part
@@ -144,6 +153,43 @@ class Scaled(Measure):
 
     def measure(self, view):
         return {"scaled/step": self.factor * view.step.astype(jnp.float32)}
+
+
+@part
+class Norm(Probe):
+    factor: Swept = setting(1.0, "factor")
+
+    def probe(self, network):
+        leaves = jax.tree.leaves(network.params)
+        assert all(isinstance(leaf, np.ndarray) for leaf in leaves)
+        loss, zeros = network.train_loss(network.params), jax.tree.map(np.zeros_like, network.params)
+        return {
+            "probed/norm": self.factor * np.sqrt(sum(np.sum(leaf.astype(float) ** 2) for leaf in leaves)),
+            "probed/loss": loss,
+            "probed/above": int(np.isinf(network.train_loss(network.params, 0.999 * loss))),
+            "probed/below": int(np.isinf(network.train_loss(network.params, 1.001 * loss))),
+            "probed/zeros": [network.train_loss(zeros), network.fit(zeros)["test/loss"]],
+            "probed/step": network.step,
+            "probed/n_train": network.n_train,
+        }
+
+
+@part
+class Unstored(Probe):
+    def probe(self, network):
+        return {"probed/word": "many"}
+
+
+@part
+class Shapeless(Probe):
+    def probe(self, network):
+        return {"probed/steps": np.zeros(network.step)}
+
+
+@part
+class Failing(Probe):
+    def probe(self, network):
+        return 1 / 0
 
 
 def unsigned(view):
@@ -200,3 +246,59 @@ def test_a_damaged_file_of_measurements_is_left_out_and_measured_again(bare, tmp
     assert typed("measure", root, "--what", "spectrum") == 0
     assert "at 4 snapshots" in capsys.readouterr().err
     assert np.isfinite(at(root, "spectral_entropy/mean", 60)).all() and typed("verify", root) == 0
+
+
+def own_folder(bare, tmp_path, monkeypatch):
+    """A copy of the finished sweep, beside the parts of this file."""
+    (tmp_path / "own.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return copied(bare, tmp_path)
+
+
+def test_a_probe_of_the_users_sees_a_network_on_the_host(bare, tmp_path, monkeypatch, capsys):
+    root = own_folder(bare, tmp_path, monkeypatch)
+    assert typed("measure", root, "--what", "./own.py:Norm,weight_norm", "--step", "all") == 0
+    assert "at 32 snapshots of 8 runs" in capsys.readouterr().err
+    for step in (0, 20, 30, 60):
+        np.testing.assert_allclose(at(root, "probed/norm", step), at(root, "weight_norm/total", step), rtol=1e-5)
+        np.testing.assert_allclose(at(root, "probed/loss", step), at(root, "train/loss", step), rtol=1e-5)
+        np.testing.assert_allclose(at(root, "probed/zeros", step), np.log(7), rtol=1e-5)  # chance
+        assert (at(root, "probed/step", step) == step).all() and (at(root, "probed/n_train", step) == 29).all()
+        assert (at(root, "probed/above", step) == 1).all() and (at(root, "probed/below", step) == 0).all()
+    assert "probed/norm" in open_results(root).runs and typed("verify", root) == 0
+    assert typed("measure", root, "--what", "./own.py:Norm", "--step", "all") == 0
+    assert "at 0 snapshots" in capsys.readouterr().err
+    assert typed("measure", root, "--what", "[{kind: './own.py:Norm', factor: 2}]") == 5
+    assert "measured with other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Unstored", "gives 'probed/word' as <U4"),
+        ("Shapeless", "gives other shapes of 'probed/steps' for different networks"),
+        ("Failing", "ZeroDivisionError"),
+    ],
+)
+def test_what_a_probe_gives_wrongly_is_refused_in_one_line(bare, tmp_path, monkeypatch, capsys, name, said):
+    root = own_folder(bare, tmp_path, monkeypatch)
+    assert typed("measure", root, "--what", f"./own.py:{name}", "--step", "all") == 2
+    assert said in capsys.readouterr().err
+    assert not list((root / "measured").glob("*"))
+
+
+def test_a_killed_probe_goes_on_where_it_was(bare, tmp_path, capsys):
+    words = ("--what", "[{kind: description_length, tolerances: [1, 0.1], steps: 4, thresholds: 4}]", "--step", "all")
+    root, whole = copied(bare, tmp_path), copied(bare, tmp_path / "whole")
+    window = "the first measured values are committed"
+    killed = subprocess.run([sys.executable, "-m", "tests.store.killed_inside", window, "measure", str(root), *words])
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list((root / "measured").glob("*"))) == 1 and typed("verify", root) == 0
+    assert typed("measure", root, *words) == 0
+    assert "at 31 snapshots of 8 runs" in capsys.readouterr().err
+    assert typed("measure", whole, *words) == 0
+    for name in ("description_length/bytes_1", "description_length/delta", "description_length/total_bits"):
+        for step in (0, 20, 30, 60):
+            np.testing.assert_array_equal(at(root, name, step), at(whole, name, step))
+    assert (at(root, "description_length/bytes_0.1", 60) > 0).all()
+    assert open_results(root).is_complete

@@ -241,7 +241,9 @@ def test_a_damaged_history_is_read_from_the_run_files_and_said(small, tmp_path):
     pd.testing.assert_frame_equal(runs, whole)
 
 
-@pytest.mark.parametrize("what", ["tasks", "models", "losses", "optimizers", "regularizers", "measures", "sweeps"])
+@pytest.mark.parametrize(
+    "what", ["tasks", "models", "losses", "optimizers", "regularizers", "measures", "probes", "sweeps"]
+)
 def test_list_shows_every_kind(capsys, what):
     from grokjax.core.catalogue import KINDS, catalogue
 

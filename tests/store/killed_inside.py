@@ -10,6 +10,7 @@ from typing import Any
 
 from grokjax.cli import main
 from grokjax.drive import consolidation
+from grokjax.lab import probing
 from grokjax.store.folder import SweepFolder
 
 
@@ -40,12 +41,19 @@ def removed(path: Path, **_: Any) -> None:
         then_die(REMOVE)(path)
 
 
+def die_after_measuring() -> None:
+    """Every snapshot that is probed is committed, and after the first there is no other."""
+    probing._SECONDS = 0
+    SweepFolder.add_measured = then_die(SweepFolder.add_measured)
+
+
 REMOVE = shutil.rmtree
 WINDOWS = {
     "half of the old history is gone": lambda: setattr(consolidation.shutil, "rmtree", half_removed),
     "the old history is gone": lambda: setattr(consolidation.shutil, "rmtree", removed),
     "the new history is there": lambda: setattr(Path, "rename", then_die(Path.rename)),
     "the table is there": lambda: setattr(consolidation, "write_atomically", then_die(consolidation.write_atomically)),
+    "the first measured values are committed": die_after_measuring,
     "HEAD says complete": lambda: setattr(SweepFolder, "clear_checkpoints", die),
 }
 
