@@ -118,8 +118,11 @@ def _kept_for_gradient(run: Run, signature: Signature, params: Params, rows: int
         now = at_step(run, jnp.int32(0))
 
         def loss(prepared: object) -> tuple[jax.Array, jax.Array]:
-            outputs = now.model.logits(prepared, inputs, signature, keys)
-            return jnp.sum(now.loss.loss(outputs, targets)), outputs
+            def network(inputs: jax.Array) -> jax.Array:
+                return now.model.logits(prepared, inputs, signature, keys)
+
+            outputs = network(inputs)
+            return jnp.sum(now.losses(outputs, network, inputs, targets, signature)), outputs
 
         _, backward, outputs = jax.vjp(loss, run.model.prepare(params, signature), has_aux=True)
         return backward, outputs
