@@ -149,9 +149,11 @@ class Model(Part):
 
     Attributes:
       form: in which of its equal forms it is asked to be computed; empty when it has but one.
+      centred: whether a run trains its outputs minus those of its initial parameters; see `train/centred.py`.
     """
 
     form = ""
+    centred = False
 
     @abstractmethod
     def init(self, key: jax.Array, signature: Signature) -> Params:
