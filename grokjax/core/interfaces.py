@@ -149,9 +149,11 @@ class Model(Part):
 
     Attributes:
       form: in which of its equal forms it is asked to be computed; empty when it has but one.
+      centred: whether a run trains its outputs minus those of its initial parameters; see `train/centred.py`.
     """
 
     form = ""
+    centred = False
 
     @abstractmethod
     def init(self, key: jax.Array, signature: Signature) -> Params:
@@ -223,7 +225,7 @@ class Optimizer(Part):
 
 
 class Regularizer(Part):
-    """Any of: other parameters to take the gradient at, a penalty, a change of the gradient, one after the update.
+    """Any of: other parameters to take the gradient at, penalties, a change of the gradient, one after the update.
 
     All parameters of a run come together. `key` is a new one at each step, the same for each method of a part.
     """
@@ -241,6 +243,19 @@ class Regularizer(Part):
 
     def penalty(self, params: Params, key: jax.Array, step: jax.Array) -> jax.Array | float:
         """Scalar added to the mean loss; traced."""
+        return 0.0
+
+    def output_penalty(
+        self, outputs: jax.Array, network: Callable[[jax.Array], jax.Array], inputs: jax.Array, signature: Signature
+    ) -> jax.Array | float:
+        """[example] added to the loss of each example of an update; traced. `ascend` takes it for part of the loss.
+
+        Args:
+          outputs: [example, class] that the loss reads.
+          network: function (inputs [example, ...]) -> outputs, of as many examples and with the same dropout masks.
+          inputs: [example, ...] of a block of the train set.
+          signature: of the task; static, so a part may refuse a task by a ValueError.
+        """
         return 0.0
 
     def gradient(self) -> optax.GradientTransformation:

@@ -24,6 +24,7 @@ from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, s
 from grokjax.store.committed import read_spec
 from grokjax.store.layout import StoreError, UnknownRunError
 from grokjax.store.records import flat_params
+from grokjax.train.centred import centred
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
 from grokjax.train.program import Tables, Values, run_of
@@ -73,8 +74,18 @@ class Networks:
         return nested_params(flat_params(result.lane.state.params))
 
     def model(self, name: str) -> Model:
-        """The model part of a run."""
-        return self.run(name).model
+        """The model part of a run; of a centred one, with the initial parameters whose outputs are subtracted."""
+        run = self.run(name)
+        if not run.model.centred:
+            return run.model
+        feed = self._feed(run)
+        values, program = feed.values(run, 0, initial_params_of(run)), feed.program(1, 1)
+
+        def start_of(values: Values, tables: Tables) -> Params:
+            return data_of(program, run_of(program, values.leaves), values, tables).initial
+
+        with number_format(program):
+            return centred(run, jax.jit(start_of)(values, feed.tables)).model
 
     def signature(self, name: str) -> Signature:
         """What the model must know of the run's task."""
@@ -111,11 +122,11 @@ class Networks:
         Args:
           inputs: [example, ...]; None for the whole table.
         """
-        run, params = self.run(name), self.params(name, step)
+        run, model, params = self.run(name), self.model(name), self.params(name, step)
         signature = run.task.signature()
 
         def outputs(params: Params, rows: jax.Array) -> jax.Array:
-            return run.model.logits(run.model.prepare(params, signature), rows, signature, None)
+            return model.logits(model.prepare(params, signature), rows, signature, None)
 
         with self._formats(run):
             return np.array(jax.jit(outputs)(params, _rows(run, inputs)))

@@ -45,6 +45,9 @@ def dropout(values: jax.Array, rate: jax.Array | float | None, key: jax.Array | 
 _NOISE_PLACE = 2**31 - 1  # behind every place of dropout
 ABOUT_INPUT_NOISE = "deviation of Gaussian noise on what the first layer reads, anew in each update; none draws nothing"
 ABOUT_OUTPUT_SCALE = "multiplies the outputs (Kumar et al.: alpha); none multiplies nothing"
+ABOUT_CENTRED = (
+    "whether the outputs of the initial network are subtracted (Chizat et al. 2019), so that they begin at 0"
+)
 
 
 def input_noise(values: jax.Array, deviation: jax.Array | float | None, key: jax.Array | None) -> jax.Array:

@@ -20,6 +20,7 @@ from grokjax.core.interfaces import Model, Params, Signature
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import (
+    ABOUT_CENTRED,
     ABOUT_INPUT_NOISE,
     ABOUT_OUTPUT_SCALE,
     ACTIVATIONS,
@@ -94,6 +95,7 @@ class MLP(Model):
     )
     input_noise: Swept | None = setting(None, ABOUT_INPUT_NOISE, at_least=0, added=None)
     output_scale: Swept | None = setting(None, ABOUT_OUTPUT_SCALE, above=0, added=None)
+    centred: bool = setting(False, ABOUT_CENTRED, added=False)
 
     form: str = setting(
         "tables", "of token inputs: first layer once per symbol, or plain; equal to rounding",
@@ -111,7 +113,7 @@ class MLP(Model):
     def module(self, signature: Signature) -> "Network":
         """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None.
 
-        Outputs are those before `output_scale`.
+        Outputs are those before `output_scale` and without `centred`.
         """
         if self.encoding == "product" and math.isqrt(self.embedding) ** 2 != self.embedding:
             nearest = max(round(math.sqrt(self.embedding)), 1) ** 2

@@ -17,6 +17,7 @@ from grokjax.core.part import Swept, part, setting
 from grokjax.models import transformer_tables
 from grokjax.models.class_product import ClassLayer, class_product
 from grokjax.models.hidden_units import (
+    ABOUT_CENTRED,
     ABOUT_INPUT_NOISE,
     ABOUT_OUTPUT_SCALE,
     ACTIVATIONS,
@@ -104,6 +105,7 @@ class Transformer(Model):
     )
     input_noise: Swept | None = setting(None, ABOUT_INPUT_NOISE, at_least=0, added=None)
     output_scale: Swept | None = setting(None, ABOUT_OUTPUT_SCALE, above=0, added=None)
+    centred: bool = setting(False, ABOUT_CENTRED, added=False)
 
     form: str = setting(
         "tables", "how it is computed; equal to rounding", choices=("tables", "merged", "plain"), added="plain"
@@ -122,7 +124,7 @@ class Transformer(Model):
     def module(self, signature: Signature) -> "Decoder":
         """The Flax module, always in the plain form; called with inputs [example, token], a dropout rate and keys.
 
-        Outputs are those before `output_scale`.
+        Outputs are those before `output_scale` and without `centred`.
         """
         vocabulary = check(self, signature)
         # Flax modules are static: swept fields, which may be traced, are arguments of its call instead. Only

@@ -4,22 +4,19 @@ Source: Jordan et al. 2024 (github.com/KellerJordan/Muon), in float32 instead of
 (arXiv 2504.16041). Convolutions, of more than two axes, follow `rest` too.
 """
 
-from collections.abc import Hashable
-from typing import Any
-
 import jax
 import optax
 
-from grokjax.core.interfaces import Optimizer, Params
-from grokjax.core.parameter_paths import matches, path_names
+from grokjax.core.interfaces import Optimizer
 from grokjax.core.part import Swept, part, setting
 from grokjax.optimizers.adamw import AdamW
+from grokjax.optimizers.matrices_and_rest import MatricesAndRest
 from grokjax.optimizers.orthogonal import orthogonalised
-from grokjax.optimizers.warmup import ABOUT_WARMUP, descend
+from grokjax.optimizers.warmup import ABOUT_WARMUP
 
 
 @part
-class Muon(Optimizer):
+class Muon(MatricesAndRest):
     """v = momentum * v + g; w -= lr_t * (sqrt(max(1, out / in)) * orthogonal(g + momentum * v) + weight_decay * w).
 
     Settings of the rest are `optimizer.rest.learning_rate` and so on; it may be `grouped`.
@@ -43,42 +40,14 @@ class Muon(Optimizer):
     def idle_settings(self) -> tuple[str, ...]:
         return ("nesterov",) if self.momentum == 0 else ()
 
-    def transform(self) -> optax.GradientTransformation:
-        matrices = optax.chain(
+    def direction(self) -> tuple[optax.GradientTransformation, ...]:
+        return (
             optax.trace(decay=self.momentum, nesterov=self.nesterov),
             optax.stateless(lambda updates, _: jax.tree.map(self._orthogonal, updates)),
-            optax.add_decayed_weights(self.weight_decay),
-            descend(self.learning_rate, self.warmup),
         )
-        transforms: dict[Hashable, optax.GradientTransformation] = {
-            "matched": matrices,
-            "rest": self.rest.transform(),
-        }
-        return optax.partition(transforms, self.labels)
-
-    def decayed(self, params: Params) -> Params:
-        others = self.rest.decayed(params)
-        return jax.tree.map(lambda label, other: label == "matched" or other, self.labels(params), others)
 
     def groups(self) -> dict[str, str]:
         return {"matrices between hidden layers": "", "others": "rest"}
-
-    def labels(self, params: Params) -> Params:
-        """`matched` for each matrix that is orthogonalised, `rest` for all other parameters.
-
-        Raises:
-          ValueError: no matrix is left.
-        """
-
-        def label(path: tuple[Any, ...], leaf: Any) -> str:
-            is_hidden = leaf.ndim == 2 and not any(matches(path, pattern) for pattern in self.excluded)
-            return "matched" if is_hidden else "rest"
-
-        labels = jax.tree_util.tree_map_with_path(label, params)
-        if "matched" not in jax.tree.leaves(labels):
-            names = ", ".join(path_names(params))
-            raise ValueError(f"optimizer.excluded: {list(self.excluded)} leave no matrix of: {names}")
-        return labels
 
     def _orthogonal(self, momentum: jax.Array) -> jax.Array:
         inputs, outputs = momentum.shape

@@ -69,7 +69,7 @@ def run_size(
     precision = np.dtype(run.precision.params).itemsize / 4  # shapes are those of float32
     params_bytes = int(precision * tree_bytes(params))
     moving_bytes = params_bytes + int(precision * tree_bytes(jax.eval_shape(transform.init, params)))
-    data_bytes = 4 * signature.num_examples * 3
+    data_bytes = 4 * signature.num_examples * 3 + params_bytes * run.model.centred
     order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
     leaves = len(jax.tree.leaves(params))
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))
@@ -118,8 +118,11 @@ def _kept_for_gradient(run: Run, signature: Signature, params: Params, rows: int
         now = at_step(run, jnp.int32(0))
 
         def loss(prepared: object) -> tuple[jax.Array, jax.Array]:
-            outputs = now.model.logits(prepared, inputs, signature, keys)
-            return jnp.sum(now.loss.loss(outputs, targets)), outputs
+            def network(inputs: jax.Array) -> jax.Array:
+                return now.model.logits(prepared, inputs, signature, keys)
+
+            outputs = network(inputs)
+            return jnp.sum(now.losses(outputs, network, inputs, targets, signature)), outputs
 
         _, backward, outputs = jax.vjp(loss, run.model.prepare(params, signature), has_aux=True)
         return backward, outputs

@@ -20,7 +20,7 @@ from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.reader.axes import Axis
 from grokjax.reader.build import settings_of
-from grokjax.reader.check_regularizers import check_loss_of_gradient, check_regularizers
+from grokjax.reader.check_regularizers import check_loss_of_gradient, check_output_penalties, check_regularizers
 from grokjax.reader.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.reader.paths import fields_of, locate, read_at, replaced, value_at
 from grokjax.reader.run import Run
@@ -129,7 +129,11 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         params = _ask("model", lambda: now.model.init(key, signature))
         inputs = jnp.zeros((_ROWS, *signature.input_shape), signature.input_dtype)
         keys = substreams(key, jnp.arange(len(inputs)))
-        outputs = _ask("model", lambda: now.model.logits(now.model.prepare(params, signature), inputs, signature, keys))
+
+        def network(inputs: jax.Array) -> jax.Array:
+            return now.model.logits(now.model.prepare(params, signature), inputs, signature, keys)
+
+        outputs = _ask("model", lambda: network(inputs))
         if jnp.ndim(outputs) < 2 or outputs.shape[0] != _ROWS or outputs.shape[-1] < signature.num_classes:
             actual = f"gives outputs {list(jnp.shape(outputs))} for {_ROWS} examples"
             raise wrong("model", f"{actual}, the task needs {signature.num_classes} an example")
@@ -142,6 +146,7 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         if jnp.shape(losses) != (_ROWS,):
             raise wrong("loss", f"must give one number an example, gives shape {list(jnp.shape(losses))} for {_ROWS}")
         check_regularizers(now, params, key, _ask)
+        check_output_penalties(now, outputs, network, inputs, signature, _ask)
         transform = _ask("optimizer", now.optimizer.transform)
         opt_state = _ask("optimizer", lambda: transform.init(params), run.optimizer)
         _check_measures(measures, _view(now, signature, params, opt_state))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from grokjax.core.interfaces import Params
+from grokjax.core.interfaces import Params, Signature
 from grokjax.reader.errors import wrong
 from grokjax.reader.run import Run
 from grokjax.reader.user_parts import kind_of
@@ -45,6 +45,23 @@ def check_regularizers(run: Run, params: Params, key: jax.Array, ask: Callable[[
         names = [kind_of(type(run.regularizers[index])) for index in ascending[:2]]
         rule = f"{names[1]} takes the gradient at other parameters, as {names[0]} ({first}) does"
         raise wrong(second, f"{rule}: one part of a run may", hint="leave one out")
+
+
+def check_output_penalties(
+    run: Run,
+    outputs: jax.Array,
+    network: Callable[[jax.Array], jax.Array],
+    inputs: jax.Array,
+    signature: Signature,
+    ask: Callable[[str, Callable[[], Any]], Any],
+) -> None:
+    """Refuse penalties of outputs that are not one number an example; see `check_regularizers`."""
+    for index, part in enumerate(run.regularizers):
+        where = f"regularizers.{index}"
+        penalty = ask(where, lambda part=part: part.output_penalty(outputs, network, inputs, signature))
+        if part.has("output_penalty") and jnp.shape(penalty) != (len(inputs),):
+            found = f"gives shape {list(jnp.shape(penalty))} for {len(inputs)}"
+            raise wrong(where, f"output_penalty must give one number an example, {found}")
 
 
 def check_loss_of_gradient(run: Run, transform: optax.GradientTransformation, params: Params, opt_state: Any) -> None:

@@ -4,7 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from grokjax.core.interfaces import Loss, Model, Optimizer, Regularizer, Task
+import jax
+
+from grokjax.core.interfaces import Loss, Model, Optimizer, Regularizer, Signature, Task
 from grokjax.core.part import Part, part, setting
 from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.reader.run_settings import Minibatch, Precision, Seeds, StoredInit, minibatch_size
@@ -29,6 +31,24 @@ class Run(Part):
     precision: Precision = setting(Precision())
     init: StoredInit | None = setting(None)  # None: drawn by the model
     seeds: Seeds = setting(Seeds())
+
+    def losses(
+        self,
+        outputs: jax.Array,
+        network: Callable[[jax.Array], jax.Array],
+        inputs: jax.Array,
+        labels: jax.Array,
+        signature: Signature,
+    ) -> jax.Array:
+        """[example] what examples add to the loss of an update, penalties of their outputs included; traced.
+
+        Arguments are those of `Regularizer.output_penalty`, and labels [example, ...].
+        """
+        losses = self.loss.loss(outputs, labels)
+        for regularizer in self.regularizers:
+            if regularizer.has("output_penalty"):
+                losses = losses + regularizer.output_penalty(outputs, network, inputs, signature)
+        return losses
 
     def train(self, steps: int = 10_000, **options: Any) -> Any:
         """Train this run alone, in memory; see `grokjax.lab.single.train_one`."""

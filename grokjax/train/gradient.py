@@ -72,7 +72,7 @@ def with_noise(run: Run, state: State, method: str, params: Params) -> Params:
 def _of_examples(
     program: Program, run: Run, data: Data, state: State, params: Params, tables: Tables, blocks: jax.Array | int
 ) -> tuple[jax.Array, Params]:
-    """Mean loss over the examples of the next update at `params`, and its gradient, without penalties."""
+    """Mean loss over the examples of the next update at `params`, and its gradient, without penalties of parameters."""
     start, stop = window(run, data, state)
     order = data.split.order if state.order is None else state.order
     dropout_key = stream(run.seeds.noise, "dropout", state.step)
@@ -90,10 +90,12 @@ def _of_examples(
         labels = data.split.labels[example]
 
         def block_loss(laid: Any) -> jax.Array:
-            outputs = run.model.logits(
-                jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, position)
-            )
-            losses = run.loss.loss(outputs, labels)
+            def network(inputs: jax.Array) -> jax.Array:
+                return run.model.logits(
+                    jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, position)
+                )
+
+            losses = run.losses(network(inputs), network, inputs, labels, program.signature)
             chex.assert_shape(losses, (program.block_examples,))  # [example, 1] would broadcast to a sum over pairs
             return jnp.sum(jnp.where(position < stop, losses, 0.0))
 

@@ -13,6 +13,7 @@ from grokjax.core.schedules import at_step
 from grokjax.measures.fit import block_sums, cross_entropy, finish
 from grokjax.plan.blocks import SHORTEST_BLOCK
 from grokjax.reader.run import Run
+from grokjax.train.centred import centred
 from grokjax.train.gradient import laid_out, stood_up
 from grokjax.train.program import Data, Program, State, Tables, run_of
 from grokjax.train.step import initial_params
@@ -20,7 +21,7 @@ from grokjax.train.step import initial_params
 
 def fit(program: Program, leaves: list[Any], data: Data, state: State, tables: Tables) -> dict[str, jax.Array]:
     """Losses and integer counts by group over the whole table, block by block; see `measures/fit.py`."""
-    run = _seen_at(run_of(program, leaves), state.step)
+    run = _seen_at(run_of(program, leaves), data, state.step)
     prepared = _prepared(program, run, state.params)
     num_examples = program.signature.num_examples
 
@@ -75,7 +76,7 @@ def view(
       seen: of `fit`.
     """
     run = run_of(program, leaves)
-    now = _seen_at(run, state.step)
+    now = _seen_at(run, data, state.step)
     inputs = tables.inputs[data.table]
     return View(
         params=state.params,
@@ -101,10 +102,10 @@ def view(
     )
 
 
-def _seen_at(run: Run, step: jax.Array) -> Run:
-    """The run with the schedules of what a look reads replaced by their values at a step."""
+def _seen_at(run: Run, data: Data, step: jax.Array) -> Run:
+    """The run and its network, with the schedules of what a look reads replaced by their values at a step."""
     task, model, loss = at_step((run.task, run.model, run.loss), step)
-    return dataclasses.replace(run, task=task, model=model, loss=loss)
+    return centred(dataclasses.replace(run, task=task, model=model, loss=loss), data.initial)
 
 
 def _blocks(program: Program, num_rows: int) -> jax.Array:
@@ -161,7 +162,7 @@ def train_loss_at_most(
 
     Blocks are walked only until their sum is sure to be above it: no example has a loss below 0.
     """
-    run = _seen_at(run_of(program, leaves), state.step)
+    run = _seen_at(run_of(program, leaves), data, state.step)
     prepared = _prepared(program, run, state.params)
     limit = most * data.n_train.astype(most.dtype)
 

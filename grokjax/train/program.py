@@ -121,7 +121,7 @@ class Data(NamedTuple):
       split: see `core.interfaces.Split`.
       n_train: int32.
       minibatch: int32, examples of an update; n_train for the full batch.
-      initial: parameters of the stored run that this one starts from, else None.
+      initial: parameters before the first update where they come from a stored run or the model is centred; else None.
     """
 
     table: jax.Array

@@ -9,6 +9,7 @@ from grokjax.core.interfaces import Params
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
 from grokjax.reader.run import Run
+from grokjax.train.centred import centred
 from grokjax.train.gradient import loss_and_gradient, steps_per_epoch, with_noise
 from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
@@ -34,7 +35,8 @@ def data_of(program: Program, run: Run, values: Values, tables: Tables) -> Data:
     keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
     targets, mirror = tables.targets[values.table], tables.mirror[values.table]
     split = run.task.split(program.signature, targets, mirror, values.counts, keys)
-    return Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
+    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
+    return data._replace(initial=initial_params(program, run, data)) if run.model.centred else data
 
 
 def run_stream(run: Run, purpose: str, step: jax.Array | int = 0) -> jax.Array:
@@ -63,7 +65,7 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
       run: the run, its swept numbers traced.
       blocks: blocks of examples to walk, at least what this run needs.
     """
-    now = at_step(run, state.step)
+    now = centred(at_step(run, state.step), data.initial)
     loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
     update = optax.with_extra_args_support(transform(now)).update  # `value` reaches only those that take it
     gradient = of_moving(run, state.params, gradient)

@@ -6,18 +6,32 @@ import numpy as np
 
 from grokjax.core.interfaces import Regularizer
 from grokjax.core.streams import stream
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 PARAMS = {
     "embed": {"kernel": jnp.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.5]])},
     "out": {"kernel": jnp.array([[0.2, 0.4], [-0.6, 0.8], [1.0, -1.2]]), "bias": jnp.array([0.5, -0.25])},
 }
 GRADIENTS = [jax.tree.map(lambda leaf, shift=shift: 2.0 * leaf + shift, PARAMS) for shift in (0.1, -0.4, 0.7)]
-METHODS = ("perturb", "ascend", "penalty", "gradient", "jitter", "project")
+METHODS = ("perturb", "ascend", "penalty", "output_penalty", "gradient", "jitter", "project")
+TASK = ModularArithmetic(modulus=3)
+
+
+def penalties(regularizer, params, key, step):
+    """That of the parameters, and the mean one of outputs of a network in which operands are not alike."""
+    inputs, operands = jnp.asarray(TASK.table().inputs), TASK.table().operands
+
+    def network(inputs):
+        first, last = (params["embed"]["kernel"].T[inputs[:, operands[place]]] for place in (0, -1))
+        return (first + jnp.tanh(2 * last)) @ params["out"]["kernel"].T
+
+    of_outputs = regularizer.output_penalty(network(inputs), network, inputs, TASK.signature())
+    return regularizer.penalty(params, key, step) + jnp.mean(jnp.asarray(of_outputs))
 
 
 def act(regularizer, key, step):
     """Everything that a regularizer does, at one step."""
-    value, slope = jax.value_and_grad(lambda params: jnp.asarray(regularizer.penalty(params, key, step)))(PARAMS)
+    value, slope = jax.value_and_grad(lambda params: penalties(regularizer, params, key, step))(PARAMS)
     transform = regularizer.gradient()
     state = transform.init(PARAMS)
     for gradient in GRADIENTS:

@@ -20,6 +20,7 @@ from grokjax.models.mlp import MLP
 from grokjax.optimizers.adamw import AdamW
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.run import Run, Seeds
+from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.tasks.sparse_parity import SparseParity
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
@@ -31,6 +32,18 @@ from tests.laws.same_bits import assert_same_bits
 LANES, STEPS, CUT = 4, 12, 5
 KINDS = (np.nan, np.inf, -np.inf)
 PLACES = ("parameter", "moment", "gradient", "input")
+VALUES = SparseParity(bits=4, relevant=2, examples=16, train_size=10)
+SYMBOLS = ModularArithmetic(modulus=4)  # among which no number is none
+
+
+def takes_values(regularizer: Regularizer) -> bool:
+    """Whether it penalises, or leaves alone, outputs of inputs that are no symbols."""
+    inputs = jnp.zeros((2, 4))
+    try:
+        regularizer.output_penalty(inputs, lambda inputs: inputs, inputs, VALUES.signature())
+    except ValueError:
+        return False
+    return True
 
 
 @part
@@ -47,7 +60,7 @@ class Cohort:
     """Four runs of one part, trained in two segments; between them a lane may be spoiled."""
 
     def __init__(self, optimizer: Part, regularizers: tuple[Part, ...], executor: str):
-        task = SparseParity(bits=4, relevant=2, examples=16, train_size=10)
+        task = VALUES if all(map(takes_values, regularizers)) else SYMBOLS
         self.base = Run(
             task=task,
             model=MLP(width=6, bias=True),
@@ -62,8 +75,10 @@ class Cohort:
         compiled = Traced(program, pool).compile([pool], self.values(0), self.feed.tables, self.feed.schedule)[0]
         spoiled = np.array(self.feed.tables.inputs)
         self.executables = {}
+        self.holds_values = is_float(spoiled)
         for kind in KINDS:  # only a lane that is pointed to the second table sees it
-            spoiled[1] = kind
+            if self.holds_values:
+                spoiled[1] = kind
             tables = compiled.tables._replace(inputs=jax.device_put(spoiled.copy(), pool.replicated()))
             self.executables[str(kind)] = dataclasses.replace(compiled, tables=tables)
 
@@ -107,7 +122,8 @@ class Cohort:
             )
 
         moments = self.executables[str(kind)].lane.state.opt_state
-        return None if place == "moment" and not any(map(is_float, jax.tree.leaves(moments))) else spoil
+        has_place = {"moment": any(map(is_float, jax.tree.leaves(moments))), "input": self.holds_values}
+        return spoil if has_place.get(place, True) else None
 
     @property
     def amount(self) -> int:

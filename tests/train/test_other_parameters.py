@@ -59,10 +59,14 @@ class Trained:
         task = ModularArithmetic(modulus=MODULUS, train_fraction=0.6)
         self.run = Run(
             task=task,
-            optimizer=SGD(learning_rate=RATE),
             regularizers=regularizers,
             seeds=Seeds(noise=3),
-            **{"model": Softmax(), "init": StoredInit(source="x#y", step=0), **fields},
+            **{
+                "model": Softmax(),
+                "optimizer": SGD(learning_rate=RATE),
+                "init": StoredInit(source="x#y", step=0),
+                **fields,
+            },
         )
         feed = Feed(self.run, task.signature(), [task], self.measure, None, UPDATES)
         self.program = feed.program(1, 1)
