@@ -21,10 +21,10 @@ KINDS: dict[str, type[Part]] = {
 def catalogue(folder: str) -> dict[str, type[Part]]:
     """Every part of one folder (`tasks`, `models`, ...) by the name used in sweep files, sorted."""
     package = importlib.import_module(f"grokjax.{folder}")
-    found: dict[str, type[Part]] = {}
+    parts: dict[str, type[Part]] = {}
     for module_info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"grokjax.{folder}.{module_info.name}")
         for _, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ == module.__name__ and issubclass(cls, KINDS[folder]) and not inspect.isabstract(cls):
-                found[cls.kind] = cls
-    return dict(sorted(found.items()))
+                parts[cls.kind] = cls
+    return dict(sorted(parts.items()))

@@ -78,8 +78,8 @@ def _tell_replayed(root: Path, replayed: Mapping[str, bool]) -> None:
     if replayed:
         unequal = [run_id for run_id, is_equal in replayed.items() if not is_equal]
         came_out = f"not the stored ones of {', '.join(unequal)}" if unequal else "every bit as stored"
-        told = f"{root}: {len(replayed)} runs have no stored parameters there and were trained again; histories"
-        warnings.warn(f"{told} came out {came_out}", StoreWarning, stacklevel=3)
+        retrained = f"{root}: {len(replayed)} runs have no stored parameters there and were trained again; histories"
+        warnings.warn(f"{retrained} came out {came_out}", StoreWarning, stacklevel=3)
 
 
 class _Known:
@@ -88,7 +88,7 @@ class _Known:
     def __init__(self, root: Path, folder: SweepFolder):
         self._root = root
         self._dataset, _, _ = read_dataset(root)
-        self._position = {run_id: place for place, run_id in enumerate(self._dataset["run_id"].values.tolist())}
+        self._position = {run_id: index for index, run_id in enumerate(self._dataset["run_id"].values.tolist())}
         self._in_loop: set[str] = set()
         with contextlib.suppress(StoreError, SpecError):  # a measure's file is gone: then what it gave stays as it is
             self._in_loop = {part_text(part) for part in stored_sweep(root).measure.what}

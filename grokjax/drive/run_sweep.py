@@ -139,7 +139,7 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
 
     With `vmap` fewer lanes are another program, in which bits are equal to rounding.
     """
-    narrowed, width, said = None, 0, ""
+    narrowed, width, reason = None, 0, ""
     for _ in range(NARROWER):
         ready, first = None, standing.first_left(planned.cohort)
         standing.progress.cohort = planned.cohort.number
@@ -153,16 +153,16 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
         except jax.errors.JaxRuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            said = first_line(error)
+            reason = first_line(error)
         width = 0 if ready is None else _width(standing, ready)
         if width < 2:
             break
         narrowed = width // 2
         standing.folder.commit_save(wait=True)
         standing.count()
-        why = f"{narrowed} lanes of a device in place of {width}, since it ran out of memory ({said})"
+        why = f"{narrowed} lanes of a device in place of {width}, since it ran out of memory ({reason})"
         standing.folder.warn("width_changed", why)
-    raise MemoryLimitError(f"a device ran out of memory with {width} lanes ({said}); make the model smaller.")
+    raise MemoryLimitError(f"a device ran out of memory with {width} lanes ({reason}); make the model smaller.")
 
 
 def _train(standing: Standing, compiler: CompileAhead, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
@@ -212,9 +212,9 @@ def _forecast(standing: Standing, ready: Ready, cohort: Cohort, taken: Mapping[s
         runs, steps = runs + 1, steps + budget - _steps_done(standing, order, taken)
     if steps < LONG:
         return
-    told = time_cohort(standing.plan, ready, cohort, RUN_SECONDS, runs, steps / runs)
-    if told.seconds >= 1:
-        standing.progress.forecast_seconds, standing.progress.cpu_share = told
+    forecast = time_cohort(standing.plan, ready, cohort, RUN_SECONDS, runs, steps / runs)
+    if forecast.seconds >= 1:
+        standing.progress.forecast_seconds, standing.progress.cpu_share = forecast
 
 
 def _steps_done(standing: Standing, order: Order, taken: Mapping[str, Lane]) -> int:

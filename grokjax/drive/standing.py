@@ -71,8 +71,8 @@ class Standing:
         self.count()
         return True
 
-    def _table_of(self, given: Sequence[Orders]) -> pd.DataFrame:
-        return ended_runs(self.folder, [order.run_id for orders in given for order in orders])[1]
+    def _table_of(self, rounds: Sequence[Orders]) -> pd.DataFrame:
+        return ended_runs(self.folder, [order.run_id for orders in rounds for order in orders])[1]
 
     def left(self, cohort: Cohort) -> Iterator[Order]:
         """Orders of a cohort that need training, in turn."""

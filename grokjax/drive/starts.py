@@ -61,13 +61,13 @@ class Starts:
             self._last = file, (self._folder.read(file), self._folder.read_weights(file))
         return self._last[1]
 
-    def _go_on(self, values: Values, history: Arrays, weights: Arrays, place: int) -> Lane:
+    def _go_on(self, values: Values, history: Arrays, weights: Arrays, index: int) -> Lane:
         compiled = self._worker.executables
         with number_format(compiled.program):
             fresh = compiled.fresh(jax.device_put(values, compiled.pool.replicated()), compiled.tables)
             lane = jax.tree.map(np.array, fresh)
         schedule = self._feed.schedule
-        return continued(lane, history, weights, place, schedule.steps, schedule.is_row, compiled.program.stop_rules)
+        return continued(lane, history, weights, index, schedule.steps, schedule.is_row, compiled.program.stop_rules)
 
 
 def taken_first(orders: Iterable[Order], taken: Mapping[str, Any]) -> Iterator[Order]:

@@ -66,17 +66,17 @@ class Probing:
             network = self.network(one)
             seen = network.fit(network.params)
             try:
-                given = dict(self._part.probe(network))
+                values = dict(self._part.probe(network))
             except SpecError:
                 raise
             except Exception as error:  # whatever somebody else's code raises
                 raise wrong_in_part("measure.what", error) from error
-        return {**seen, **self._checked(given)}
+        return {**seen, **self._checked(values)}
 
-    def _checked(self, given: Mapping[str, Any]) -> Rows:
+    def _checked(self, values: Mapping[str, Any]) -> Rows:
         """Values as they are stored, of the names and shapes that the first network had."""
         kind, rows = kind_of(type(self._part)), {}
-        for name, value in given.items():
+        for name, value in values.items():
             column = np.asarray(value)
             if column.dtype.kind not in "fi":
                 raise wrong("measure.what", f"{kind} gives {name!r} as {column.dtype}, not as float or int")

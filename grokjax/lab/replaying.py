@@ -140,13 +140,13 @@ def find_run(root: Path, sweep: Sweep, name: str) -> tuple[Cohort, Order]:
 def _stored_history(root: Path, name: str) -> Arrays:
     """Everything of a finished run in its run file, without the run axis; of a continued one, the longest."""
     head, _ = read_head(Layout(root))
-    differs: Arrays | None = None
+    history: Arrays | None = None
     for file in sorted(head.files if head else {}):
         if head is not None and file.startswith("runs/"):
             arrays = read_file(root, file, head)
-            for place in np.flatnonzero(arrays["run_id"] == name):
-                if differs is None or arrays["final_step"][place] >= differs["final_step"]:
-                    differs = {key: column[place] for key, column in arrays.items()}
-    if differs is None:
+            for index in np.flatnonzero(arrays["run_id"] == name):
+                if history is None or arrays["final_step"][index] >= history["final_step"]:
+                    history = {key: column[index] for key, column in arrays.items()}
+    if history is None:
         raise StoreError(f"{root}: run {name} has not finished here.")
-    return differs
+    return history

@@ -101,9 +101,9 @@ class StoredNetworks:
 
     def params(self, wanted: Wanted) -> Any:
         """Parameters of a snapshot; a run whose weights are not stored there is trained again, see `replayed`."""
-        place = self._place(wanted)
-        if place[0]:
-            return nested_params(params_at(self._root, place))
+        stored = self._place(wanted)
+        if stored[0]:
+            return nested_params(params_at(self._root, stored))
         result = replay(self._root, self._stored, wanted.order.run_id, wanted.step)
         self.replayed[wanted.order.run_id] = result.is_equal
         return result.lane.state.params

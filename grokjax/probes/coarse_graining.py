@@ -111,13 +111,13 @@ class CoarseGraining:
     def entropy_bits(self, delta: float, forms: Sequence[Ranks]) -> np.ndarray:
         """[form] bits of the entropy code at one step, for several choices of ranks at once."""
         bits = np.zeros(len(forms))
-        for place, factors in enumerate(self.factors):
-            ranks = [form[place] for form in forms]
+        for index, factors in enumerate(self.factors):
+            ranks = [form[index] for form in forms]
             known: dict[int | None, float] = {}
             if None in ranks:
-                known[None] = entropy_bits(self._rounded(delta)[place][0])
+                known[None] = entropy_bits(self._rounded(delta)[index][0])
             if factors is not None:
-                _, left, right = self._rounded(delta)[place]
+                _, left, right = self._rounded(delta)[index]
                 known |= _bits_by_rank(left, right, sorted({rank for rank in ranks if rank is not None}))
             bits += [known[rank] for rank in ranks]
         return bits

@@ -60,8 +60,8 @@ def check_output_penalties(
         where = f"regularizers.{index}"
         penalty = ask(where, lambda part=part: part.output_penalty(outputs, network, inputs, signature))
         if part.has("output_penalty") and jnp.shape(penalty) != (len(inputs),):
-            found = f"gives shape {list(jnp.shape(penalty))} for {len(inputs)}"
-            raise wrong(where, f"output_penalty must give one number an example, {found}")
+            shape = f"gives shape {list(jnp.shape(penalty))} for {len(inputs)}"
+            raise wrong(where, f"output_penalty must give one number an example, {shape}")
 
 
 def check_loss_of_gradient(run: Run, transform: optax.GradientTransformation, params: Params, opt_state: Any) -> None:

@@ -98,8 +98,8 @@ def remarks(report: "ComparisonReport") -> list[str]:
             f"{report.seeds_needed} could."
         )
     if len(set(report.tuning_runs.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
-        lines.append(f"Arms were tuned with unequal numbers of runs: {told}.")
+        counts_text = ", ".join(f"{name} {count}" for name, count in report.tuning_runs.items())
+        lines.append(f"Arms were tuned with unequal numbers of runs: {counts_text}.")
     for name in report.tuning_runs:
         lines += _of_tuning(name, report.cases)
     return lines
@@ -112,8 +112,8 @@ def _of_tuning(name: str, cases: Sequence["CaseReport"]) -> list[str]:
         arm = case.tuned[name]
         for path in arm.edges:
             at_edge.setdefault(f"{path} {_value(arm.best[path])}", []).append(case)
-    told = [f"{value}{_where(chosen, cases)}" for value, chosen in at_edge.items()]
-    lines = [f"{name}: its best is at the edge of what was tried: {', '.join(told)}."] if told else []
+    edges = [f"{value}{_where(chosen, cases)}" for value, chosen in at_edge.items()]
+    lines = [f"{name}: its best is at the edge of what was tried: {', '.join(edges)}."] if edges else []
     never = [case for case in cases if not np.any(case.tuned[name].curve["grokked"].to_numpy())]
     if never:
         lines.append(f"{name} generalized at none of its settings{_where(never, cases)}, so its best one means little.")

@@ -69,16 +69,16 @@ def _groups(specs: Sequence[dict[str, Any]], axes: Sequence[str]) -> list[list[s
 def differing(specs: Sequence[dict[str, Any]]) -> list[str]:
     """Settings in which the base runs of sweeps differ; a whole part where its kinds differ."""
     settings = [spec["settings"] for spec in specs]
-    found: list[str] = []
+    paths: list[str] = []
     for path in dict.fromkeys(path for one in settings for path in one):
         is_part = any(other.startswith(f"{path}.") for one in settings for other in one)
         values = [one.get(path) for one in settings]
         if is_part:
             values = [str(value).partition(" ")[0] for value in values]
-        is_inside = any(path.startswith(f"{part}.") for part in found)
+        is_inside = any(path.startswith(f"{part}.") for part in paths)
         if not is_inside and any(value != values[0] for value in values):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def value_of(spec: dict[str, Any], path: str) -> Any:

@@ -54,12 +54,12 @@ def take_longest(
     whole = _join([_with_defaults(part, defaults) for part in parts])
     ids, steps = whole["run_id"].values, whole["final_step"].values
     longest: dict[str, int] = {}
-    for place, (run_id, step) in enumerate(zip(ids, steps, strict=True)):
+    for index, (run_id, step) in enumerate(zip(ids, steps, strict=True)):
         known = longest.get(str(run_id))
         if known is not None:
-            _refuse_conflict(whole, str(run_id), known, place)
+            _refuse_conflict(whole, str(run_id), known, index)
         if known is None or step >= steps[known]:
-            longest[str(run_id)] = place
+            longest[str(run_id)] = index
     wanted = _sorted_ids(whole, longest, list(defaults)) if order is None else [one for one in order if one in longest]
     chosen = whole.isel(run=[longest[run_id] for run_id in wanted])
     # No empty places at the end: how many there are depends on the budgets of runs that are not chosen.
@@ -98,11 +98,11 @@ def _one_file(arrays: Arrays, defaults: Mapping[str, Any]) -> xr.Dataset:
             data[name.removeprefix("settings/")] = ("run", arrays[name])
     look_step, row_step = arrays["look_step"], arrays["row_step"]
     data["look_step"], data["step"] = (("run", "look"), look_step), (("run", "k"), row_step)
-    place = np.argmax(look_step[:, None, :] == row_step[:, :, None], axis=2)  # each measured step is also a look
+    look = np.argmax(look_step[:, None, :] == row_step[:, :, None], axis=2)  # each measured step is also a look
     for name, seen in _with_accuracies(arrays).items():
         seen = _blank(seen, look_step)
         data[f"look/{name}"] = (("run", "look"), seen)
-        data[name] = (("run", "k"), _blank(np.take_along_axis(seen, place, axis=1), row_step))
+        data[name] = (("run", "k"), _blank(np.take_along_axis(seen, look, axis=1), row_step))
     for name, values in arrays.items():
         if name.startswith("rows/"):
             name = name.removeprefix("rows/")

@@ -30,19 +30,19 @@ def grid(history: xr.Dataset, groups: Sequence[Sequence[str]], seed: np.ndarray,
     short = short_names([path for group in groups for path in group])
     axes = [{short[path]: history[path].values for path in group} for group in groups] + [{"seed": seed}]
     points = {next(iter(axis)): _points(axis) for axis in axes}
-    places = np.stack([place for _, place in points.values()])
+    places = np.stack([index for _, index in points.values()])
     if len(np.unique(places, axis=1).T) < history.sizes["run"]:
         raise ValueError(f"runs differ in more than {', '.join(points)}, so a grid would hide some of them")
     all_steps = np.unique(steps[steps >= 0])
     run, k = np.nonzero(steps >= 0)
     shape = [len(next(iter(columns.values()))) for columns, _ in points.values()]
-    found = np.full((*shape, len(all_steps), *values.shape[2:]), np.nan)
-    found[(*places[:, run], np.searchsorted(all_steps, steps[run, k]))] = values.values[run, k]
+    cube = np.full((*shape, len(all_steps), *values.shape[2:]), np.nan)
+    cube[(*places[:, run], np.searchsorted(all_steps, steps[run, k]))] = values.values[run, k]
     coordinates: dict[str, Any] = {
         name: (dim, column) for dim, (columns, _) in points.items() for name, column in columns.items()
     }
     dims = [*points, "step", *values.dims[2:]]
-    return xr.DataArray(found, coords={**coordinates, "step": all_steps}, dims=dims, name=measure)
+    return xr.DataArray(cube, coords={**coordinates, "step": all_steps}, dims=dims, name=measure)
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -57,5 +57,5 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
 def _points(axis: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The different points of settings [run] that move together, sorted by the first, and [run] the place of each."""
     codes = np.stack([np.unique(column, return_inverse=True)[1] for column in axis.values()])
-    _, first, place = np.unique(codes, axis=1, return_index=True, return_inverse=True)
-    return {name: column[first] for name, column in axis.items()}, place.ravel()
+    _, first, point = np.unique(codes, axis=1, return_index=True, return_inverse=True)
+    return {name: column[first] for name, column in axis.items()}, point.ravel()

@@ -22,7 +22,7 @@ def with_measured(dataset: xr.Dataset, files: Sequence[Arrays]) -> xr.Dataset:
 
 
 def _with_file(dataset: xr.Dataset, arrays: Arrays) -> xr.Dataset:
-    position = {run_id: place for place, run_id in enumerate(dataset["run_id"].values.tolist())}
+    position = {run_id: index for index, run_id in enumerate(dataset["run_id"].values.tolist())}
     runs = np.array([position.get(run_id, -1) for run_id in arrays["run_id"].tolist()], np.int64)
     ends = dataset["final_step"].values
     known = (runs >= 0) & (arrays["step"] <= np.append(ends, -1)[runs])

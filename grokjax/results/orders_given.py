@@ -20,11 +20,11 @@ def orders_given(root: Path, sweep: Sweep) -> Iterator[Orders]:
     return rounds(source_of(sweep), functools.partial(_table_of, root))
 
 
-def _table_of(root: Path, given: Sequence[Orders]) -> pd.DataFrame:
+def _table_of(root: Path, rounds: Sequence[Orders]) -> pd.DataFrame:
     """The table of the runs of these orders, in their order; raises `NotAllEndedError`."""
     dataset, spec, _ = read_dataset(root)
     position = {run_id: index for index, run_id in enumerate(dataset["run_id"].values.tolist())}
-    wanted = [order.run_id for order in itertools.chain(*given)]
+    wanted = [order.run_id for order in itertools.chain(*rounds)]
     is_done = is_over(dataset["stop_reason"].values, dataset["final_step"].values, spec["steps"]) if position else []
     if any(run_id not in position or not is_done[position[run_id]] for run_id in wanted):
         raise NotAllEndedError

@@ -29,10 +29,10 @@ def with_repeats(table: pd.DataFrame, dataset: xr.Dataset, cell: list[str]) -> p
     ids = table["run_id"].tolist()
     for places in _equal_histories(dataset):
         cells = set[tuple[str, ...]]()
-        for place in places:
-            first[place] = ids[places[0] if place != places[0] else places[1]]
-            own = tuple(str(table[name].iloc[place]) for name in cell)
-            repeats[place] = own in cells
+        for index in places:
+            first[index] = ids[places[0] if index != places[0] else places[1]]
+            own = tuple(str(table[name].iloc[index]) for name in cell)
+            repeats[index] = own in cells
             cells.add(own)
     return table.assign(equal_to=np.array(first, object), is_repeat=repeats)
 
@@ -46,8 +46,8 @@ def _equal_histories(dataset: xr.Dataset) -> list[list[int]]:
     losses = [np.where(trained, dataset[name].values, 0).astype(np.float64) for name in _LOSSES]
     keys = np.concatenate([np.where(trained, steps, -1).astype(np.float64), *losses], axis=1)
     groups: dict[bytes, list[int]] = {}
-    for place, row in enumerate(keys):
-        groups.setdefault(row.tobytes(), []).append(place)
+    for index, row in enumerate(keys):
+        groups.setdefault(row.tobytes(), []).append(index)
     return [
         places
         for places in groups.values()

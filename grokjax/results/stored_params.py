@@ -82,10 +82,10 @@ def nested_params(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, leaf in flat.items():
         *folders, last = name.split("/")
-        place = nested
+        node = nested
         for folder in folders:
-            place = place.setdefault(folder, {})
-        place[last] = leaf
+            node = node.setdefault(folder, {})
+        node[last] = leaf
     return nested
 
 
@@ -111,11 +111,11 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None, with_op
         history = read_file(root, name, head)
         ids.update(history["run_id"].tolist())
         beside = name.replace("runs/", "weights/")
-        for place in np.flatnonzero(history["run_id"] == run_id).tolist():
-            end = int(history["final_step"][place])
+        for index in np.flatnonzero(history["run_id"] == run_id).tolist():
+            end = int(history["final_step"][index])
             last = max(end, last or 0)
             if beside in head.files:
-                weights[end] = beside, place
+                weights[end] = beside, index
     wanted = last if step is None else step
     failed = None
     if wanted in weights:
@@ -141,15 +141,17 @@ def flat_stored_params(root: Path, run_id: str, step: int | None = None, with_op
 
 def _snapshots_of(root: Path, head: Head, run_id: str) -> dict[int, _Place]:
     """By step, the snapshots of a run; only the names of the runs and steps are read."""
-    found: dict[int, _Place] = {}
+    snapshots: dict[int, _Place] = {}
     for name in sorted(one for one in head.files if one.startswith("snapshots/")):
         try:
             with np.load(root / name, allow_pickle=False) as file:
                 steps = file["step"]
-                found |= {int(steps[place]): (name, int(place)) for place in np.flatnonzero(file["run_id"] == run_id)}
+                snapshots |= {
+                    int(steps[index]): (name, int(index)) for index in np.flatnonzero(file["run_id"] == run_id)
+                }
         except Exception as error:  # zipfile and NumPy raise many kinds for damage
             raise StoreError(f"{root / name} is missing or damaged.") from error
-    return found
+    return snapshots
 
 
 StoredPlaces = dict[str, dict[int, _Place]]

@@ -59,10 +59,10 @@ def written_from(sweep: Sweep, root: Path) -> dict[str, Any]:
     files: dict[str, str] = {}
 
     def relative(path: str, _: str) -> str:
-        found = relative_to(root, path)
-        if found != path:
-            files[found] = path
-        return found
+        shortened = relative_to(root, path)
+        if shortened != path:
+            files[shortened] = path
+        return shortened
 
     return {"yaml": dump(with_paths(sweep.to_mapping(), relative)), "files": files}
 

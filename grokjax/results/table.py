@@ -101,12 +101,12 @@ def _final_measures(dataset: xr.Dataset, known: set[str]) -> pd.DataFrame:
     rows = np.count_nonzero(dataset["step"].values >= 0, axis=1)
     last = np.maximum(rows - 1, 0)
     # Sorted, since a stored dataset comes back in another order.
-    found = {
+    last_values = {
         str(name): _where_seen(np.take_along_axis(values.values, last[:, None], axis=1)[:, 0], rows > 0)
         for name, values in sorted(dataset.data_vars.items(), key=lambda item: str(item[0]))
         if values.dims == ("run", "k") and "/" in str(name) and str(name) not in known and not str(name).endswith("/n")
     }
-    return pd.DataFrame(found)
+    return pd.DataFrame(last_values)
 
 
 def _where_seen(values: np.ndarray, seen: np.ndarray) -> np.ndarray:

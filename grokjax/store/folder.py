@@ -90,11 +90,11 @@ class SweepFolder:
         """One provenance record a start; said aloud when bits may differ from those of the runs that are there."""
         earlier = read_json_lines(self.layout.provenance)
         goes_on = earlier and (self.head.files or self.head.checkpoints) and not self.head.is_complete
-        found = changes(earlier[-1], facts) if goes_on else []
-        if found:
-            told = "; ".join(found)
+        differences = changes(earlier[-1], facts) if goes_on else []
+        if differences:
+            changed = "; ".join(differences)
             self.warn(
-                "environment_changed", f"{told}: the bits of runs that end from here on may differ from the others'"
+                "environment_changed", f"{changed}: the bits of runs that end from here on may differ from the others'"
             )
         append_json_line(self.layout.provenance, {"time": round(time.time(), 3), **facts})
         self.log("started", done=len(self.head.files))
@@ -212,9 +212,9 @@ class SweepFolder:
     def _note(self, file: str, history: Arrays) -> None:
         """The runs of a run file are committed."""
         ends = zip(history["run_id"], history["final_step"], history["stop_reason"], strict=True)
-        for place, (run_id, step, reason) in enumerate(ends):
+        for index, (run_id, step, reason) in enumerate(ends):
             if run_id not in self._replaced:
-                self.ledger.note(str(run_id), StoredRun(file, place, int(step), str(reason)))
+                self.ledger.note(str(run_id), StoredRun(file, index, int(step), str(reason)))
 
     def read_weights(self, run_file: str) -> Arrays | None:
         """Final weights of the runs of a run file; None when there are none."""
@@ -272,9 +272,9 @@ class SweepFolder:
         events = read_json_lines(self.layout.events)
         if self.ledger and not events:
             self.warn("fell_back", "events.jsonl is missing; the ends of the stored runs are written into it anew")
-        told = {(event.get("run_id"), event.get("step")) for event in events if event.get("event") == "ended"}
+        logged = {(event.get("run_id"), event.get("step")) for event in events if event.get("event") == "ended"}
         for run_id, run in self.ledger.items():
-            if (run_id, run.final_step) not in told:
+            if (run_id, run.final_step) not in logged:
                 self.log("ended", run_id=run_id, step=run.final_step, reason=run.stop_reason)
 
     def _clean(self) -> None:
@@ -296,9 +296,9 @@ class SweepFolder:
     def _set_aside(self, path: Path, consequence: str) -> None:
         state = "missing"
         if path.exists():
-            place = self._place_aside(path)
-            place.parent.mkdir(exist_ok=True)
-            shutil.move(path, place)
+            aside = self._place_aside(path)
+            aside.parent.mkdir(exist_ok=True)
+            shutil.move(path, aside)
             state = "damaged and set aside"
         self.warn("quarantined", f"{self._name(path)} is {state}; {consequence}")
 

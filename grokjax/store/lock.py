@@ -60,9 +60,9 @@ def _is_waived() -> bool:
 def _holder(path: Path) -> str:
     """What the holder of the lock file says of itself; asked again while it has said nothing yet."""
     asked_until = time.monotonic() + _NAMED_WITHIN
-    while not (said := path.read_text().strip()) and time.monotonic() < asked_until:
+    while not (holder := path.read_text().strip()) and time.monotonic() < asked_until:
         time.sleep(0.01)
-    return said or "unknown"
+    return holder or "unknown"
 
 
 def is_locked(path: Path) -> bool:

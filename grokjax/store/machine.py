@@ -34,9 +34,9 @@ def processor() -> dict[str, Any]:
 def drivers(devices: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Versions of what stands between XLA and these devices; empty for a CPU."""
     platforms = {str(device["platform"]) for device in devices}
-    found = {name: _version(name) for platform in platforms for name in _LIBRARIES.get(platform, ())}
-    found |= {"nvidia": _nvidia_driver()} if "gpu" in platforms else {}
-    return {name: version for name, version in found.items() if version}
+    versions = {name: _version(name) for platform in platforms for name in _LIBRARIES.get(platform, ())}
+    versions |= {"nvidia": _nvidia_driver()} if "gpu" in platforms else {}
+    return {name: version for name, version in versions.items() if version}
 
 
 def _cpu_info() -> dict[str, str]:

@@ -32,13 +32,13 @@ def _verify_once(root: Path) -> tuple[int, list[str], int]:
     head, warning = read_head(layout)
     damaged = [f"{name} is damaged" for name in damaged_heads(layout)]
     problems = damaged or ([warning] if warning else [])
-    count, found = 0, [*_records(layout, spec), *_logs(layout, spec, head is not None), *_live_curves(layout)]
+    count, checked = 0, [*_records(layout, spec), *_logs(layout, spec, head is not None), *_live_curves(layout)]
     if head is not None:
         if head.spec_hash != spec["spec_hash"]:
             problems.append("spec.json is of another sweep than HEAD.json (an extension that has not been started yet)")
-        found += [(name, _compared(root / name, digest)) for name, digest in sorted(head.files.items())]
-        found += _checkpoints(layout, head)
-    for name, problem in found:
+        checked += [(name, _compared(root / name, digest)) for name, digest in sorted(head.files.items())]
+        checked += _checkpoints(layout, head)
+    for name, problem in checked:
         count += 1
         problems += [f"{name} {problem}"] if problem else []
     return count, problems, 0 if head is None else head.sequence

@@ -170,11 +170,11 @@ def train_loss_at_most(
         return (walked[0] < data.n_train) & (walked[1] <= limit)
 
     def add_block(walked: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        place = walked[0] + jnp.arange(program.look_examples, dtype=jnp.int32)
-        example = data.split.order[jnp.minimum(place, data.n_train - 1)]
+        position = walked[0] + jnp.arange(program.look_examples, dtype=jnp.int32)
+        example = data.split.order[jnp.minimum(position, data.n_train - 1)]
         outputs = run.model.logits(prepared(), tables.inputs[data.table, example], program.signature, None)
         losses = cross_entropy(outputs, data.split.labels[example])
-        added = jnp.sum(jnp.where(place < data.n_train, losses, 0.0), dtype=walked[1].dtype)
+        added = jnp.sum(jnp.where(position < data.n_train, losses, 0.0), dtype=walked[1].dtype)
         return walked[0] + program.look_examples, walked[1] + added
 
     _, total = jax.lax.while_loop(is_open, add_block, (jnp.zeros((), jnp.int32), jnp.zeros((), most.dtype)))
