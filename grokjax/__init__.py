@@ -17,6 +17,7 @@ _FRONT_DOOR = {
     "train_one": "grokjax.lab.single",
     "Options": "grokjax.drive.options",
     "open_results": "grokjax.lab.opened",
+    "load_compressed": "grokjax.lab.compressed",
     "html_summary": "grokjax.report.html_report",
     "catalogue": "grokjax.core.catalogue",
     "TableTask": "grokjax.core.drawn_task",

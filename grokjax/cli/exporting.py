@@ -11,7 +11,7 @@ import pandas as pd
 
 from grokjax.cli.main import UsageError
 from grokjax.cli.paths import new_file
-from grokjax.cli.reading import select
+from grokjax.cli.reading import asked, select
 
 if TYPE_CHECKING:  # importing it is slow, and only annotations name it
     from grokjax.results.results import Results
@@ -29,8 +29,11 @@ def _weights(options: argparse.Namespace) -> int:
 
     if options.run_id is None or options.where:
         raise UsageError("export --format: is of one run, so it takes a RUN_ID and no --where.")
-    path = new_file(options.out or f"{options.run_id}.{options.format}", "--out")
+    suffix = "npz" if options.format == "compressed" else options.format
+    path = new_file(options.out or f"{options.run_id}.{suffix}", "--out")
     params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
+    if options.format == "compressed":
+        return _compressed(options, params, path)
     if options.format == "npz":
         np.savez(path, allow_pickle=False, **params)
     else:
@@ -40,6 +43,24 @@ def _weights(options: argparse.Namespace) -> int:
             raise UsageError("--format safetensors needs safetensors: pip install 'grokjax[export]'.") from error
         save_file({name: np.ascontiguousarray(leaf) for name, leaf in params.items()}, path)
     sys.stderr.write(f"grokjax: {len(params)} arrays in {path}\n")
+    return 0
+
+
+def _compressed(options: argparse.Namespace, params: dict[str, np.ndarray], path: Path) -> int:
+    """The shortest code of a network within a tolerance, and how small its file is."""
+    from grokjax.lab.compressed import chosen_code, compressed_arrays, write_compressed
+    from grokjax.results.results import read_results
+    from grokjax.results.stored_params import nested_params
+
+    if options.with_optimizer:
+        raise UsageError("export --format compressed: is of a network, so it takes no --with-optimizer.")
+    history = read_results(Path(options.folder)).history.sel(run_id=options.run_id)
+    step = int(history["final_step"]) if options.step is None else options.step
+    with asked("--tolerance"):
+        delta, threshold = chosen_code(history, options.tolerance, step)
+    write_compressed(path, compressed_arrays(nested_params(params), delta, threshold))
+    sizes = f"{path.stat().st_size:,} bytes in {path}, {sum(leaf.nbytes for leaf in params.values()):,} before"
+    sys.stderr.write(f"grokjax: {sizes}; grokjax.load_compressed reads it\n")
     return 0
 
 

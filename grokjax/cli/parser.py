@@ -305,7 +305,14 @@ def _export(commands: Any) -> None:
     command = _command(commands, "exporting", "export", "weights of one run, or all results for another program")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID", nargs="?", help="of the run whose weights are meant")
-    command.add_argument("--format", choices=("npz", "safetensors"), help="of weights")
+    command.add_argument("--format", choices=("npz", "safetensors", "compressed"), help="of weights")
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=1.0,
+        metavar="E",
+        help="compressed: by how many nats the train loss may rise, as description_length measured it (default: 1)",
+    )
     command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
     command.add_argument("--with-optimizer", action="store_true", help="add the optimizer's state, as opt_state/...")
     command.add_argument("--to", choices=("tensorboard", "parquet"), help="the program or format that results are for")
