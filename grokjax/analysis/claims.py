@@ -135,6 +135,8 @@ def _check_cells(term: Term, cells: pd.DataFrame, paired: list[str]) -> None:
     others = [name for name in cells.columns if name not in within]
     if len(chosen[within].astype(str).drop_duplicates() if within else chosen[:1]) < len(chosen):
         varying = differing(chosen, within, others)
+        if not varying:
+            raise ValueError(f"several cells are shown alike in {term.function}(...), so no condition tells them apart")
         raise ValueError(f"axis {varying[0]!r} varies: fix it in {term.function}(...) or list it under over")
 
 

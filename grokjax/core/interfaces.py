@@ -99,15 +99,7 @@ class Split(NamedTuple):
 
 
 class Task(Part):
-    """A finite table of examples, split into train and test.
-
-    Attributes:
-      train_fraction: share of the table that is trained on; None where it is not drawn by a share.
-      label_noise: share of train labels that are drawn anew; NaN where the task does not say.
-    """
-
-    train_fraction = None
-    label_noise = math.nan
+    """A finite table of examples, split into train and test."""
 
     @abstractmethod
     def table(self) -> Table:
@@ -135,6 +127,14 @@ class Task(Part):
           keys: one key each under "split" and "label".
         """
 
+    def stated_train_fraction(self) -> float | None:
+        """Share of the table that is trained on, by the setting of that name; None without one."""
+        return getattr(self, "train_fraction", None)
+
+    def stated_label_noise(self) -> float:
+        """Share of train labels that are drawn anew, by the setting of that name; NaN without one."""
+        return float(getattr(self, "label_noise", math.nan))
+
     def correct(self, outputs: jax.Array, targets: jax.Array) -> jax.Array:
         """Which examples are answered right: [example] bool, from outputs [example, class]; traced.
 
@@ -145,15 +145,7 @@ class Task(Part):
 
 
 class Model(Part):
-    """A parametrised function of one example. Pure: parameters come in, outputs go out.
-
-    Attributes:
-      form: in which of its equal forms it is asked to be computed; empty when it has but one.
-      centred: whether a run trains its outputs minus those of its initial parameters; see `train/centred.py`.
-    """
-
-    form = ""
-    centred = False
+    """A parametrised function of one example. Pure: parameters come in, outputs go out."""
 
     @abstractmethod
     def init(self, key: jax.Array, signature: Signature) -> Params:
@@ -163,9 +155,17 @@ class Model(Part):
         """What no example enters, computed once a step instead of once an example; a pytree of floats; traced."""
         return params
 
+    def form_asked(self) -> str:
+        """In which of its equal forms it is asked to be computed, by the setting `form`; empty without one."""
+        return getattr(self, "form", "")
+
     def form_used(self, signature: Signature) -> str:
         """The form in which it is computed on such a task, which need not be the one asked for."""
         return ""
+
+    def subtracts_start(self) -> bool:
+        """Whether a run trains its outputs minus those of its initial parameters; see `train/centred.py`."""
+        return False
 
     def rows_per_example(self, signature: Signature) -> int:
         """Rows that an example adds to a matrix product: its tokens, where each goes through the layers by itself."""

@@ -76,7 +76,7 @@ class Networks:
     def model(self, name: str) -> Model:
         """The model part of a run; of a centred one, with the initial parameters whose outputs are subtracted."""
         run = self.run(name)
-        if not run.model.centred:
+        if not run.model.subtracts_start():
             return run.model
         feed = self._feed(run)
         values, program = feed.values(run, 0, initial_params_of(run)), feed.program(1, 1)

@@ -156,6 +156,9 @@ class Transformer(Model):
     def activations(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return sown(self.module(signature), params, inputs, None, None)
 
+    def subtracts_start(self) -> bool:
+        return self.centred
+
     def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return captured(self.module(signature), params, inputs, None, None)
 

@@ -104,7 +104,7 @@ def _signature(task: Task) -> Signature:
 
 
 def _check_counts(task: Task, signature: Signature) -> None:
-    share = task.train_fraction
+    share = task.stated_train_fraction()
     key = "task" if share is None else "task.train_fraction"
     try:
         counts = task.counts(signature)
@@ -116,7 +116,7 @@ def _check_counts(task: Task, signature: Signature) -> None:
     if counts.n_train >= total:
         raise wrong(key, f"leaves none of {total} examples to test on, at least 1 is needed", share)
     is_classes = not signature.target_shape and signature.target_dtype.startswith("int")
-    noise = task.label_noise
+    noise = task.stated_label_noise()
     if noise > 0 and not is_classes:
         reason = "an example has several" if signature.num_answers > 1 else "these targets are no classes"
         raise wrong("task.label_noise", f"one label an example is drawn anew among classes, and {reason}", noise)

@@ -42,11 +42,6 @@ class Minibatch(Part):
         added=None,
     )
 
-    @property
-    def changes(self) -> bool:
-        """Whether the examples of an update are another number than `minibatch_size` says, now and then or always."""
-        return self.used is not None
-
 
 def minibatch_size(minibatch: Minibatch | None, n_train: int) -> int:
     """Examples of one update, on the host from the exact decimals of the sweep file; None is the full train set.

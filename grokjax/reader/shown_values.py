@@ -19,7 +19,7 @@ def shown_value(value: Any, path: str = "") -> Any:
     if value is None and path == "train.minibatch":
         return "full"
     if isinstance(value, Minibatch):
-        return value.at_most if value.share == 1 else flow(to_plain(value))
+        return value.at_most if value == Minibatch(at_most=value.at_most) else flow(to_plain(value))
     if isinstance(value, Schedule):
         return flow(to_plain(value))
     if isinstance(value, Part):

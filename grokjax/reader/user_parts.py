@@ -227,6 +227,9 @@ def _checked_part(slot: str, cls: type[Part], source: Source, key: str) -> type[
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(cls.__abstractmethods__))
         raise wrong(key, f"{source.kind} lacks {missing}")
+    methods = {name for name, value in vars(KINDS[slot]).items() if inspect.isfunction(value)}
+    if hidden := sorted(methods & {field.name for field in dataclasses.fields(cls)}):
+        raise wrong(key, f"{source.kind} has a setting {hidden[0]!r}, the name of a method of its kind; rename it")
     return cls
 
 

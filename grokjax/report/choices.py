@@ -203,7 +203,7 @@ def _minibatch(run: Run, ranges: Ranges) -> str:
     if run.minibatch is None:
         return "full train set at every step"
     most = f"at most {run.minibatch.at_most:,} examples and {100 * run.minibatch.share:g} % of the train set"
-    if run.minibatch.changes:
+    if run.minibatch.used is not None:
         most = f"{most}, of which an update uses {value_text(run.minibatch.used, 'train.minibatch.used', ranges)}"
     return f"{most}; a new permutation every epoch"
 
@@ -213,7 +213,7 @@ def _forms(plan: Plan) -> list[str]:
     texts = []
     for planned in plan.cohorts:
         model, signature = planned.cohort.run.model, planned.cohort.signature
-        used, asked = model.form_used(signature), model.form
+        used, asked = model.form_used(signature), model.form_asked()
         where = (
             "for several answers" if signature.num_answers > 1 else f"on the inputs of {planned.cohort.run.task.kind}"
         )

@@ -50,7 +50,9 @@ def pack_history(
         "final_step": np.array([lane.state.step for lane in lanes], np.int64),
         "stop_reason": np.array([stop_reason(lane, budget) for lane in lanes]),
         "diverged_at": np.array([book.diverged_at for book in books], np.int64),
-        "label_noise": np.array([np.nan if run is None else run.task.label_noise for run in trained], np.float64),
+        "label_noise": np.array(
+            [np.nan if run is None else run.task.stated_label_noise() for run in trained], np.float64
+        ),
         "minibatch": np.array([_minibatch(run, lane) for run, lane in zip(trained, lanes, strict=True)], np.int64),
         "steps_per_epoch": np.array([-(-lane.data.n_train // lane.data.minibatch) for lane in lanes], np.int64),
         "is_audited": np.array([book.is_audited for book in books], bool),
@@ -72,9 +74,9 @@ def pack_orders(orders: Sequence[Order], lanes: Sequence[Lane], budget: int, coh
 
 
 def _minibatch(run: Run | None, lane: Lane) -> int:
-    """Examples of an update; -1 where they are a share that may change with the step."""
-    changes = run is not None and run.minibatch is not None and run.minibatch.changes
-    return -1 if changes else int(lane.data.minibatch)
+    """Examples of an update; -1 where a share of the minibatch is used, which may change with the step."""
+    has_share = run is not None and run.minibatch is not None and run.minibatch.used is not None
+    return -1 if has_share else int(lane.data.minibatch)
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:

@@ -47,4 +47,4 @@ class Centred(Model):
 
 def centred(run: Run, start: Params) -> Run:
     """The run with the network that it trains, given its parameters before the first update."""
-    return dataclasses.replace(run, model=Centred(run.model, start)) if run.model.centred else run
+    return dataclasses.replace(run, model=Centred(run.model, start)) if run.model.subtracts_start() else run

@@ -28,8 +28,9 @@ def window(run: Run, data: Data, state: State) -> tuple[jax.Array, jax.Array]:
     stop = jnp.minimum(start + data.minibatch, data.n_train)
     if run.minibatch is None or run.minibatch.used is None:
         return start, stop
-    # Shares have 6 digits, so a count that should be whole is less than that far from it.
-    count = jnp.floor(run.minibatch.used * (stop - start) + 1e-4).astype(jnp.int32)
+    # Shares have 6 digits, so what should be a whole number is nearer to it than these roundings of float32.
+    share = run.minibatch.used * (stop - start)
+    count = jnp.floor(share + 3e-7 * share + 1e-4).astype(jnp.int32)
     return start, start + jnp.clip(count, 1, stop - start)
 
 

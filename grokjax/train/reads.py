@@ -51,7 +51,7 @@ def identity_of_training(run: Run, platform: str | None = None) -> Hashable:
     signature = run.task.signature()
     counts = run.task.counts(signature)
     size = minibatch_size(run.minibatch, counts.n_train)
-    if size == counts.n_train and run.minibatch is not None and not run.minibatch.changes:
+    if size == counts.n_train and run.minibatch is not None and run.minibatch.used is None:
         run = dataclasses.replace(run, minibatch=None)
     traced = reading(run, signature, counts.n_corrupt > 0)
     numbers = [leaf.tobytes() for leaf, is_read in zip(leaves_of(run), traced.is_read, strict=True) if is_read]

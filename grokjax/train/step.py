@@ -36,7 +36,7 @@ def data_of(program: Program, run: Run, values: Values, tables: Tables) -> Data:
     targets, mirror = tables.targets[values.table], tables.mirror[values.table]
     split = run.task.split(program.signature, targets, mirror, values.counts, keys)
     data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
-    return data._replace(initial=initial_params(program, run, data)) if run.model.centred else data
+    return data._replace(initial=initial_params(program, run, data)) if run.model.subtracts_start() else data
 
 
 def run_stream(run: Run, purpose: str, step: jax.Array | int = 0) -> jax.Array:

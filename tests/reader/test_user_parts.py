@@ -298,3 +298,38 @@ def test_an_edited_file_is_a_new_class(tmp_path):
     two = build_part("optimizers", "./opt.py:f", "optimizer", tmp_path)
     assert (one.learning_rate, two.learning_rate) == (0.1, 0.2)
     assert source_of(type(one)).sha256 != source_of(type(two)).sha256
+
+
+HIDDEN = """
+import optax
+from grokjax.core.interfaces import Model, Optimizer
+from grokjax.core.part import part, setting
+
+
+@part
+class Mine(Optimizer):
+    groups: int = setting(2, "of parameters")
+
+    def transform(self):
+        return optax.sgd(0.1)
+
+
+@part
+class Silent(Optimizer):
+    form: str = setting(about="without a default")
+
+    def transform(self):
+        return optax.sgd(0.1)
+"""
+
+
+def test_a_setting_that_hides_a_method_of_its_kind_is_refused(tmp_path):
+    (tmp_path / "mine.py").write_text(HIDDEN)
+    with pytest.raises(SpecError, match="has a setting 'groups', the name of a method of its kind; rename it"):
+        build("optimizers", "Mine", tmp_path)
+
+
+def test_a_setting_without_a_default_is_missing_whatever_the_contract_has(tmp_path):
+    (tmp_path / "mine.py").write_text(HIDDEN)
+    with pytest.raises(SpecError, match="form: missing"):
+        build("optimizers", "Silent", tmp_path)

@@ -1,6 +1,7 @@
 """Does each run keep the label noise of its own task and its own minibatch, also where whole tasks are the axis?"""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -46,8 +47,8 @@ def test_label_noise_is_that_of_the_run_and_not_of_the_base(results):
 
 
 def test_a_task_that_does_not_say_has_an_unknown_label_noise():
-    assert ModularArithmetic(label_noise=0.25).label_noise == 0.25
-    assert np.isnan(Task.label_noise)
+    assert ModularArithmetic(label_noise=0.25).stated_label_noise() == 0.25
+    assert np.isnan(Task.stated_label_noise(types.SimpleNamespace()))
 
 
 def test_examples_seen_and_epochs_are_those_of_the_updates(results):
