@@ -4,8 +4,10 @@ Whatever a sweep says of itself is escaped by Jinja2, and the page may load noth
 """
 
 import base64
+import shlex
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from grokjax.analysis.diagram import PhaseDiagram
-from grokjax.analysis.rules import Rule
+from grokjax.analysis.rules import Rule, find_rule
 from grokjax.report.figure_file import DOTS_PER_INCH
 from grokjax.report.phase_table import phase_table
 from grokjax.report.pictures import (
@@ -24,9 +26,11 @@ from grokjax.report.pictures import (
     finished_runs,
     judged_claims,
     measured_text,
+    notes_on,
     write_curves,
 )
 from grokjax.report.wording import number_text, phase_name
+from grokjax.results.stored_sweep import has_arms, written_yaml
 from grokjax.store.files import read_json_lines
 from grokjax.store.layout import Layout
 
@@ -37,45 +41,56 @@ MOST_CELLS = 500
 _TEMPLATE = Path(__file__).with_name("html_report.html")
 
 
-def html_report(results: "Results", rule: Rule, folders: Sequence[str], more: Sequence[dict[str, Any]] = ()) -> str:
+def html_report(
+    results: "Results",
+    rule: Rule,
+    rule_words: str = "",
+    warned: Sequence[str] = (),
+    arms: Sequence[dict[str, Any]] = (),
+) -> str:
     """The report of a sweep, or of several together.
 
     Args:
       rule: that labels the runs.
-      folders: as they are called in the commands that make its figures again.
-      more: further sections, see `figure_section`.
+      rule_words: options by which a command has that rule, such as ` --rule liu2022`.
+      warned: what was warned of when the results were opened.
+      arms: sections on the arms of a comparison, see `figure_section`. Such a sweep has no diagram and no curves: runs
+        that tuned an arm beside runs that compare it are no sample of anything.
     """
-    runs, spec = results.phases(rule), results.spec
-    where = " ".join(Path(folder).name for folder in folders)
-    finished, total = finished_runs(results), spec["num_runs"]
-    sections = [*_diagram(results, runs, rule, where), *_curves(results, where), *more]
-    return (
-        _environment()
-        .from_string(_TEMPLATE.read_text())
-        .render(
-            name=results.name,
-            notes=spec["notes"],
-            tags=spec["tags"],
-            finished=finished,
-            total=total,
-            rule=rule.title,
-            phases=_phase_counts(runs, rule),
-            sections=sections,
-            claims=[_claim(claim, verdict) for claim, verdict in judged_claims(results)],
-            starts=[facts for root in results.roots for facts in _starts(root)],
-            specs=[(one["name"], one["yaml"], one["spec_hash"]) for one in results.specs],
-            commands=[f"grokjax table {where} --out runs.csv", f"grokjax verify {where.split()[0]}"],
-        )
-    )
+    runs, folders = results.phases(rule), [shlex.quote(root.resolve().name) for root in results.roots]
+    of_folders = " ".join(folders)
+    figures = [] if arms else [*_diagram(results, runs, rule, of_folders + rule_words), *_curves(results, of_folders)]
+    page = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_TEMPLATE.read_text())
+    return page.render(
+        name=results.name,
+        sweeps=[
+            {"name": spec["name"], "notes": spec["notes"], "tags": spec["tags"], "checksum": spec["spec_hash"],
+             "yaml": written_yaml(root, spec)}
+            for root, spec in zip(results.roots, results.specs, strict=True)
+        ],
+        finished=finished_runs(results),
+        total=results.spec["num_runs"],
+        rule=rule.title,
+        phases=_phase_counts(runs, rule),
+        remarks=[*warned, *notes_on(results, runs, rule)],
+        sections=[*figures, *arms],
+        claims=[_claim(claim, verdict) for claim, verdict in judged_claims(results)],
+        starts=[facts for root in dict.fromkeys(results.roots) for facts in _starts(root)],
+        commands=[
+            f"grokjax table {of_folders}{rule_words} --out runs.csv",
+            *(f"grokjax verify {folder}" for folder in dict.fromkeys(folders)),
+        ],
+    )  # fmt: skip
 
 
 def html_summary(results: "Results") -> str:
-    """The phase diagram of results and their phases in one line, for notebooks; without axes the line alone."""
+    """For notebooks: how many runs ended in which phase, and the diagram, where there are axes and no arms."""
     runs = results.phases(results.rule)
     finished = f"{finished_runs(results):,} of {results.spec['num_runs']:,} runs finished"
     phases = ", ".join(f"{phase} {count:,}" for phase, count in _phase_counts(runs, results.rule))
     line = f"<p>{markupsafe.escape(results.name)}: {finished}. {markupsafe.escape(phases)}</p>"
-    sections = _diagram(results, runs, results.rule, results.roots[0].name)
+    with_arms = any(has_arms(root, spec) for root, spec in zip(results.roots, results.specs, strict=True))
+    sections = [] if with_arms else _diagram(results, runs, results.rule, "")
     return line + "".join(
         f'<img alt="{markupsafe.escape(section["alt"])}" style="width: {section["inches"]}in" '
         f'src="data:image/png;base64,{section["image"]}">'
@@ -100,7 +115,7 @@ def figure_section(title: str, command: str, alt: str, draw: Callable[[Path], An
     return {"title": title, "command": command, "alt": alt, "image": image, "inches": f"{inches:.2f}", **more}
 
 
-def _diagram(results: "Results", runs: pd.DataFrame, rule: Rule, where: str) -> list[dict[str, Any]]:
+def _diagram(results: "Results", runs: pd.DataFrame, rule: Rule, words: str) -> list[dict[str, Any]]:
     """The phase diagram and its numbers; nothing for a sweep without axes or without a run."""
     try:
         x, y = choose_axes(results.groups, runs, None, None)
@@ -111,7 +126,7 @@ def _diagram(results: "Results", runs: pd.DataFrame, rule: Rule, where: str) -> 
     drawn: list[PhaseDiagram] = []
     section = figure_section(
         "Phase diagram",
-        f"grokjax phases {where} --out phases.png",
+        f"grokjax phases {words} --out phases.png",
         f"Phase diagram over {x}" + (f" and {y}" if y else ""),
         lambda path: drawn.append(draw_diagram(results, runs, rule, x, y, path)),
     )
@@ -129,11 +144,9 @@ def _cells(diagram: PhaseDiagram, rule: Rule) -> dict[str, Any]:
         first = cell.iloc[0]
         shares = [_share(cell.loc[phase]) for phase in phases]
         rows.append([*(number_text(first[name]) for name in axes), number_text(int(first["n"])), *shares])
-    remark = f"Shares with intervals by {diagram.interval}."
+    remark = f"{len(rows):,} cells; shares with intervals ({diagram.interval})."
     if len(rows) > MOST_CELLS:
-        remark = (
-            f"{remark} The first {MOST_CELLS} of {len(rows):,} cells; `grokjax phases --out phases.csv` writes all."
-        )
+        remark = f"{remark} The first {MOST_CELLS} are shown; `grokjax phases --out phases.csv` writes all."
     columns = [*axes, "runs", *(phase_name(phase, rule) for phase in phases)]
     return {"table": {"columns": columns, "rows": rows[:MOST_CELLS]}, "remark": remark}
 
@@ -142,14 +155,14 @@ def _share(row: Any) -> str:
     return "" if row["count"] == 0 else f"{row['share']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def _curves(results: "Results", where: str) -> list[dict[str, Any]]:
+def _curves(results: "Results", folders: str) -> list[dict[str, Any]]:
     if not len(results.runs):
         return []
     chosen = np.ones(len(results.runs), bool)
     return [
         figure_section(
             "Learning curves",
-            f"grokjax curves {where} --out curves.png",
+            f"grokjax curves {folders} --out curves.png",
             "Accuracy and loss against the number of updates",
             lambda path: write_curves(results, chosen, "all runs", path),
         )
@@ -157,10 +170,12 @@ def _curves(results: "Results", where: str) -> list[dict[str, Any]]:
 
 
 def _claim(claim: dict[str, Any], verdict: Any) -> dict[str, Any]:
-    published = claim.get("published")
+    published, rule = claim.get("published"), claim.get("rule")
+    over = f", over {' and '.join(claim['over'])}" if claim.get("over") else ""
     return {
         "name": claim["name"],
-        "that": claim["that"],
+        "that": claim["that"] + over,
+        "rule": find_rule(rule).title if rule else "",
         "published": "" if published is None else number_text(published),
         "measured": measured_text(verdict),
         "verdict": verdict.verdict,
@@ -169,7 +184,9 @@ def _claim(claim: dict[str, Any], verdict: Any) -> dict[str, Any]:
 
 
 def _phase_counts(runs: pd.DataFrame, rule: Rule) -> list[tuple[str, int]]:
-    return [(phase_name(str(phase), rule), int(count)) for phase, count in runs["phase"].value_counts().items()]
+    """Runs of each phase; a run that repeats another of its cell is no further run."""
+    counts = runs.loc[~runs["is_repeat"].to_numpy(bool), "phase"].value_counts()
+    return [(phase_name(str(phase), rule), int(count)) for phase, count in counts.items()]
 
 
 def _starts(root: Path) -> list[dict[str, str]]:
@@ -181,15 +198,12 @@ def _starts(root: Path) -> list[dict[str, str]]:
                 f"{name} {version}" for name, version in record.get("packages", {}).items() if version
             ),
             "python": str(record.get("python", "")),
-            "device": ", ".join(
-                f"{device['count']} x {device['kind']}" if "count" in device else str(device["kind"])
-                for device in record.get("devices", [])
-            ),
+            "device": ", ".join(_counted(str(device["kind"]) for device in record.get("devices", []))),
             "sources": str(record.get("grokjax", {}).get("sources_sha256", ""))[:12],
         }
         for record in records
     ]
 
 
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+def _counted(words: Iterable[str]) -> list[str]:
+    return [word if count == 1 else f"{count} x {word}" for word, count in Counter(words).items()]

@@ -42,7 +42,7 @@ def show_phases(
     """
     x, y = choose_axes(results.groups, runs, x, y)
     diagram = phase_diagram(runs, x, y)
-    notes, counts = _notes(results, runs, rule, diagram), _counts(results, runs)
+    notes, counts = [*_drawn_notes(results, runs, diagram), *notes_on(results, runs, rule)], _counts(results, runs)
     if out and out.endswith(".csv"):
         write_csv(diagram, out, rule)
     elif out:
@@ -61,7 +61,7 @@ def draw_diagram(
     from grokjax.report.phase_figure import draw_phases
 
     diagram = phase_diagram(runs, x, y)
-    notes = _notes(results, runs, rule, diagram)
+    notes = [*_drawn_notes(results, runs, diagram), *notes_on(results, runs, rule)]
     draw_phases(diagram, results.name, path, rule=rule, notes=notes, **_counts(results, runs))
     return diagram
 
@@ -72,15 +72,16 @@ def _counts(results: "Results", runs: pd.DataFrame) -> dict[str, Any]:
     return {} if is_selection else {"finished": finished_runs(results), "total": results.spec["num_runs"]}
 
 
-def _notes(results: "Results", runs: pd.DataFrame, rule: str | Rule, diagram: PhaseDiagram) -> list[str]:
-    """Sentences below a diagram: what is drawn at random, near misses, the audit of the stop rule, repeated runs."""
+def notes_on(results: "Results", runs: pd.DataFrame, rule: str | Rule) -> list[str]:
+    """Sentences that belong beside runs: near misses, the audit of the stop rule, repeated runs."""
     near = near_misses(runs, rule)
-    drawn = importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
-    return (
-        drawn
-        + ([near_remark(near, rule)] if near else [])
-        + [*_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
-    )
+    near_misses_text = [near_remark(near, rule)] if near else []
+    return [*near_misses_text, *_audit_notes(results, runs), *filter(None, [repeats_remark(runs)])]
+
+
+def _drawn_notes(results: "Results", runs: pd.DataFrame, diagram: PhaseDiagram) -> list[str]:
+    """What of settings that were drawn at random matters most."""
+    return importance_remarks(importance(runs, _settings(results))) if is_scattered(diagram) else []
 
 
 def _settings(results: "Results") -> list[str]:

@@ -54,6 +54,16 @@ def stored_mapping(root: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
     return with_paths(content, lambda path, _: found_from(root, path, spec.get("files", {})))
 
 
+def written_yaml(root: Path, spec: Mapping[str, Any]) -> str:
+    """The text of a folder's sweep, every setting written out; folders of before have it in a file of its own."""
+    return Layout(root).spec_yaml.read_text() if is_old(spec) else spec["yaml"]
+
+
+def has_arms(root: Path, spec: Mapping[str, Any]) -> bool:
+    """Whether the sweep of a folder compares arms, of which some runs only tune."""
+    return "compare" in stored_mapping(root, spec)
+
+
 def written_from(sweep: Sweep, root: Path) -> dict[str, Any]:
     """`yaml`, the text of a sweep with paths relative to its folder, and `files`, where these lead now."""
     files: dict[str, str] = {}

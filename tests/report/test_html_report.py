@@ -4,6 +4,7 @@ import html.parser
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,50 @@ def test_a_sweep_that_is_not_finished_says_so(stranger, tmp_path):
     assert typed("run", root / "more.yaml", "--out", tmp_path / "other", "--max-seconds", "0.01", *LANES) == 75
     assert typed("report", tmp_path / "other", "--out", tmp_path / "report.html") == 0
     assert "PARTIAL" in Page((tmp_path / "report.html").read_text()).text
+
+
+def test_a_report_under_another_rule_names_it_in_its_commands(stranger):
+    words = ["--rule", "liu2022", "--set", "horizon=20", "--out", stranger / "ruled.html"]
+    assert typed("report", stranger / "stranger", *words) == 0
+    commands = re.findall(r"<code>(grokjax phases [^<]*)</code>", (stranger / "ruled.html").read_text())
+    assert commands == ["grokjax phases stranger --rule liu2022 --set=horizon=20 --out phases.png"]
+
+
+def test_a_folder_of_an_older_grokjax_has_a_report_too(tmp_path):
+    with zipfile.ZipFile(Path(__file__).parents[1] / "store" / "schema_1.zip") as archive:
+        archive.extractall(tmp_path)
+    (folder,) = {path.parent for path in tmp_path.rglob("spec.json")}
+    assert typed("report", folder, "--out", tmp_path / "old.html") == 0
+    assert "runs finished" in Page((tmp_path / "old.html").read_text()).text
+
+
+def test_the_folder_that_one_stands_in_has_a_report(stranger, monkeypatch):
+    monkeypatch.chdir(stranger / "stranger")
+    assert typed("report", ".", "--out", stranger / "here.html") == 0
+    assert "grokjax verify stranger" in Page((stranger / "here.html").read_text()).text
+
+
+def test_what_is_warned_of_when_folders_are_opened_stands_on_the_page(stranger, tmp_path):
+    longer = SWEEP.replace("steps: 20", "steps: 30").replace("name: stranger", "name: longer")
+    (tmp_path / "longer.yaml").write_text(longer)
+    assert typed("run", tmp_path / "longer.yaml", "--out", tmp_path / "longer", *LANES) == 0
+    assert typed("report", stranger / "stranger", tmp_path / "longer", "--out", tmp_path / "two.html") == 0
+    page = Page((tmp_path / "two.html").read_text())
+    assert "go to 20 and 30 steps" in page.text
+    assert "grokjax verify longer" in page.text
+
+
+def test_runs_that_tuned_an_arm_are_pooled_in_no_diagram(tmp_path):
+    tune = "{tune: {optimizer.weight_decay: [0.1, 1]}}"
+    arms = f"compare: {{tuning_seeds: 1, arms: {{a: {tune}, b: {tune.replace('0.1', '2')}}}}}"
+    lines = [line for line in SWEEP[: SWEEP.index("claims:")].splitlines() if not line.startswith("axes:")]
+    (tmp_path / "arms.yaml").write_text("\n".join([*lines, arms, ""]))
+    assert typed("run", tmp_path / "arms.yaml", "--out", tmp_path / "arms", *LANES) == 0
+    assert typed("report", tmp_path / "arms", "--out", tmp_path / "arms.html") == 0
+    page = Page((tmp_path / "arms.html").read_text())
+    assert "Phase diagram" not in page.text
+    assert "2 arms against a" in page.text
+    assert "<img" not in open_results(tmp_path / "arms")._repr_html_()
 
 
 def test_a_notebook_shows_the_diagram_of_opened_results(stranger):
