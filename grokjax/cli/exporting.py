@@ -1,6 +1,7 @@
 """`export`: weights of one run, or all results in the form of another program."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,8 +79,14 @@ def _results(options: argparse.Namespace) -> int:
     runs = select(results.runs, options.where, results)
     if not len(runs):
         raise UsageError(f"{options.folder}: no run has finished yet.")
-    EXPORTS[options.to](results, runs, folder)
-    sys.stderr.write(f"grokjax: {len(runs)} runs in {folder}\n")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        EXPORTS[options.to](results, runs, partial)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    sys.stderr.write(f"grokjax: {len(runs):,} of {results.spec['num_runs']:,} runs in {folder}\n")
     return 0
 
 

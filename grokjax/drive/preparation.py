@@ -22,8 +22,8 @@ from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh
 from grokjax.train.measure_cost import measure_seconds
 from grokjax.train.preflight import compile_cohort, device_memory
-from grokjax.train.probe import busiest_pool, probe_together
 from grokjax.train.program import MAP, Lane, Values
+from grokjax.train.timing import busiest_pool, probe_together
 
 PLAN_SECONDS, RUN_SECONDS = 0.1, 0.03
 """Of a timed stretch: `plan` has time, `run` wants to begin."""

@@ -5,6 +5,7 @@ every threshold.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from grokjax.probes.code_length import Histogram, entropy_bits
 
 Ranks = tuple[int | None, ...]
 """For each parameter in the order of the tree: singular directions that are kept; None where it is not factored."""
+
+
+_STEPS_KEPT = 16  # rounded copies of all parameters: points are walked by length, which leaps from step to step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +80,7 @@ class CoarseGraining:
         leaves, self._structure = jax.tree.flatten(params)
         self.leaves = [np.asarray(leaf, np.float32) for leaf in leaves]
         self.factors = [factors_of(leaf) if leaf.ndim > 1 else None for leaf in self.leaves]
-        self._at: dict[float, list[list[np.ndarray]]] = {}
+        self._rounded = functools.lru_cache(_STEPS_KEPT)(self._rounded_at)
 
     def ranks(self, threshold: float) -> Ranks:
         """Ranks of all parameters at one threshold, a share of the sum of singular values in [0, 1]."""
@@ -128,16 +132,14 @@ class CoarseGraining:
             for pieces, rank in zip(self._rounded(delta), ranks, strict=True)
         ]
 
-    def _rounded(self, delta: float) -> list[list[np.ndarray]]:
+    def _rounded_at(self, delta: float) -> list[list[np.ndarray]]:
         """[parameter] it and both of its factors at one step."""
-        if delta not in self._at:
-            self._at[delta] = [
-                [rounded(leaf, delta)]
-                if factors is None
-                else [rounded(leaf, delta), rounded(factors.left, delta), rounded(factors.right, delta)]
-                for leaf, factors in zip(self.leaves, self.factors, strict=True)
-            ]
-        return self._at[delta]
+        return [
+            [rounded(leaf, delta)]
+            if factors is None
+            else [rounded(leaf, delta), rounded(factors.left, delta), rounded(factors.right, delta)]
+            for leaf, factors in zip(self.leaves, self.factors, strict=True)
+        ]
 
 
 def rounded(values: np.ndarray, delta: float) -> np.ndarray:

@@ -28,10 +28,12 @@ class DescriptionLength(Probe):
 
     `bytes_E` (bzip2 of float32 values), `entropy_bytes_E` (entropy of the whole numbers, array by array; each of the
     two has its own coarse network) and `test_accuracy_E` of that of `bytes_E`. Over all tolerances: `total_bits`, the
-    least sum of code and train loss in bits, at `best_tolerance`; `bounds_violated`, how many of the bounds on the test
-    error do not hold. Arrays [tolerance] of the networks of `bytes_E`, largest tolerance first: `tolerance`, `bytes`,
-    `delta`, `threshold`, `rank` (mean over matrices), `train_loss`, `test_error`, `bound`. Two-sided values have names
-    of their own, `description_length_two_sided/...`. NaN and -1 where no point is within a tolerance.
+    least sum of code and train loss in bits, at `best_tolerance`; `bounds_below_1`, how many of the bounds on the test
+    error say anything, and `bounds_violated`, how many do not hold. Step, ranks and shapes are not coded, so that the
+    bytes are a little less than a decoder needs. Of a centred network only its weights are coded, not its start. Arrays
+    [tolerance] of the networks of `bytes_E`, largest tolerance first: `tolerance`, `bytes`, `delta`, `threshold`,
+    `rank` (mean over matrices), `train_loss`, `test_error`, `bound`. Two-sided values have names of their own,
+    `description_length_two_sided/...`. NaN and -1 where no point is within a tolerance.
     """
 
     paper = "DeMoss, Sapora, Foerster, Hawes, Posner 2024, arXiv 2412.09810"
@@ -106,7 +108,10 @@ class DescriptionLength(Probe):
         least = int(np.argmin(np.where(is_known, total, np.inf)))
         values["total_bits"] = total[least]
         values["best_tolerance"] = columns["tolerance"][least] if is_known[least] else np.nan
-        values["bounds_violated"] = np.int32(np.sum(columns["test_error"] > columns["bound"]) if is_known.any() else -1)
+        is_bounded = is_known & ~np.isnan(columns["test_error"])
+        violated, telling = columns["test_error"] > columns["bound"], columns["bound"] < 1
+        values["bounds_violated"] = np.int32(np.sum(violated) if is_bounded.any() else -1)
+        values["bounds_below_1"] = np.int32(np.sum(telling) if is_bounded.any() else -1)
         columns.pop("entropy_bytes")
         columns["bytes"] = columns["bytes"].astype(np.int32)
         return {f"{group}/{name}": value for name, value in (values | columns).items()}

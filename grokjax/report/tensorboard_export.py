@@ -33,7 +33,7 @@ def export_tensorboard(results: "Results", runs: pd.DataFrame, folder: Path) -> 
       ImportError: `tensorboard` is not installed.
     """
     Event, hparams = _messages()
-    settings = [path for path in (*results.spec["axes"], *_seeds(runs)) if path in runs]
+    settings = [path for path in (*results.spec["axes"], *_seeds(runs), "phase", "status") if path in runs]
     domains = [hparams.HParam(path, _domain(runs[path].tolist())) for path in settings]
     config = hparams.hparams_config_pb(hparams=domains, metrics=[hparams.Metric(name) for name in METRICS])
     _write(folder, [Event(step=0, summary=config)])
@@ -66,7 +66,7 @@ def _rows(history: xr.Dataset, names: Sequence[str]) -> list[Any]:
             continue
         event = Event(wall_time=float(step), step=step)
         for name, column in columns.items():
-            if np.isfinite(column[row]):
+            if _is_value(column[row]):
                 event.summary.value.add(tag=name, simple_value=float(column[row]))
         events.append(event)
     return events
@@ -86,7 +86,13 @@ def _domain(values: Sequence[Any]) -> Any:
 
 
 def _plain(value: Any) -> float | str:
-    return float(value) if isinstance(value, (int, float, np.number)) else str(value)
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return float(value) if is_number else str(value)
+
+
+def _is_value(value: np.generic) -> bool:
+    """Whether something was measured: NaN, and -1 among whole numbers, stand for nothing."""
+    return value != -1 if value.dtype.kind in "iu" else bool(np.isfinite(value))
 
 
 def _write(folder: Path, events: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from grokjax.train.probe import Probe, busiest_pool, slope
+from grokjax.train.timing import Probe, busiest_pool, slope
 
 CALL, UNIT = 4e-3, 1e-4
 
