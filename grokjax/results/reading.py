@@ -165,3 +165,16 @@ def rows_of(dataset: xr.Dataset, looks: Looks) -> Looks:
     """The same runs at the steps at which all measures were taken; without counts."""
     steps = dataset["step"].values.astype(np.int64)
     return dataclasses.replace(looks, steps=steps, columns={}, sizes={})
+
+
+def measured_rows(rows: Looks, values: np.ndarray) -> tuple[Looks, np.ndarray]:
+    """The steps of each run at which a measure has a value, and the values, float64 [run, step].
+
+    One that was taken afterwards has none at other steps: NaN, or -1 among whole numbers, stands for that.
+    """
+    is_nothing = values == -1 if values.dtype.kind in "iu" else np.isnan(values)
+    is_row = rows.present & ~is_nothing
+    first = np.argsort(~is_row, axis=1, kind="stable")  # those with a value, in their order, then the others
+    is_row, steps, numbers = (np.take_along_axis(one, first, axis=1) for one in (is_row, rows.steps, values))
+    steps = np.where(is_row, steps, -1)
+    return dataclasses.replace(rows, steps=steps), np.where(is_row, numbers.astype(np.float64), np.nan)

@@ -20,7 +20,7 @@ from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.results.combining import combine, until
 from grokjax.results.grid import axis_groups, grid
 from grokjax.results.named_values import records_of, with_names
-from grokjax.results.reading import is_complete, looks_of, read_dataset, rows_of, rule_of
+from grokjax.results.reading import is_complete, looks_of, measured_rows, read_dataset, rows_of, rule_of
 from grokjax.results.repeats import with_repeats
 from grokjax.results.settings import setting_column, setting_paths
 from grokjax.results.table import run_table
@@ -190,9 +190,7 @@ class Results:
         if name not in scalars:
             each = " x ".join(map(str, self.history[name].shape[2:]))
             raise ValueError(f"{name} is {each} numbers a run and step, no single one; see Results.history")
-        rows = rows_of(self._compared, self.looks)
-        values = self._compared[name].values.astype(np.float64)
-        return rows, np.where(rows.present, values, np.nan)
+        return measured_rows(rows_of(self._compared, self.looks), self._compared[name].values)
 
     def _cell_axes(self) -> list[str]:
         return [path for path in self.spec["axes"] if not path.startswith("seeds.")]
