@@ -3,10 +3,10 @@
 import bz2
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
+from benchmarks.description_length import coarse_network
 from grokjax.probes.coarse_graining import CoarseGraining
 from grokjax.probes.coarse_search import CoarseSearch
 from grokjax.probes.code_length import bzip2_bytes
@@ -37,24 +37,12 @@ def published(network, rng):
     Bayesian optimisation would choose stand 60 at random, the same for all tolerances. Its ranks are one less than the
     formula's. Loss of the whole train set, bzip2 without the container.
     """
-    leaves, structure = jax.tree.flatten(network.params)
     points = [(1e-3, 1.0), (1e-3 * 10**0.3, 0.98)]
     points += [(10 ** rng.uniform(-3, 0), rng.uniform()) for _ in range(60)]
     before, shortest = network.train_loss(network.params), np.full(len(TOLERANCES), np.inf)
     for delta, threshold in points:
-        arrays, coarse = [], []
-        for leaf in leaves:
-            pieces = [leaf]
-            if leaf.ndim > 1:
-                left, values, right = np.linalg.svd(leaf, full_matrices=False)
-                sums = np.cumsum(values)
-                rank = int(np.searchsorted(sums, threshold * sums[-1]))
-                if rank * sum(leaf.shape) < leaf.size:
-                    pieces = [left[:, :rank] * values[:rank], right[:rank]]
-            pieces = [(np.round(piece / delta) * delta).astype(np.float32) + np.float32(0) for piece in pieces]
-            arrays += [piece.ravel() for piece in pieces]
-            coarse.append(pieces[0] if len(pieces) == 1 else pieces[0] @ pieces[1])
-        loss = network.train_loss(jax.tree.unflatten(structure, coarse))
+        arrays, coarse = coarse_network(network.params, delta, threshold)
+        loss = network.train_loss(coarse)
         num_bytes = len(bz2.compress(np.concatenate(arrays).tobytes()))
         is_within = loss <= before + np.array(TOLERANCES)
         shortest = np.where(is_within, np.minimum(shortest, num_bytes), shortest)

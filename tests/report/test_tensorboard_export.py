@@ -1,9 +1,13 @@
 """Does TensorBoard's own reader find what was exported, and does parquet hold every measured row?"""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
+from grokjax.report import tensorboard_export
 from grokjax.results.results import read_results
 from tests.store.small_sweep import small, typed
 
@@ -81,3 +85,21 @@ def test_words_that_do_not_go_together_are_refused(small, capsys, words, message
 def test_a_folder_that_is_there_is_not_written_into(small, tmp_path, capsys):
     assert typed("export", small, "--to", "parquet", "--out", tmp_path) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_what_was_not_measured_at_a_step_is_no_point_of_a_curve():
+    columns = {"step": [0, 10, -1], "bytes": [-1, 7, -1], "loss": [0.5, np.nan, np.nan], "below": [-1.0, 2.0, np.nan]}
+    history = xr.Dataset({name: ("k", np.array(column)) for name, column in columns.items()})
+    events = tensorboard_export._rows(history, ["bytes", "loss", "below"])
+    told = [{value.tag: value.simple_value for value in event.summary.value} for event in events]
+    assert told == [{"loss": 0.5, "below": -1.0}, {"bytes": 7.0, "below": 2.0}]
+
+
+def test_an_export_that_fails_leaves_nothing_behind(small, tmp_path, monkeypatch):
+    def fail(self, path, **_):
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
+    assert typed("export", small, "--to", "parquet", "--out", tmp_path / "files") == 6
+    assert list(tmp_path.iterdir()) == []
