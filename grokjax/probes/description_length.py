@@ -20,7 +20,7 @@ Row = dict[str, float]
 
 @part
 class DescriptionLength(Probe):
-    """Bytes of the shortest code of a network whose loss rises by at most a tolerance, and what follows from them.
+    """Bytes of the shortest code found of a network whose loss rises by at most a tolerance, and what follows.
 
     A coarse network has all parameters rounded to multiples of one step, and each matrix cut to the singular directions
     that make one share of the sum of its singular values; it is written as two factors where that is less. The loss is
