@@ -89,7 +89,7 @@ def phase_diagram(
     indices = y_index, _places(series(used, x_name), x_values), _places(labels, phases)
     counts = np.zeros((len(y_values), len(x_values), len(phases)), np.int64)
     np.add.at(counts, indices, 1)
-    pooled = _pooled(used, axes)
+    pooled = pooled_axes(used, axes)
     limits = _seed_limits(counts.shape, indices, seed_ids(used, but=axes), level) if pooled else _wilson(counts, level)
     return PhaseDiagram(
         x_name=x_name,
@@ -181,7 +181,7 @@ def _places(values: pd.Series, known: Iterable) -> np.ndarray:
     return np.array([position[value] for value in values.tolist()], np.int64)
 
 
-def _pooled(runs: pd.DataFrame, axes: list[str]) -> tuple[str, ...]:
-    """Dotted columns, seeds aside, that differ between runs of the same cell."""
-    others = [name for name in runs.columns if "." in str(name) and name not in axes and not name.startswith("seeds.")]
-    return differing(runs, axes, others)
+def pooled_axes(runs: pd.DataFrame, axes: list[str]) -> tuple[str, ...]:
+    """Settings, seeds aside, that differ between runs of the same cell; measures, `group/name`, are none."""
+    settings = [name for name in map(str, runs.columns) if "." in name and "/" not in name]
+    return differing(runs, axes, [name for name in settings if name not in axes and not name.startswith("seeds.")])

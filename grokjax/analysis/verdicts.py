@@ -85,7 +85,7 @@ def _judged(
     left_out = sum(table.attrs["runs"] - len(shared) for table in tables)
     if refusal or not len(shared):
         reason = refusal or "no run matches both sides with the same seed"
-        return _undecided(claim, (len(shared), tables[0].loc[shared, "seed"].nunique(), left_out), reason)
+        return undecided(claim, (len(shared), tables[0].loc[shared, "seed"].nunique(), left_out), reason)
     values = [None if side is None else side.loc[shared, "value"].to_numpy(np.float64) for side in sides]
     return _compare(claim, values, tables[0].loc[shared, "seed"].to_numpy(), left_out, options)
 
@@ -159,7 +159,7 @@ def _compare(
     sides, counts = (claim.left, claim.right), (len(seeds), len(np.unique(seeds)), left_out)
     for side, column in zip(sides, values, strict=True):
         if isinstance(side, Term) and column is not None and np.isnan(column).any():
-            return _undecided(claim, counts, f"{side.of} is unknown for {np.isnan(column).sum()} runs")
+            return undecided(claim, counts, f"{side.of} is unknown for {np.isnan(column).sum()} runs")
 
     def statistic(weights: np.ndarray) -> np.ndarray:
         left, right = (_measured(side, column, weights) for side, column in zip(sides, values, strict=True))
@@ -238,5 +238,6 @@ def _verdict(claim: Claim, verdict: str, parts: list[Interval], counts: tuple[in
     return Verdict(claim.name, verdict, left, right, difference, *counts, reason=reason)
 
 
-def _undecided(claim: Claim, counts: tuple[int, int, int], reason: str) -> Verdict:
+def undecided(claim: Claim, counts: tuple[int, int, int], reason: str) -> Verdict:
+    """A claim that cannot be judged: (pairs, seeds, runs left out) behind it, and why."""
     return _verdict(claim, "undecided", [Interval(np.nan, np.nan, np.nan)] * 3, counts, reason)

@@ -56,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         _table,
         _phases,
         _curves,
+        _scatter,
         _report,
         _compare,
         _measure,
@@ -189,6 +190,9 @@ def _phases(commands: Any) -> None:
     _rule(command)
     command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
     command.add_argument("--y", metavar="AXIS", help="vertical axis (default: the second)")
+    command.add_argument(
+        "--colour", metavar="COLUMN", help="in place of phases the median of a number of `grokjax table`, as a figure"
+    )
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.csv", help="write a figure or a table")
     _where(command)
 
@@ -201,6 +205,23 @@ def _curves(commands: Any) -> None:
     )
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
+
+
+def _scatter(commands: Any) -> None:
+    command = _command(
+        commands, "reading", "scatter", "two numbers of each run against each other, with their rank correlation"
+    )
+    _folders(command)
+    _rule(command)
+    for option in ("--x", "--y"):
+        command.add_argument(
+            option,
+            required=True,
+            metavar="COLUMN",
+            help="of `grokjax table`, or fall(MEASURE): the step of its steepest fall",
+        )
+    _where(command)
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="write a figure")
 
 
 def _report(commands: Any) -> None:

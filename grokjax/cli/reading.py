@@ -62,21 +62,45 @@ def table(options: argparse.Namespace) -> int:
 
 
 def phases(options: argparse.Namespace) -> int:
-    """The phase diagram, in the terminal and as a file."""
-    from grokjax.report.figure_file import check_format
+    """The phase diagram, in the terminal and as a file; or a measure over the same axes, as a file."""
+    from grokjax.report.figure_file import FORMATS, check_format
     from grokjax.report.pictures import choose_axes, show_phases
 
+    if options.colour and not options.out:
+        raise UsageError("--colour: is drawn as a figure; name it by --out FILE.png.")
     with asked("--out"):
         if options.out:
-            check_format(new_file(options.out, "--out"), (".png", ".svg", ".pdf", ".csv"))
+            check_format(new_file(options.out, "--out"), FORMATS if options.colour else (*FORMATS, ".csv"))
     results = _opened(options, with_running=True)
     rule = asked_rule(results, options)
     runs = _some(select(results.phases(rule), options.where, results), options)
     x, y = _column(runs, "--x", options.x), _column(runs, "--y", options.y)
     with asked("--x, --y"):
         choose_axes(results.groups, runs, x, y)
-    text = show_phases(results, runs, rule, x, y, options.out, results.name)
+    if options.colour:
+        from grokjax.report.number_pictures import show_values
+
+        with asked("--colour"):
+            text = show_values(results, runs, options.colour, x, y, Path(options.out), results.name)
+    else:
+        text = show_phases(results, runs, rule, x, y, options.out, results.name)
     sys.stdout.write(text)
+    return 0
+
+
+def scatter(options: argparse.Namespace) -> int:
+    """Two numbers of each run against each other, with their rank correlation."""
+    from grokjax.report.figure_file import check_format
+    from grokjax.report.number_pictures import show_scatter
+
+    path = None if options.out is None else new_file(options.out, "--out")
+    if path is not None:
+        with asked("--out"):
+            check_format(path)
+    results = _opened(options)
+    runs = _some(select(results.phases(asked_rule(results, options)), options.where, results), options)
+    with asked("--x, --y"):
+        sys.stdout.write(show_scatter(results, runs, options.x, options.y, path, results.name))
     return 0
 
 
@@ -235,6 +259,7 @@ COMMANDS = {
     "table": table,
     "phases": phases,
     "curves": curves,
+    "scatter": scatter,
     "verify": verify,
     "list": list_parts,
 }

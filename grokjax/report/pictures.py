@@ -17,7 +17,7 @@ from grokjax.analysis.near_misses import near_misses
 from grokjax.analysis.rules import Rule, find_rule
 from grokjax.analysis.stop_conditions import is_looked_at, stop_conditions
 from grokjax.analysis.stopping import audit
-from grokjax.analysis.verdicts import Verdict, judge
+from grokjax.analysis.verdicts import Verdict, judge, undecided
 from grokjax.orders.ledger import is_over
 from grokjax.report.curve_figure import draw_curves
 from grokjax.report.curves import cell_curves, default_measures
@@ -64,6 +64,13 @@ def draw_diagram(
     notes = [*_drawn_notes(results, runs, diagram), *notes_on(results, runs, rule)]
     draw_phases(diagram, results.name, path, rule=rule, notes=notes, **_counts(results, runs))
     return diagram
+
+
+def partial_warning(results: "Results", runs: pd.DataFrame) -> str:
+    """The warning above what may still change."""
+    counts = _counts(results, runs)
+    is_partial = counts and counts["finished"] < counts["total"]
+    return f"PARTIAL: {counts['finished']:,} of {counts['total']:,} runs finished" if is_partial else ""
 
 
 def _counts(results: "Results", runs: pd.DataFrame) -> dict[str, Any]:
@@ -188,16 +195,15 @@ def claims_text(results: "Results", scale: str | None) -> str:
 
 def judged_claims(results: "Results") -> list[tuple[dict[str, Any], Verdict]]:
     """Each claim as the sweep states it, with its verdict under the rule that it names, or that of the sweep."""
-    return [
-        (
-            claim,
-            judge(
-                make_claim(claim["name"], claim["that"], claim.get("over", ())),
-                results.phases(claim.get("rule") or None),
-            ),
-        )
-        for claim in results.spec["claims"]
-    ]
+    return [(claim, _judged(results, claim)) for claim in results.spec["claims"]]
+
+
+def _judged(results: "Results", stated: dict[str, Any]) -> Verdict:
+    claim = make_claim(stated["name"], stated["that"], stated.get("over", ()))
+    try:
+        return judge(claim, results.phases(stated.get("rule") or None))
+    except ValueError as error:  # no probe gave such a column, which could not be said before
+        return undecided(claim, (0, 0, 0), str(error))
 
 
 def _claim_lines(claim: dict[str, Any], rule: str | dict[str, Any] | None, verdict: Verdict) -> list[str]:

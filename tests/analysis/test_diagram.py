@@ -135,3 +135,10 @@ def test_what_cannot_be_drawn_is_refused_by_name(runs):
         phase_diagram(runs.replace("grokking", "groking"), "weight_decay", "train_fraction")
     with pytest.raises(ValueError, match="no run has a value"):
         phase_diagram(runs.iloc[:0], "weight_decay", "train_fraction")
+
+
+def test_a_measure_with_a_point_in_its_name_is_no_axis_that_is_pooled(runs):
+    found = phase_diagram(runs.assign(**{"bytes/at_0.5": range(6)}), "weight_decay", "train_fraction")
+    assert found.pooled == () and found.interval == "wilson"
+    pooled = phase_diagram(runs.assign(**{"bytes/at_0.5": range(6)}), "weight_decay")
+    assert pooled.pooled == ("task.train_fraction",)

@@ -332,3 +332,30 @@ def test_every_sweep_that_ships_is_listed_with_what_it_asks(capsys):
     for line in capsys.readouterr().out.splitlines():
         name, _, about = line.partition(" ")
         assert len(about.strip()) > 20, name
+
+
+def test_a_number_of_the_table_is_drawn_over_the_axes_and_nothing_that_is_no_number(small, tmp_path, capsys):
+    assert typed("phases", small, "--colour", "weight_norm/total", "--out", tmp_path / "norm.png") == 0
+    table = pd.read_csv(small / "table.csv")
+    medians = table.groupby(AXES)["weight_norm/total"].median()
+    said = capsys.readouterr().out
+    assert f"from {medians.min():.3g}" in said and (tmp_path / "norm.png").stat().st_size > 10_000
+    assert typed("phases", small, "--colour", "weight_norm/total") == 2
+    assert "--out FILE.png" in capsys.readouterr().err
+    for column, rule in (("phase", "phase holds no numbers"), ("weight_norm/totl", "nearest is 'weight_norm/total'")):
+        assert typed("phases", small, "--colour", column, "--out", tmp_path / "other.png") == 2
+        assert rule in capsys.readouterr().err
+    assert not (tmp_path / "other.png").exists()
+
+
+def test_two_numbers_of_each_run_are_shown_with_their_rank_correlation(small, tmp_path, capsys):
+    assert typed("scatter", small, "--x", "test/loss", "--y", "weight_norm/total", "--out", tmp_path / "two.svg") == 0
+    table = pd.read_csv(small / "table.csv")
+    known = table[["test/loss", "weight_norm/total"]].dropna()
+    said = capsys.readouterr().out
+    assert f"{known.corr('spearman').iloc[0, 1]:.2f} [" in said and f"over {len(known)} runs" in said
+    assert "rank correlation" in (tmp_path / "two.svg").read_text()
+    assert typed("scatter", small, "--x", "test/loss", "--y", "fall(train/loss)") == 0
+    assert "steepest fall of train/loss" in capsys.readouterr().out
+    assert typed("scatter", small, "--x", "test/loss", "--y", "fall(train/los)") == 2
+    assert "no measure 'train/los'" in capsys.readouterr().err
