@@ -21,6 +21,7 @@ from grokjax.core.token_places import num_answers
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
+FIT_PERCENT = 99  # of the clean train examples right: the train set is fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,6 +296,8 @@ class View:
       signature: of the task; static, so a measure may refuse a task by it.
       loss: function (outputs [example, class], targets [example, ...]) -> [example], the trained loss, no penalties.
       inside: function (parameters, inputs [example, ...], word) -> name -> [example, ...], see `activations`.
+      memorized_params: function () -> parameters at the first look at which `FIT_PERCENT` of the clean train examples
+        are right; NaN before. ValueError for a measure that does not say so by `compares_with_memorized`.
     """
 
     params: Params
@@ -311,6 +314,7 @@ class View:
     signature: Signature
     loss: Callable[[jax.Array, jax.Array], jax.Array]
     inside: Callable[[Params, jax.Array, str], dict[str, jax.Array]]
+    memorized_params: Callable[[], Params]
 
     def logits(self) -> jax.Array:
         """Outputs [example, class] of these parameters on these inputs, the whole table."""
@@ -339,6 +343,10 @@ class Measure(Part):
     @abstractmethod
     def measure(self, view: View) -> dict[str, jax.Array]:
         """Named arrays of fixed shape, float32 or int32, without the run axis; names are `group/name`; traced."""
+
+    def compares_with_memorized(self) -> bool:
+        """Whether it reads `View.memorized_params`; each lane then keeps its parameters twice."""
+        return False
 
 
 class TrainLoss(Protocol):

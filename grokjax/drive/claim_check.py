@@ -91,7 +91,10 @@ def _warn_of_low_stop(sweep: Sweep) -> None:
 
 
 def _columns(sweep: Sweep, claim: Claim) -> list[str]:
-    """Columns of the table as far as the claim asks for them; measures are traced only when they must be."""
+    """Columns of the table as far as the claim asks for them; measures are traced only when they must be.
+
+    What a probe gives is known when networks are stored: names under its own, `KIND/...`, are taken on trust.
+    """
     named = {term.of for term in claim.terms if term.function == "median"}
     if not named:
         return []
@@ -102,6 +105,8 @@ def _columns(sweep: Sweep, claim: Claim) -> list[str]:
         *(name for names in look_names().values() for name in names),
         *(f"{one}/accuracy" for one in REPORTED_GROUPS),
     ]
+    kinds = {part.kind for part in sweep.measure.probes}
+    known += [name for name in named if name.partition("/")[0] in kinds]
     return known if named <= set(known) else [*known, *_measured(sweep)]
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from grokjax.orders.identity import part_text
 from grokjax.orders.order import distinct_runs
 from grokjax.reader.check import check_programs
 from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
 from grokjax.results.stored_sweep import stored_sweep, sweep_for_reading
@@ -42,34 +43,51 @@ def measure_stored(root: Path, parts: Sequence[Measure | Probe], run_ids: Sequen
       StoreError: there is no sweep, or a run ends before that step.
       SpecError: a part makes no sense of a run.
     """
-    spec, count = read_spec(root), 0
+    spec = read_spec(root)
     check_current(Layout(root), spec)
     with exclusive(Layout(root).lock):
         sweep = sweep_for_reading(root)
-        folder = SweepFolder(root, spec["spec_hash"], spec.get("replaced", ()))
-        try:
-            known = _Known(root, folder)
-            ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
-            for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
-                check_programs([cohort.run], [part for part in parts if isinstance(part, Measure)])
-                snapshots, replayed = set[Wanted](), {}
-                for part in parts:  # one by one, so that what is there is told by measure
-                    networks, text = StoredNetworks(root, sweep, cohort, part), part_text(part)
-                    taking = Probing(networks, part) if isinstance(part, Probe) else Measuring(networks)
-                    left = known.missing(text, wanted)
-                    if left:
-                        known.refuse_others(left, taking.shapes(left[0]))
-                    for measured in taking.measure(left):
-                        folder.add_measured(measured | {"measure": np.full(len(measured["run_id"]), text)})
-                    snapshots.update(left)
-                    replayed |= networks.replayed
-                count += len(snapshots)
-                _tell_replayed(root, replayed)
+        with contextlib.closing(SweepFolder(root, spec["spec_hash"], spec.get("replaced", ()))) as folder:
+            count = measure_ended(folder, sweep, parts, run_ids, steps)
             all_runs = distinct_runs(orders_given(root, sweep))
             if not folder.head.is_complete and all(folder.ledger.is_done(run_id, spec["steps"]) for run_id in all_runs):
                 consolidate(folder, all_runs)
-        finally:
-            folder.close()
+    return count
+
+
+def measure_ended(
+    folder: SweepFolder,
+    sweep: Sweep,
+    parts: Sequence[Measure | Probe],
+    run_ids: Sequence[str],
+    steps: int | str,
+    reason_to_stop: Callable[[], str] = str,
+) -> int:
+    """`measure_stored` for a caller that holds the folder's lock and puts the results together.
+
+    Args:
+      reason_to_stop: asked after each commit; what is missing is measured next time.
+    """
+    root, count = folder.layout.root, 0
+    known = _Known(root, folder)
+    ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
+    for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
+        check_programs([cohort.run], [part for part in parts if isinstance(part, Measure)])
+        snapshots, replayed = set[Wanted](), {}
+        for part in parts:  # one by one, so that what is there is told by measure
+            networks, text = StoredNetworks(root, sweep, cohort, part), part_text(part)
+            taking = Probing(networks, part) if isinstance(part, Probe) else Measuring(networks)
+            left = known.missing(text, wanted)
+            if left:
+                known.refuse_others(left, taking.shapes(left[0]))
+            for measured in taking.measure(left):
+                folder.add_measured(measured | {"measure": np.full(len(measured["run_id"]), text)})
+                if reason_to_stop():
+                    return count
+            snapshots.update(left)
+            replayed |= networks.replayed
+        count += len(snapshots)
+        _tell_replayed(root, replayed)
     return count
 
 

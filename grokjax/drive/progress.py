@@ -16,7 +16,7 @@ class Progress:
       cohort, cohorts: which cohort is trained, of how many.
       executor: `map` or `vmap`.
       pools: how many pools of devices train.
-      stage: opening, compiling, training, stopped, consolidating or done.
+      stage: opening, compiling, training, probing, stopped, consolidating or done.
       reason: why it stopped.
       useful, executed: run-steps trained, and lanes x steps executed, since this start.
       busy_seconds: of compiled segments, all pools together, since this start.

@@ -16,6 +16,7 @@ from grokjax.drive.compile_ahead import CompileAhead
 from grokjax.drive.consolidation import consolidate
 from grokjax.drive.keeper import Keeper
 from grokjax.drive.loop import train_cohort
+from grokjax.drive.measuring import measure_ended
 from grokjax.drive.opening import open_for_writing, refuse_strangers
 from grokjax.drive.options import Options, check_device
 from grokjax.drive.preparation import RUN_SECONDS, Ready, time_cohort
@@ -24,6 +25,7 @@ from grokjax.drive.standing import Standing
 from grokjax.drive.starts import Starts, taken_first
 from grokjax.drive.trainable import check_trainable
 from grokjax.lab.opened import OpenedResults, open_results
+from grokjax.lab.stored_networks import ALL
 from grokjax.orders.order import Order, distinct_runs
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan
@@ -111,6 +113,7 @@ def _train_all(standing: Standing) -> Progress:
     try:
         while True:
             _train_round(standing)
+            _probe_round(standing)
             if progress.reason:
                 return standing.tell("stopped")
             if standing.options.share != (0, 1):  # the other runs of the sweep are trained elsewhere
@@ -132,6 +135,18 @@ def _train_round(standing: Standing) -> None:
             _train_in_fewer_lanes(standing, compiler, planned)
             if standing.progress.reason:
                 return
+
+
+def _probe_round(standing: Standing) -> None:
+    """Compute the probes that the sweep names, of every stored network of a round whose runs have all ended."""
+    probes = standing.sweep.measure.probes
+    if not probes or standing.progress.reason:
+        return
+    standing.tell("probing")
+    orders = standing.rounds[-1]
+    run_ids = [orders[int(number)].run_id for number in orders.in_turn()]
+    measure_ended(standing.folder, standing.sweep, probes, run_ids, ALL, standing.reason_to_stop)
+    standing.progress.reason = standing.reason_to_stop()
 
 
 def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: CohortPlan) -> None:

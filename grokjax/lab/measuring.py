@@ -14,7 +14,7 @@ from grokjax.store.files import Arrays
 from grokjax.train.executables import number_format
 from grokjax.train.lane import fresh
 from grokjax.train.look import fit, measure
-from grokjax.train.program import Program, State, Tables, Values, run_of
+from grokjax.train.program import Memorized, Program, State, Tables, Values, run_of
 from grokjax.train.step import data_of
 
 _TOGETHER = 16  # snapshots that one call of a program measures
@@ -44,7 +44,8 @@ class Measuring:
             one = jax.tree.map(lambda leaf: leaf[0], values)
             lane = jax.eval_shape(partial(fresh, program), one, tables)
             params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape), leaf.dtype), lane.state.params)
-            shapes = jax.eval_shape(self._measured, values, params, np.zeros(1, np.int32), tables)
+            memorized = None if lane.book.memorized is None else Memorized(np.zeros(1, np.int32), params)
+            shapes = jax.eval_shape(self._measured, values, params, np.zeros(1, np.int32), memorized, tables)
         return {name: leaf.shape[1:] for name, leaf in shapes.items() if name.partition("/")[0] not in REPORTED_GROUPS}
 
     def measure(self, wanted: Sequence[Wanted]) -> Iterator[Arrays]:
@@ -58,23 +59,31 @@ class Measuring:
                 values = jax.tree.map(np.array, measured)
             yield as_file(some, {name: column[: len(some)] for name, column in values.items()})
 
-    def _arguments(self, wanted: Sequence[Wanted]) -> tuple[Values, Any, np.ndarray]:
-        params = [self._networks.params(one) for one in wanted]
+    def _arguments(self, wanted: Sequence[Wanted]) -> tuple[Values, Any, np.ndarray, Memorized | None]:
+        params = _stacked([self._networks.params(one) for one in wanted])
         steps = np.array([one.step for one in wanted], np.int32)
-        return self._networks.values(wanted), jax.tree.map(lambda *leaves: np.stack(leaves), *params), steps
+        is_compared = any(part.compares_with_memorized() for part in self._networks.program.measures)
+        memorized = _stacked([self._networks.memorized(one) for one in wanted]) if is_compared else None
+        return self._networks.values(wanted), params, steps, memorized
 
 
-def _measured(program: Program, values: Values, params: Any, steps: jax.Array, tables: Tables) -> dict[str, jax.Array]:
+def _stacked(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def _measured(
+    program: Program, values: Values, params: Any, steps: jax.Array, memorized: Memorized | None, tables: Tables
+) -> dict[str, jax.Array]:
     """[snapshot, ...] of each name, snapshot after snapshot."""
 
-    def of_one(one: tuple[Values, Any, jax.Array]) -> dict[str, jax.Array]:
-        own, weights, step = one
+    def of_one(one: tuple[Values, Any, jax.Array, Memorized | None]) -> dict[str, jax.Array]:
+        own, weights, step, reference = one
         data = data_of(program, run_of(program, own.leaves), own, tables)
         state = stored_state(program, weights, step)
         seen = fit(program, own.leaves, data, state, tables)
-        return seen | measure(program, own.leaves, data, state, seen, tables)
+        return seen | measure(program, own.leaves, data, state, seen, tables, reference)
 
-    return jax.lax.map(of_one, (values, params, steps))
+    return jax.lax.map(of_one, (values, params, steps, memorized))
 
 
 def stored_state(program: Program, params: Any, step: jax.Array) -> State:

@@ -1,25 +1,28 @@
 """Stored networks of a folder at certain steps: which are wanted, and their parameters, cohort by cohort."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+import xarray as xr
 
-from grokjax.core.interfaces import Measure, Probe
+from grokjax.core.interfaces import FIT_PERCENT, Measure, Probe
 from grokjax.lab.replaying import replay
 from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.reader.measured_steps import MeasurePlan
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
+from grokjax.results.reading import read_dataset
 from grokjax.results.stored_params import StoredPlaces, initial_params_of, nested_params, params_at, stored_places
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
 from grokjax.train.feed import Feed
-from grokjax.train.program import Values
+from grokjax.train.program import Memorized, Values
 
 ALL, LAST = "all", "last"
 
@@ -30,6 +33,14 @@ class Wanted:
 
     order: Order
     step: int
+
+
+def first_fit(run: xr.Dataset) -> int:
+    """Step of the first look of one run at which the train set is fit; -1 when it never is."""
+    correct, total = (run[f"look/train_clean/{name}"].values[0].astype(np.int64) for name in ("correct", "n"))
+    steps = run["look_step"].values[0]
+    is_fit = (steps >= 0) & (100 * correct >= FIT_PERCENT * total)
+    return int(steps[np.argmax(is_fit)]) if is_fit.any() else -1
 
 
 def wanted_of(
@@ -86,6 +97,7 @@ class StoredNetworks:
         self.program = self.feed.program(1, 1)
         self._stored, self.replayed = stored_sweep(root), {}
         self._places = stored_places(root)
+        self._memorized: dict[str, tuple[int, Any]] = {}
 
     def in_turn(self, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Those of one file together, so that it is read once."""
@@ -107,6 +119,25 @@ class StoredNetworks:
         result = replay(self._root, self._stored, wanted.order.run_id, wanted.step)
         self.replayed[wanted.order.run_id] = result.is_equal
         return result.lane.state.params
+
+    def memorized(self, wanted: Wanted) -> Memorized:
+        """What its run had memorized up to this step, as its lane would keep it.
+
+        Read once for each run and then held, since the snapshots of a run do not follow one another.
+        """
+        run_id = wanted.order.run_id
+        if run_id not in self._memorized:
+            step = first_fit(self._dataset.sel(run=self._dataset["run_id"].values == run_id))
+            self._memorized[run_id] = step, None if step < 0 else self.params(Wanted(wanted.order, step))
+        step, params = self._memorized[run_id]
+        if params is None or step > wanted.step:
+            nothing = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), self.params(wanted))
+            return Memorized(np.int32(-1), nothing)
+        return Memorized(np.int32(step), params)
+
+    @functools.cached_property
+    def _dataset(self) -> xr.Dataset:
+        return read_dataset(self._root)[0]
 
     def _place(self, wanted: Wanted) -> tuple[str, int]:
         return self._places.get(wanted.order.run_id, {}).get(wanted.step, ("", 0))

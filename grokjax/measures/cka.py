@@ -1,4 +1,4 @@
-"""How much is a representation still the one that training began with? Centred kernel alignment, layer by layer.
+"""How much is a representation still the one that training began with, or memorized with? Centred kernel alignment.
 
 Paper: Kornblith, Norouzi, Lee, Hinton 2019 (arXiv 1905.00414).
 """
@@ -18,9 +18,9 @@ from grokjax.measures.features import features
 class Cka(Measure):
     """`cka/NAME`: linear CKA of activations with those of the initial parameters, from 0 to 1, by their names.
 
-    The parameters of a run that starts from a stored one are that one's, so a memorizing network can be the reference;
-    parameters of an earlier step of the same run cannot, since a lane keeps none. 1 for a rotation or a multiple of the
-    same features. Cost: two passes over the sample, and one `init`.
+    With `since: memorized` it is `cka_memorized/NAME`, and compares with the parameters of the first look at which 99 %
+    of the clean train examples are right; no value before. 1 for a rotation or a multiple of the same features. Cost:
+    two passes over the sample, and one `init` or, in memory, the parameters a second time.
     """
 
     paper = "Kornblith, Norouzi, Lee, Hinton 2019, arXiv 1905.00414"
@@ -28,10 +28,23 @@ class Cka(Measure):
     of: str = setting("units", "which activations: a word of their names, such as units or stream")
     examples: int = setting(256, "rows of the table that are compared, spread evenly, at most all", at_least=2)
 
+    since: str = setting(
+        "initial",
+        "compared with the network before the first update, or with the one that memorized",
+        choices=("initial", "memorized"),
+        added="initial",
+    )
+
     def measure(self, view: View) -> dict[str, jax.Array]:
+        is_initial = self.since == "initial"
+        reference = view.initial_params() if is_initial else view.memorized_params()
         now = features(view, self.of, self.examples)
-        then = features(dataclasses.replace(view, params=view.initial_params()), self.of, self.examples)
-        return {f"cka/{name}": alignment(gram(now[name]), gram(then[name])).astype(jnp.float32) for name in now}
+        then = features(dataclasses.replace(view, params=reference), self.of, self.examples)
+        group = "cka" if is_initial else "cka_memorized"
+        return {f"{group}/{name}": alignment(gram(now[name]), gram(then[name])).astype(jnp.float32) for name in now}
+
+    def compares_with_memorized(self) -> bool:
+        return self.since == "memorized"
 
 
 def alignment(left: jax.Array, right: jax.Array) -> jax.Array:

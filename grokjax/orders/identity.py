@@ -26,7 +26,11 @@ _FIRST_KEYS = ("seeds", "stop", "exclude", "notes", "tags")  # in every hash; la
 
 def canonical(run: Run) -> dict[str, Any]:
     """Everything that determines a run's trajectory, as plain values."""
-    return {field.name: _plain(getattr(run, field.name), field.name) for field in dataclasses.fields(run)}
+    return {
+        name: _plain(value, name)
+        for name, added in _fields_of(Run)[0]
+        if not _is_old(value := getattr(run, name), added)
+    }
 
 
 def run_id(run: Run) -> str:
@@ -47,7 +51,7 @@ def spec_hash(sweep: Sweep) -> str:
             }
             for axis in sweep.axes
         ],
-        "measure": measure_to_plain(sweep.measure) | {"what": [_plain(part, "measure") for part in sweep.measure.what]},
+        "measure": measure_to_plain(sweep.measure) | {"what": [_plain(part, "measure") for part in _measured(sweep)]},
         "weights": None if sweep.weights is None else dataclasses.asdict(sweep.weights),
         "claims": [claim_to_plain(claim) for claim in sweep.claims],
         **({} if sweep.compare is None else {"compare": _comparison(sweep.compare)}),
@@ -79,9 +83,13 @@ def sources_of(sweep: Sweep, with_measures: bool = True) -> dict[str, Source]:
     axes = [*sweep.axes, *(axis for arm in arms for axis in arm.tune)]
     values = [sweep.base, *(arm.base for arm in arms)]
     values += [value for axis in axes for column in axis.values for value in column]
-    parts = [part for value in [*values, *(sweep.measure.what if with_measures else ())] for part in _parts_in(value)]
+    parts = [part for value in [*values, *(_measured(sweep) if with_measures else ())] for part in _parts_in(value)]
     sources = [source for source in map(source_of, dict.fromkeys(map(type, parts))) if source is not None]
     return {source.kind.rpartition(":")[0]: source for source in sources if source.file is not None}
+
+
+def _measured(sweep: Sweep) -> tuple[Part, ...]:
+    return *sweep.measure.what, *sweep.measure.probes
 
 
 def _parts_in(value: Any) -> Iterator[Part]:
@@ -122,14 +130,18 @@ def _part(part: Part, key: str) -> dict[str, Any]:
     fields, is_file = _fields_of(type(part))
     for name, added in fields:
         value = getattr(part, name)
-        is_old = added is not dataclasses.MISSING and type(value) is type(added) and value == added
         if is_file and name in ("path", "sha256"):
             mapping["sha256"] = vars(part)["sha256"] or data_sha256(type(part), vars(part)["path"])
         elif name == "source" and isinstance(part, StoredInit):
             mapping["source"] = _plain(value, "init.from")
-        elif not is_old:
+        elif not _is_old(value, added):
             mapping[name] = _plain(value, f"{key}.{name}")
     return mapping
+
+
+def _is_old(value: Any, added: Any) -> bool:
+    """Whether a field newer than stored runs has the value that means the behaviour before it."""
+    return added is not dataclasses.MISSING and type(value) is type(added) and value == added
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,6 +14,7 @@ from grokjax.core.interfaces import Signature, Task
 from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.orders.identity import ID_DIGITS, canonical
 from grokjax.orders.order import Order, Orders
+from grokjax.reader.paths import fields_of
 from grokjax.reader.run import Run
 
 
@@ -131,7 +132,7 @@ def program_digest(run: Run, signature: Signature) -> str:
 def is_column(run: Run, path: str, values: np.ndarray) -> bool:
     """Whether an axis only changes numbers that a program takes as values."""
     owner: Any = run
-    *folders, last = path.split(".")
+    *folders, last = fields_of(path)
     for name in folders:
         owner = owner[int(name)] if isinstance(owner, tuple) else getattr(owner, name, None)
     if not isinstance(owner, Part) or not is_swept(hints_of(type(owner)).get(last)):

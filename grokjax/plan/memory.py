@@ -60,8 +60,13 @@ def run_size(
     block_examples: int,
     is_mapped: bool = True,
     num_tables: int = 1,
+    keeps_memorized: bool = False,
 ) -> Size:
-    """Size of one run."""
+    """Size of one run.
+
+    Args:
+      keeps_memorized: whether a lane keeps parameters twice, see `Measure.compares_with_memorized`.
+    """
     params = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
     transform = optax.chain(
         *(part.gradient() for part in run.regularizers), at_step(run, jnp.int32(0)).optimizer.transform()
@@ -82,7 +87,7 @@ def run_size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
         num_decayed=_num_decayed(run.optimizer, params),
         params_bytes=params_bytes,
-        state_bytes=moving_bytes + data_bytes + order_bytes + history_bytes,
+        state_bytes=moving_bytes + data_bytes + order_bytes + history_bytes + params_bytes * keeps_memorized,
         data_bytes=data_bytes,
         scratch_bytes=scratch_bytes,
         table_bytes=4 * num_tables * signature.num_examples * _numbers_per_example(signature),

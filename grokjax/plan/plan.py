@@ -143,10 +143,12 @@ def make_plan(
       lanes: lanes of one device when the user says so.
     """
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
+    keeps_memorized = any(part.compares_with_memorized() for part in sweep.measure.what)
     plans = []
     for cohort in find_cohorts(orders):
         rows = block_sizes(cohort.run, cohort.signature, is_cpu).step
-        size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, len(cohort.tasks))
+        tables = len(cohort.tasks)
+        size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, tables, keeps_memorized)
         width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
     weights = sum(len(planned.cohort) * planned.size.state_bytes for planned in plans)

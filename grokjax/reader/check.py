@@ -20,6 +20,7 @@ from grokjax.core.streams import stream, substreams
 from grokjax.measures.fit import finish, no_rows
 from grokjax.reader.axes import Axis
 from grokjax.reader.build import settings_of
+from grokjax.reader.check_curriculum import check_curriculum
 from grokjax.reader.check_regularizers import check_loss_of_gradient, check_output_penalties, check_regularizers
 from grokjax.reader.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.reader.paths import fields_of, locate, read_at, replaced, value_at
@@ -154,6 +155,7 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         check_loss_of_gradient(now, transform, params, opt_state)
         return updated
 
+    check_curriculum(run.curriculum, run.task, signature)
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
 
@@ -201,6 +203,7 @@ def _view(run: Run, signature: Signature, params: Params, opt_state: Any) -> Vie
         signature=signature,
         loss=run.loss.loss,
         inside=lambda params, inputs, word: with_word(run.model.activations(params, inputs, signature), word),
+        memorized_params=lambda: params,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from grokjax.core.interfaces import Measure
+from grokjax.core.interfaces import Measure, Probe
 
 FORMS = ("every", "log", "linear", "per_decade", "ratio")
 LISTED = "listed"
@@ -41,11 +41,13 @@ class MeasurePlan:
       every: when all measures are taken.
       looks: when it is only counted how many examples are right, which is cheap and finds crossings.
       what: the measures; `fit` is always the first.
+      probes: what is computed of stored networks once their runs have ended.
     """
 
     every: Cadence
     looks: Cadence
     what: tuple[Measure, ...]
+    probes: tuple[Probe, ...] = ()
 
 
 def measured_steps(plan: MeasurePlan, steps: int) -> np.ndarray:

@@ -11,10 +11,11 @@ from grokjax.core.schedules import Schedule
 from grokjax.reader.build import absolute_source, read_setting, schedule_bounds
 from grokjax.reader.errors import suggestion, wrong
 from grokjax.reader.run import Run
+from grokjax.reader.run_words import TRAIN_SETTINGS
 from grokjax.reader.user_class import members
 from grokjax.reader.values import check_bounds
 
-_ALIASES = {("train", "minibatch"): ("minibatch",), ("init", "from"): ("init", "source")}
+_ALIASES = {("train", name): (name,) for name in TRAIN_SETTINGS} | {("init", "from"): ("init", "source")}
 _FILE_NAMES = {fields: words for words, fields in _ALIASES.items()}
 _hints = functools.lru_cache(hints_of)
 
@@ -56,7 +57,11 @@ def locate(run: Run, path: str) -> Place:
     for index, name in enumerate(names):
         owner = node
         outer = schedule_bounds(metadata)
-        if isinstance(node, Part) and name in _hints(type(node)) and (index or path.partition(".")[0] != "minibatch"):
+        if (
+            isinstance(node, Part)
+            and name in _hints(type(node))
+            and (index or path.partition(".")[0] not in TRAIN_SETTINGS)
+        ):
             hint = _hints(type(node))[name]
             metadata = next(field.metadata for field in dataclasses.fields(node) if field.name == name)
             bounds = outer if isinstance(node, Schedule) and metadata.get("unit") != "steps" else {}

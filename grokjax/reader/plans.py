@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grokjax.core.interfaces import Measure
+from grokjax.core.interfaces import Measure, Probe
 from grokjax.core.words import STREAMS
-from grokjax.reader.build import build_part, to_mapping
+from grokjax.reader.build import build_part, slot_of, to_mapping
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.measured_steps import FORMS, LISTED, Cadence, MeasurePlan
 from grokjax.reader.values import check_bounds, read_float, read_int, read_text
@@ -193,27 +193,28 @@ def check_rows(cadence: Cadence, steps: int, key: str) -> None:
 
 
 def read_measure(value: Any, folder: Path | None = None) -> MeasurePlan:
-    """`{every: ..., looks: ..., what: [...]}`; `fit` is put first."""
+    """`{every: ..., looks: ..., what: [...]}`; `fit` is put first, measures before probes."""
     if isinstance(value, MeasurePlan):
-        value = {"every": value.every, "looks": value.looks, "what": value.what}
+        value = {"every": value.every, "looks": value.looks, "what": (*value.what, *value.probes)}
     if not isinstance(value, Mapping):
         raise wrong("measure", "expected a mapping with every, looks and what", value)
     refuse_unknown(value, ("every", "looks", "what"), "measure")
     problems = Collector()
-    every, looks, what = DEFAULT_EVERY, DEFAULT_LOOKS, ()
+    every, looks, what = DEFAULT_EVERY, DEFAULT_LOOKS, []
     with problems.collecting():
         every = read_cadence(value.get("every", every), "measure.every")
     with problems.collecting():
         looks = read_cadence(value.get("looks", looks), "measure.looks")
     with problems.collecting():
-        what = _read_measures(value.get("what", ["fit", "weight_norm"]), folder)
+        what = _read_what(value.get("what", ["fit", "weight_norm"]), folder)
     problems.finish()
-    return MeasurePlan(every, looks, what)
+    probes = tuple(part for part in what if isinstance(part, Probe))
+    return MeasurePlan(every, looks, tuple(part for part in what if isinstance(part, Measure)), probes)
 
 
 def measure_to_plain(plan: MeasurePlan) -> dict[str, Any]:
     """What a sweep file would say."""
-    what = [to_mapping(part) for part in plan.what]
+    what = [to_mapping(part) for part in (*plan.what, *plan.probes)]
     return {
         "every": cadence_to_plain(plan.every),
         "looks": cadence_to_plain(plan.looks),
@@ -221,22 +222,23 @@ def measure_to_plain(plan: MeasurePlan) -> dict[str, Any]:
     }
 
 
-def _read_measures(value: Any, folder: Path | None) -> tuple[Measure, ...]:
+def _read_what(value: Any, folder: Path | None) -> list[Measure | Probe]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list | tuple):
-        raise wrong("measure.what", "expected a list of measures", value)
-    problems, measures = Collector(), []
+        raise wrong("measure.what", "expected a list of measures and probes", value)
+    problems, parts = Collector(), []
     for index, item in enumerate(value):
         with problems.collecting():
-            measures.append(build_part("measures", item, f"measure.what.{index}", folder))
+            slot = "probes" if isinstance(item, Probe) else slot_of(("measures", "probes"), item, folder)
+            parts.append(build_part(slot, item, f"measure.what.{index}", folder))
     problems.finish()
     fit = build_part("measures", "fit", "measure.what")
-    measures = [fit, *(part for part in measures if part != fit)]
-    for index, part in enumerate(measures):
-        if part in measures[:index]:
+    parts = [fit, *(part for part in parts if part != fit)]
+    for index, part in enumerate(parts):
+        if part in parts[:index]:
             raise wrong("measure.what", f"{part.kind} is listed twice")
-    return tuple(measures)
+    return parts
 
 
 def read_rule(value: Any, key: str = "rule") -> RulePlan:

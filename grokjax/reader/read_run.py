@@ -9,14 +9,14 @@ from grokjax.core.catalogue import KINDS
 from grokjax.reader.build import build_part, read_setting, to_mapping, to_plain
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.run import Run
-from grokjax.reader.run_settings import Minibatch, Precision, StoredInit
-from grokjax.reader.run_words import SLOTS, read_regularizers
+from grokjax.reader.run_settings import Precision, StoredInit
+from grokjax.reader.run_words import SLOTS, TRAIN_SETTINGS, read_regularizers
 
 RUN_KEYS = (*SLOTS, "regularizers", "precision", "init")
 
 
 def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
-    """A run from the keys `task`, `model`, ... of a sweep file and `minibatch` of its `train`.
+    """A run from the keys `task`, `model`, ... of a sweep file and the `TRAIN_SETTINGS` of its `train`.
 
     Raises:
       SpecError: with every problem.
@@ -34,10 +34,11 @@ def read_run(mapping: Mapping[str, Any], folder: Path | None = None) -> Run:
         with problems.collecting():
             if name in mapping:
                 fields[name] = read_setting(hint, mapping[name], name, folder=folder)
-    with problems.collecting():
-        train = mapping.get("train")
-        minibatch = train.get("minibatch", "full") if isinstance(train, Mapping) else "full"
-        fields["minibatch"] = read_setting(Minibatch | None, minibatch, "train.minibatch", folder=folder)
+    train = mapping.get("train")
+    for name, hint in TRAIN_SETTINGS.items():
+        with problems.collecting():
+            if isinstance(train, Mapping) and name in train:
+                fields[name] = read_setting(hint, train[name], f"train.{name}", folder=folder)
     problems.finish()
     return Run(**fields)
 
@@ -49,6 +50,8 @@ def run_to_mapping(run: Run) -> dict[str, Any]:
     mapping["precision"] = to_mapping(run.precision)
     mapping["init"] = to_plain(run.init)
     mapping["train"] = {"minibatch": "full" if run.minibatch is None else to_mapping(run.minibatch)}
+    if run.curriculum is not None:
+        mapping["train"]["curriculum"] = to_mapping(run.curriculum)
     return {name: value for name, value in mapping.items() if value not in (None, [])}
 
 
@@ -62,19 +65,19 @@ def checked_run(run: Any) -> Run:
     for name, slot in SLOTS.items():
         if not isinstance(values[name], KINDS[slot]):
             raise wrong(name, f"expected a part of {slot}, got a {type(values[name]).__name__}")
-    checked = read_run({**values, "train": {"minibatch": run.minibatch or "full"}})
+    checked = read_run({**values, "train": {name: values[name] for name in TRAIN_SETTINGS}})
     seeds = read_setting(type(run.seeds), run.seeds, "seeds")
     return dataclasses.replace(checked, seeds=seeds)
 
 
 def _read_base(mapping: Mapping[str, Any]) -> Run:
-    """A run from a mapping that says nothing of a sweep; `train` holds the minibatch alone."""
+    """A run from a mapping that says nothing of a sweep: `train` holds no budget."""
     unknown = next((key for key in mapping if key not in (*RUN_KEYS, "train")), None)
     if unknown is not None:
         raise wrong(f"base.{unknown}", "unknown key", hint=suggestion(str(unknown), (*RUN_KEYS, "train")))
     train = mapping.get("train", {})
-    if not isinstance(train, Mapping) or set(train) - {"minibatch"}:
-        raise wrong("base.train", "holds the minibatch alone; give the budget as steps=", train)
+    if not isinstance(train, Mapping) or set(train) - set(TRAIN_SETTINGS):
+        raise wrong("base.train", f"holds {' and '.join(TRAIN_SETTINGS)}; give the budget as steps=", train)
     return read_run(mapping)
 
 

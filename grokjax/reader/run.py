@@ -9,10 +9,10 @@ import jax
 from grokjax.core.interfaces import Loss, Model, Optimizer, Regularizer, Signature, Task
 from grokjax.core.part import Part, part, setting
 from grokjax.losses.cross_entropy import CrossEntropy
-from grokjax.reader.run_settings import Minibatch, Precision, Seeds, StoredInit, minibatch_size
+from grokjax.reader.run_settings import Curriculum, Minibatch, Precision, Seeds, StoredInit, minibatch_size
 from grokjax.reader.run_words import parts_of_words
 
-__all__ = ["Minibatch", "Precision", "Run", "Seeds", "StoredInit", "minibatch_size"]
+__all__ = ["Curriculum", "Minibatch", "Precision", "Run", "Seeds", "StoredInit", "minibatch_size"]
 
 
 @part
@@ -28,6 +28,7 @@ class Run(Part):
     loss: Loss = setting(CrossEntropy())
     regularizers: tuple[Regularizer, ...] = setting(())
     minibatch: Minibatch | None = setting(None)  # None: the full train set each update
+    curriculum: Curriculum | None = setting(None, added=None)  # None: the whole train set from the first update on
     precision: Precision = setting(Precision())
     init: StoredInit | None = setting(None)  # None: drawn by the model
     seeds: Seeds = setting(Seeds())

@@ -54,6 +54,37 @@ def minibatch_size(minibatch: Minibatch | None, n_train: int) -> int:
 
 
 @part
+class Curriculum(Part):
+    """A train set that grows: training begins on a part of it, the first stage, and goes on to the whole.
+
+    A stage ends with an epoch: with the last of `epochs` in a row in which a share `accuracy` of the answers was right,
+    or with the first that comes after `at_most` updates of the stage. Answers are those of the updates themselves, each
+    before its update: labels as given, dropout and noise included. With the full batch every update is an epoch. The
+    optimizer's state is kept from stage to stage, and the size of a minibatch is that of the whole train set.
+    """
+
+    by: str = setting(
+        "operand",
+        "what a stage holds: examples whose largest operand is below a number, or a share of examples, drawn",
+        choices=("operand", "example"),
+    )
+    stages: tuple[float, ...] = setting(
+        about="that number or share for each stage, rising; after the last comes the whole train set", above=0
+    )
+    order: str = setting(
+        "rising",
+        "by operand: small ones first, or as many large ones, or as many drawn examples",
+        choices=("rising", "falling", "shuffled"),
+    )
+    accuracy: Swept | None = setting(0.99, "share of right answers that ends a stage", above=0, at_most=1)
+    epochs: SweptInt = setting(1, "epochs in a row that must reach it", at_least=1)
+    at_most: SweptInt | None = setting(None, "updates after which a stage ends in any case", unit="steps", at_least=1)
+
+    def idle_settings(self) -> tuple[str, ...]:
+        return ("order",) * (self.by == "example") + ("epochs",) * (self.accuracy is None)
+
+
+@part
 class Precision(Part):
     """Number formats. TF32 and bfloat16 products are never used unless asked for."""
 

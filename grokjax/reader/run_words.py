@@ -6,10 +6,13 @@ from typing import Any
 
 from grokjax.reader.build import build_part, read_setting
 from grokjax.reader.errors import Collector, wrong
-from grokjax.reader.run_settings import Minibatch, Precision, Seeds, StoredInit
+from grokjax.reader.run_settings import Curriculum, Minibatch, Precision, Seeds, StoredInit
 
 SLOTS = {"task": "tasks", "model": "models", "optimizer": "optimizers", "loss": "losses"}
 """Setting of a run -> folder of the catalogue."""
+
+TRAIN_SETTINGS = {"minibatch": Minibatch | None, "curriculum": Curriculum | None}
+"""Settings of a run that a sweep file says under `train`, beside the budget -> their annotation."""
 
 
 def parts_of_words(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,7 +22,7 @@ def parts_of_words(fields: Mapping[str, Any]) -> dict[str, Any]:
       SpecError: with every problem.
     """
     problems, parts = Collector(), dict(fields)
-    hints = {"minibatch": Minibatch | None, "precision": Precision, "init": StoredInit | None, "seeds": Seeds}
+    hints = {**TRAIN_SETTINGS, "precision": Precision, "init": StoredInit | None, "seeds": Seeds}
     if not any(map(_are_words, fields.values())):
         return parts
     for name, value in fields.items():

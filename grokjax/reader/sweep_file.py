@@ -9,6 +9,7 @@ from grokjax.reader.build import absolute_folder
 from grokjax.reader.errors import Collector, SpecError, suggestion, wrong
 from grokjax.reader.file_paths import with_paths
 from grokjax.reader.read_run import RUN_KEYS
+from grokjax.reader.run_words import TRAIN_SETTINGS
 from grokjax.reader.sweep import MISSING, SWEEP_KEYS, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
@@ -84,12 +85,11 @@ def sweep_from_mapping(mapping: Mapping[str, Any]) -> Sweep:
     for key in (key for key in mapping if key not in KEYS):
         with problems.collecting():
             raise wrong(str(key), "unknown key", hint=_where_it_belongs(str(key)))
-    for key in (key for key in train if key not in ("steps", "minibatch")):
+    for key in (key for key in train if key not in ("steps", *TRAIN_SETTINGS)):
         with problems.collecting():
-            raise wrong(f"train.{key}", "unknown key", hint=suggestion(str(key), ("steps", "minibatch")))
+            raise wrong(f"train.{key}", "unknown key", hint=suggestion(str(key), ("steps", *TRAIN_SETTINGS)))
     base: Any = {key: mapping[key] for key in RUN_KEYS if key in mapping}
-    if "minibatch" in train:
-        base["train"] = {"minibatch": train["minibatch"]}
+    base["train"] = {key: train[key] for key in TRAIN_SETTINGS if key in train}
     others = {
         name: mapping[name]
         for name, key in SWEEP_KEYS.items()
@@ -237,7 +237,8 @@ def _place(items: list, word: str, key: str) -> int:
 
 
 def _where_it_belongs(key: str) -> str:
-    homes = {"steps": "train", "minibatch": "train", "batch_size": "train.minibatch", "zip": "axes", "random": "axes"}
+    homes = {"batch_size": "train.minibatch", "zip": "axes", "random": "axes"}
+    homes |= dict.fromkeys(("steps", *TRAIN_SETTINGS), "train")
     homes |= dict.fromkeys(("weight_decay", "learning_rate"), "optimizer") | {
         "train_fraction": "task",
         "looks": "measure",

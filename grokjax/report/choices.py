@@ -45,6 +45,11 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
         *each("task", lambda run, ranges: part_text(run.task, "task", ranges)),
         *_some_lines("regularizer", [text for kind in kinds for text in _regularizers(kind.run, kind.ranges)]),
         *each("minibatch", _minibatch),
+        *(
+            []
+            if all(kind.run.curriculum is None for kind in kinds)
+            else each("curriculum", lambda run, _: _curriculum(run))
+        ),
         *each("precision", lambda run, ranges: _precision(run)),
         ("seeds", _seeds(plan)),
         *([("claims", _claims(plan))] if sweep.claims else []),
@@ -89,7 +94,7 @@ def _kinds(plan: Plan) -> list[_Kind]:
 
 def _is_whole(axis: Axis) -> bool:
     """Whether an axis replaces a part, or a setting that is told as a sentence and not by its name."""
-    sentence_names = ("train.minibatch", "precision", "init")
+    sentence_names = ("train.minibatch", "train.curriculum", "precision", "init")
     is_told = any(path == name or path.startswith(f"{name}.") for path in axis.paths for name in sentence_names)
     return is_told or any(isinstance(value, Part | tuple) for column in axis.values for value in column)
 
@@ -206,6 +211,28 @@ def _minibatch(run: Run, ranges: Ranges) -> str:
     if run.minibatch.used is not None:
         most = f"{most}, of which an update uses {value_text(run.minibatch.used, 'train.minibatch.used', ranges)}"
     return f"{most}; a new permutation every epoch"
+
+
+def _curriculum(run: Run) -> str:
+    curriculum = run.curriculum
+    if curriculum is None:
+        return "none: the whole train set from the first update on"
+    if curriculum.by == "example":
+        stages = f"{short_list([f'{100 * share:g} %' for share in curriculum.stages])} of the train set, drawn"
+    else:
+        numbers = short_list(list(curriculum.stages))
+        stages = {
+            "rising": f"examples whose operands are all below {numbers}",
+            "falling": f"those with the largest operands, as many as there are with all below {numbers}",
+            "shuffled": f"drawn examples, as many as there are with all operands below {numbers}",
+        }[curriculum.order]
+    ends = []
+    if curriculum.accuracy is not None:
+        epochs = "an epoch" if curriculum.epochs == 1 else f"{curriculum.epochs:,} epochs in a row"
+        ends.append(f"{epochs} with a share of {value_text(curriculum.accuracy)} right")
+    if curriculum.at_most is not None:
+        ends.append(f"{curriculum.at_most:,} updates")
+    return f"{stages}, then all; a stage ends after {' or '.join(ends)}"
 
 
 def _forms(plan: Plan) -> list[str]:

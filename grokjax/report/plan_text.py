@@ -107,6 +107,9 @@ def _cohorts(plan: Plan) -> Table:
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
     costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
+    if plan.sweep.measure.probes:
+        names = ", ".join(part.kind for part in plan.sweep.measure.probes)
+        costs.append(("probes", f"{names} of every stored network, when all runs have ended; not counted in time"))
     return (
         [*costs, ("measures", _measures(plan))] if any(planned.measure_seconds for planned in plan.cohorts) else costs
     )

@@ -83,7 +83,7 @@ def _settings(spec: dict[str, Any]) -> list[str]:
 def _passes(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     """How many train examples the updates of each run took in, and how often that is the whole train set.
 
-    Both are NaN where an update uses a share of its minibatch that changes with the step.
+    Both are NaN where the examples of an update change with the step.
     """
     steps, per_epoch = dataset["final_step"].values, dataset["steps_per_epoch"].values
     n_train, minibatch = dataset["look/train/n"].values[:, 0].astype(np.int64), dataset["minibatch"].values

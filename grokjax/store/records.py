@@ -13,7 +13,7 @@ from grokjax.reader.run import Run
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.store.files import Arrays, as_cell
 from grokjax.train.look_names import look_names, unpack
-from grokjax.train.program import Lane
+from grokjax.train.program import Lane, Memorized
 from grokjax.train.stop_rules import FEW_NOVEL
 
 BUDGET, GROKKED, STOPPED, DIVERGED = "budget", "grokked", "stopped", "diverged"
@@ -74,9 +74,9 @@ def pack_orders(orders: Sequence[Order], lanes: Sequence[Lane], budget: int, coh
 
 
 def _minibatch(run: Run | None, lane: Lane) -> int:
-    """Examples of an update; -1 where a share of the minibatch is used, which may change with the step."""
+    """Examples of an update; -1 where that changes with the step."""
     has_share = run is not None and run.minibatch is not None and run.minibatch.used is not None
-    return -1 if has_share else int(lane.data.minibatch)
+    return -1 if has_share or lane.data.stages is not None else int(lane.data.minibatch)
 
 
 def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:
@@ -88,7 +88,8 @@ def _blank_tail(steps: Sequence[Any], counts: Sequence[Any]) -> np.ndarray:
 def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
     """Final parameters by path (`params/...`) and the rest of the training state (`rest/N`); leading axis [run].
 
-    `rest_name` [N] says what the rest is, such as `opt_state/0/mu/output/kernel`.
+    `rest_name` [N] says what the rest is, such as `opt_state/0/mu/output/kernel`. Where measures compare with memorized
+    parameters, these too (`memorized/...`), and the step at which they were (`memorized_step`).
     """
     arrays: Arrays = {"run_id": np.array(run_ids)}
     for path, _ in jax.tree_util.tree_leaves_with_path(lanes[0].state.params):
@@ -97,6 +98,10 @@ def pack_weights(run_ids: Sequence[str], lanes: Sequence[Lane]) -> Arrays:
     rests = [_rest(lane) for lane in lanes]
     for index in range(len(rests[0])):
         arrays[f"rest/{index}"] = np.stack([rest[index] for rest in rests])
+    if lanes[0].book.memorized is not None:
+        arrays["memorized_step"] = np.array([lane.book.memorized.step for lane in lanes], np.int32)
+        for name in flat_params(lanes[0].state.params):
+            arrays[f"memorized/{name}"] = np.stack([flat_params(lane.book.memorized.params)[name] for lane in lanes])
     rest = jax.tree_util.tree_leaves_with_path(lanes[0].state._replace(params=None))
     arrays["rest_name"] = np.array([jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in rest])
     return arrays
@@ -156,6 +161,7 @@ def continued(
     }
     rows = {name: history[f"rows/{name}"][place][keep_rows] for name in lane.book.rows}
     book = lane.book._replace(
+        memorized=_memorized(lane, weights, place),
         cursor=np.int32(min(len(keep_looks), len(steps) - 1)),
         since=_held_since(
             rules, unpack(looks), rows, np.isin(old_looks[keep_looks], old_rows[keep_rows]), lane.book.since
@@ -202,6 +208,16 @@ def _condition_values(
     if rule.measure == UNSEEN:
         group = "test" if (looks["test_novel/n"] < FEW_NOVEL).any() else "test_novel"
     return looks[f"{group}/correct"], looks[f"{group}/n"][:1], everywhere
+
+
+def _memorized(lane: Lane, weights: Arrays, place: int) -> Memorized | None:
+    """What the run had memorized; a ValueError where it is wanted and was not kept."""
+    if lane.book.memorized is None:
+        return None
+    if "memorized_step" not in weights:
+        raise ValueError("the stored run kept no memorized parameters, with which a measure compares")
+    leaves = [weights[f"memorized/{path_name(path)}"][place] for path, _ in _paths(lane)]
+    return Memorized(weights["memorized_step"][place], _like(lane.state.params, leaves))
 
 
 def _paths(lane: Lane) -> list[tuple[Any, Any]]:

@@ -13,6 +13,7 @@ from grokjax.train import look
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
 from grokjax.train.gradient import num_blocks
+from grokjax.train.memorized import nothing_memorized, remembered
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 from grokjax.train.step import init, is_epoch_start, shuffle, step
 from grokjax.train.stop import aside
@@ -97,4 +98,5 @@ def _one_step(program: Program, values: Values, data: Data, state: State, tables
 
 def _see(program: Program, values: Values, data: Data, state: State, tables: Tables) -> tuple[dict, dict]:
     seen = look.fit(program, values.leaves, data, state, tables)
-    return seen, look.measure(program, values.leaves, data, state, seen, tables)
+    memorized = remembered(nothing_memorized(program, state.params), state, seen)
+    return seen, look.measure(program, values.leaves, data, state, seen, tables, memorized)

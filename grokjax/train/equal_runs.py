@@ -24,7 +24,7 @@ from grokjax.train.reads import identity_of_training, products
 
 _MOST_CELLS = 2000  # of a question that must be asked of each; sweeps with more are taken as they are
 _MOST_POINTS = 5000  # of axes over data, so many of which are compared with one another
-_DATA = {"task", "minibatch"}
+_DATA = {"task", "minibatch", "curriculum"}
 _WHY_IDLE = {
     "split": "the task's split is fixed",
     "init": "no initial parameters are drawn",

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Params
 from grokjax.core.streams import stream, substream, substreams
 from grokjax.reader.run import Run
+from grokjax.train.curriculum import began, of_stage
 from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables
 
@@ -24,7 +25,8 @@ def num_blocks(program: Program, num_examples: jax.Array) -> jax.Array:
 
 def window(run: Run, data: Data, state: State) -> tuple[jax.Array, jax.Array]:
     """First and last + 1 place, in this epoch's order, of the examples of the next update; int32 scalars."""
-    start = (state.step % steps_per_epoch(data)) * data.minibatch
+    data = of_stage(data, state)
+    start = ((state.step - began(state)) % steps_per_epoch(data)) * data.minibatch
     stop = jnp.minimum(start + data.minibatch, data.n_train)
     if run.minibatch is None or run.minibatch.used is None:
         return start, stop
@@ -41,8 +43,8 @@ def steps_per_epoch(data: Data) -> jax.Array:
 
 def loss_and_gradient(
     program: Program, run: Run, data: Data, state: State, tables: Tables, blocks: jax.Array | int
-) -> tuple[jax.Array, Params]:
-    """Mean loss over the examples of the next update, penalties included, and its gradient.
+) -> tuple[jax.Array, Params, jax.Array | None]:
+    """Mean loss over the examples of the next update, penalties included, its gradient, and how many it answers right.
 
     Both are taken at the stored parameters, or where regularizers put them; each `ascend` costs one more gradient.
 
@@ -51,14 +53,14 @@ def loss_and_gradient(
       blocks: number of blocks to walk; more than needed changes nothing, since padding adds zeros.
 
     Returns:
-      A scalar, and a tree like `state.params`.
+      A scalar, a tree like `state.params`, and an int32 scalar, which only a curriculum reads: None without one.
     """
     params = keep_held(run, state.params, with_noise(run, state, "perturb", state.params))
-    loss, gradient = _of_examples(program, run, data, state, params, tables, blocks)
+    loss, gradient, right = _of_examples(program, run, data, state, params, tables, blocks)
     for part in (part for part in run.regularizers if part.has("ascend")):
         above = keep_held(run, params, part.ascend(params, of_moving(run, params, gradient)))
-        _, gradient = _of_examples(program, run, data, state, above, tables, blocks)
-    return _add_penalties(run, state, params, loss, gradient)
+        _, gradient, _ = _of_examples(program, run, data, state, above, tables, blocks)
+    return *_add_penalties(run, state, params, loss, gradient), right
 
 
 def with_noise(run: Run, state: State, method: str, params: Params) -> Params:
@@ -72,8 +74,8 @@ def with_noise(run: Run, state: State, method: str, params: Params) -> Params:
 
 def _of_examples(
     program: Program, run: Run, data: Data, state: State, params: Params, tables: Tables, blocks: jax.Array | int
-) -> tuple[jax.Array, Params]:
-    """Mean loss over the examples of the next update at `params`, and its gradient, without penalties of parameters."""
+) -> tuple[jax.Array, Params, jax.Array | None]:
+    """What `loss_and_gradient` gives, at `params` and without penalties of parameters."""
     start, stop = window(run, data, state)
     order = data.split.order if state.order is None else state.order
     dropout_key = stream(run.seeds.noise, "dropout", state.step)
@@ -84,30 +86,34 @@ def _of_examples(
 
     laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, params))
 
-    def add_block(index: jax.Array, sums: tuple[jax.Array, Any]) -> tuple[jax.Array, Any]:
+    def add_block(index: jax.Array, sums: tuple[Any, Any]) -> tuple[Any, Any]:
         position = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
         example = order[jnp.minimum(position, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
         inputs = tables.inputs[data.table, example]
         labels = data.split.labels[example]
 
-        def block_loss(laid: Any) -> jax.Array:
+        def block_loss(laid: Any) -> tuple[jax.Array, jax.Array | None]:
             def network(inputs: jax.Array) -> jax.Array:
                 return run.model.logits(
                     jax.tree.map(stood_up, laid, prepared), inputs, program.signature, substreams(dropout_key, position)
                 )
 
-            losses = run.losses(network(inputs), network, inputs, labels, program.signature)
+            outputs = network(inputs)
+            losses = run.losses(outputs, network, inputs, labels, program.signature)
             chex.assert_shape(losses, (program.block_examples,))  # [example, 1] would broadcast to a sum over pairs
-            return jnp.sum(jnp.where(position < stop, losses, 0.0))
+            is_real = position < stop
+            right = jnp.sum(run.task.correct(outputs, labels) & is_real, dtype=jnp.int32) if is_counted else None
+            return jnp.sum(jnp.where(is_real, losses, 0.0)), right
 
-        return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss)(laid))
+        return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss, has_aux=True)(laid))
 
-    zeros = (jnp.zeros((), program.dtype), jax.tree.map(jnp.zeros_like, laid))
-    loss, gradient = jax.lax.fori_loop(0, blocks, add_block, zeros)
+    is_counted = run.curriculum is not None
+    nothing = jnp.zeros((), program.dtype), jnp.zeros((), jnp.int32) if is_counted else None
+    (loss, right), gradient = jax.lax.fori_loop(0, blocks, add_block, (nothing, jax.tree.map(jnp.zeros_like, laid)))
     share = 1.0 / (stop - start).astype(program.dtype)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
     (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
-    return loss * share, jax.tree.map(stood_up, gradient, params)
+    return loss * share, jax.tree.map(stood_up, gradient, params), right
 
 
 def laid_out(leaf: Any) -> jax.Array:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from grokjax.train import look
 from grokjax.train.look_names import pack
+from grokjax.train.memorized import nothing_memorized, remembered
 from grokjax.train.program import Book, Lane, Program, Schedule, State, Tables, Values
 from grokjax.train.step import init
 from grokjax.train.stop_rules import held_since, released_by
@@ -16,7 +17,10 @@ def fresh(program: Program, values: Values, tables: Tables) -> Lane:
     """A lane with a run before its first update."""
     data, state = init(program, values, tables)
     seen = jax.eval_shape(lambda: look.fit(program, values.leaves, data, state, tables))
-    measured = jax.eval_shape(lambda: look.measure(program, values.leaves, data, state, _zeros(seen), tables))
+    memorized = nothing_memorized(program, state.params)
+    measured = jax.eval_shape(
+        lambda: look.measure(program, values.leaves, data, state, _zeros(seen), tables, memorized)
+    )
     packed = jax.eval_shape(pack, seen)
     # Two more places than the schedule: a run may end off schedule, and the last place takes what is not kept.
     look_places, row_places = program.num_looks + 2, program.num_rows + 2
@@ -34,6 +38,7 @@ def fresh(program: Program, values: Values, tables: Tables) -> Lane:
         row_steps=jnp.full((row_places,), -1, jnp.int32),
         looks={kind: jnp.zeros((look_places, *entry.shape), entry.dtype) for kind, entry in packed.items()},
         rows={name: jnp.zeros((row_places, *shape.shape), shape.dtype) for name, shape in measured.items()},
+        memorized=memorized,
     )
     return Lane(list(values.leaves), data, state, book)
 
@@ -93,6 +98,7 @@ def write_down(
         row_steps=row_steps,
         looks=looks,
         rows=rows,
+        memorized=remembered(book.memorized, state, seen),
     )
 
 

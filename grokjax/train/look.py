@@ -15,7 +15,8 @@ from grokjax.plan.blocks import SHORTEST_BLOCK
 from grokjax.reader.run import Run
 from grokjax.train.centred import centred
 from grokjax.train.gradient import laid_out, stood_up
-from grokjax.train.program import Data, Program, State, Tables, run_of
+from grokjax.train.memorized import memorized_params
+from grokjax.train.program import Data, Memorized, Program, State, Tables, run_of
 from grokjax.train.step import initial_params
 
 
@@ -55,25 +56,38 @@ def _prepared(program: Program, run: Run, params: Params) -> Callable[[], Any]:
 
 
 def measure(
-    program: Program, leaves: list[Any], data: Data, state: State, seen: dict[str, jax.Array], tables: Tables
+    program: Program,
+    leaves: list[Any],
+    data: Data,
+    state: State,
+    seen: dict[str, jax.Array],
+    tables: Tables,
+    memorized: Memorized | None,
 ) -> dict[str, jax.Array]:
-    """Every measure of the sweep but `fit`, by name."""
-    seen_run = view(program, leaves, data, state, seen, tables)
+    """Every measure of the sweep but `fit`, by name, and of a run in its lane the stage of its curriculum."""
+    seen_run = view(program, leaves, data, state, seen, tables, memorized)
     measured: dict[str, jax.Array] = {}
     for part in at_step(program.measures, state.step):
         measured |= {
             name: jnp.asarray(value) for name, value in part.measure(seen_run).items()
         }  # names differ: `reader/check.py`
-    return measured
+    return measured if state.course is None else measured | {"curriculum/stage": state.course.stage}
 
 
 def view(
-    program: Program, leaves: list[Any], data: Data, state: State, seen: dict[str, jax.Array], tables: Tables
+    program: Program,
+    leaves: list[Any],
+    data: Data,
+    state: State,
+    seen: dict[str, jax.Array],
+    tables: Tables,
+    memorized: Memorized | None,
 ) -> View:
     """What a measure may look at, of a run in its lane or of stored parameters put into a `State`; traced.
 
     Args:
       seen: of `fit`.
+      memorized: of this look and those before; None where it is not kept.
     """
     run = run_of(program, leaves)
     now = _seen_at(run, data, state.step)
@@ -99,6 +113,7 @@ def view(
         signature=program.signature,
         loss=now.loss.loss,
         inside=lambda params, asked, word: _activations(program, now, params, asked, word),
+        memorized_params=memorized_params(memorized),
     )
 
 

@@ -12,8 +12,10 @@ import jax.numpy as jnp
 
 from grokjax.train import look
 from grokjax.train import step as one
+from grokjax.train.curriculum import of_stage
 from grokjax.train.gradient import num_blocks
 from grokjax.train.lane import is_due, needs_measures, steps_to_event, write_down
+from grokjax.train.memorized import remembered
 from grokjax.train.program import Book, Lane, Program, Schedule, State, Tables, all_finite, run_of
 
 FREE_SHARE = 16  # a segment returns once more than 1/16 of a block's lanes are free and runs are waiting
@@ -99,7 +101,8 @@ def _serve_looks(program: Program, block: Lane, due: Callable, tables: Tables, s
             return look.fit(program, lane.leaves, lane.data, lane.state, tables)
 
         def measure(lane: Lane, seen: dict[str, jax.Array]) -> dict[str, jax.Array]:
-            return look.measure(program, lane.leaves, lane.data, lane.state, seen, tables)
+            memorized = remembered(lane.book.memorized, lane.state, seen)
+            return look.measure(program, lane.leaves, lane.data, lane.state, seen, tables, memorized)
 
         def is_needed(lane: Lane, seen: dict[str, jax.Array]) -> jax.Array:
             return needs_measures(program, lane.state, lane.book, seen, schedule)
@@ -169,12 +172,23 @@ def _stretch(
     rooms = over_lanes(room, program.block_lanes)(block.data, block.state, block.book, until)
     longest = jnp.iinfo(jnp.int32).max
     steps = jnp.where(jnp.any(can), jnp.min(jnp.where(can, rooms, longest)), 0)
-    blocks = num_blocks(program, jnp.max(jnp.where(can, block.data.minibatch, 0)))
+    most_blocks = num_blocks(program, jnp.max(jnp.where(can, block.data.minibatch, 0)))
 
-    def train(leaves: list, data: Any, state: State) -> State:
-        return one.step(program, run_of(program, leaves), data, state, tables, blocks)
+    def needed_blocks(state: State) -> jax.Array:
+        """A stage of a curriculum is walked alone."""
+        if state.course is None:
+            return most_blocks
+        trained = over_lanes(of_stage, program.block_lanes)(block.data, state).n_train
+        return num_blocks(program, jnp.max(jnp.where(can, jnp.minimum(trained, block.data.minibatch), 0)))
 
-    mapped = over_lanes(train, program.block_lanes)
+    def mapped(leaves: list, data: Any, state: State) -> State:
+        blocks = needed_blocks(state)
+
+        def train(leaves: list, data: Any, state: State) -> State:
+            return one.step(program, run_of(program, leaves), data, state, tables, blocks)
+
+        return over_lanes(train, program.block_lanes)(leaves, data, state)
+
     before = block.state
     after = jax.lax.fori_loop(0, steps, lambda _, state: mapped(block.leaves, block.data, state), before)
     sick = can & ~over_lanes(_is_healthy, program.block_lanes)(after)

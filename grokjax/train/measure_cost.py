@@ -54,7 +54,7 @@ def _measured(
     def of_lane(lane: Lane) -> dict[str, jax.Array]:
         shapes = jax.eval_shape(lambda: look.fit(program, lane.leaves, lane.data, lane.state, tables))
         seen = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        return look.measure(alone, lane.leaves, lane.data, lane.state, seen, tables)
+        return look.measure(alone, lane.leaves, lane.data, lane.state, seen, tables, lane.book.memorized)
 
     return over_lanes(of_lane, together)(lanes)
 

@@ -122,6 +122,7 @@ class Data(NamedTuple):
       n_train: int32.
       minibatch: int32, examples of an update; n_train for the full batch.
       initial: parameters before the first update where they come from a stored run or the model is centred; else None.
+      stages: [stage] int32, train examples of each stage of a curriculum; None without one.
     """
 
     table: jax.Array
@@ -129,6 +130,24 @@ class Data(NamedTuple):
     n_train: jax.Array
     minibatch: jax.Array
     initial: Any
+    stages: Any = None
+
+
+class Course(NamedTuple):
+    """How far a run has come in its curriculum; int32 scalars.
+
+    Attributes:
+      stage: from 0 to the number of stages, the last of which is the whole train set.
+      began: the step at which it began.
+      passed: epochs in a row whose answers were right often enough.
+      right, seen: answers of this epoch so far.
+    """
+
+    stage: jax.Array
+    began: jax.Array
+    passed: jax.Array
+    right: jax.Array
+    seen: jax.Array
 
 
 class State(NamedTuple):
@@ -140,6 +159,7 @@ class State(NamedTuple):
       step: int32, updates done.
       order: [example] int32, this epoch's order of the train set; None with the full batch.
       loss: trained loss at the last update, before it (penalties included).
+      course: see `Course`; None without a curriculum.
     """
 
     params: Any
@@ -147,6 +167,19 @@ class State(NamedTuple):
     step: jax.Array
     order: Any
     loss: jax.Array
+    course: Any = None
+
+
+class Memorized(NamedTuple):
+    """The parameters of the first look at which the train set is fit.
+
+    Attributes:
+      step: int32, -1 before.
+      params: NaN before.
+    """
+
+    step: Any
+    params: Any
 
 
 class Book(NamedTuple):
@@ -163,6 +196,7 @@ class Book(NamedTuple):
       look_steps, row_steps: [look] and [row] int32.
       looks: `whole` -> [look, name] int32 and `float` -> [look, name]; names by `look_names`.
       rows: `group/name` -> [row, ...].
+      memorized: see `Memorized`; None where no measure compares with it.
     """
 
     active: jax.Array
@@ -177,6 +211,7 @@ class Book(NamedTuple):
     row_steps: jax.Array
     looks: dict[str, jax.Array]
     rows: dict[str, jax.Array]
+    memorized: Any = None
 
 
 class Lane(NamedTuple):

@@ -10,7 +10,8 @@ from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
 from grokjax.reader.run import Run
 from grokjax.train.centred import centred
-from grokjax.train.gradient import loss_and_gradient, steps_per_epoch, with_noise
+from grokjax.train.curriculum import advanced, began, first_course, of_stage, staged
+from grokjax.train.gradient import loss_and_gradient, steps_per_epoch, window, with_noise
 from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 
@@ -26,6 +27,7 @@ def init(program: Program, values: Values, tables: Tables) -> tuple[Data, State]
         step=jnp.zeros((), jnp.int32),
         order=None if run.minibatch is None else data.split.order,
         loss=jnp.full((), jnp.nan, program.dtype),
+        course=None if run.curriculum is None else first_course(),
     )
     return data, state
 
@@ -35,7 +37,11 @@ def data_of(program: Program, run: Run, values: Values, tables: Tables) -> Data:
     keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
     targets, mirror = tables.targets[values.table], tables.mirror[values.table]
     split = run.task.split(program.signature, targets, mirror, values.counts, keys)
-    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params)
+    stages = None
+    if run.curriculum is not None:
+        inputs = tables.inputs[values.table]
+        split, stages = staged(run.curriculum, program.signature, split, inputs, values.counts.n_train)
+    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params, stages)
     return data._replace(initial=initial_params(program, run, data)) if run.model.subtracts_start() else data
 
 
@@ -66,7 +72,7 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
       blocks: blocks of examples to walk, at least what this run needs.
     """
     now = centred(at_step(run, state.step), data.initial)
-    loss, gradient = loss_and_gradient(program, now, data, state, tables, blocks)
+    loss, gradient, right = loss_and_gradient(program, now, data, state, tables, blocks)
     update = optax.with_extra_args_support(transform(now)).update  # `value` reaches only those that take it
     gradient = of_moving(run, state.params, gradient)
     updates, opt_state = update(gradient, state.opt_state, state.params, value=loss)
@@ -77,23 +83,32 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     # An optimizer that widens a number would make the loop over steps fail far from here.
     chex.assert_trees_all_equal_shapes_and_dtypes(params, state.params)
     chex.assert_trees_all_equal_shapes_and_dtypes(opt_state, state.opt_state)
-    return State(params=params, opt_state=opt_state, step=state.step + 1, order=state.order, loss=loss)
+    after = State(params=params, opt_state=opt_state, step=state.step + 1, order=state.order, loss=loss)
+    if now.curriculum is None or right is None:
+        return after
+    first, stop = window(now, data, state)
+    is_last = state.step + 1 == next_epoch(data, state)
+    return after._replace(course=advanced(now.curriculum, state, right, stop - first, is_last))
 
 
 def is_epoch_start(data: Data, state: State) -> jax.Array:
     """Whether the next update opens an epoch."""
-    return state.step % steps_per_epoch(data) == 0
+    return (state.step - began(state)) % steps_per_epoch(of_stage(data, state)) == 0
 
 
 def next_epoch(data: Data, state: State) -> jax.Array:
     """First step after this one at which an epoch starts."""
-    length = steps_per_epoch(data)
-    return (state.step // length + 1) * length
+    length = steps_per_epoch(of_stage(data, state))
+    return began(state) + ((state.step - began(state)) // length + 1) * length
 
 
 def shuffle(run: Run, data: Data, state: State) -> State:
-    """Order of the train set in the epoch that starts now: its places sorted by one random word each, ties by place."""
-    epoch = state.step // steps_per_epoch(data)
+    """Order of the train set in the epoch that starts now: its places sorted by one random word each, ties by place.
+
+    The epochs of a stage of a curriculum are numbered from the step on at which it begins.
+    """
+    data = of_stage(data, state)
+    epoch = began(state) + (state.step - began(state)) // steps_per_epoch(data)
     num_examples = data.split.order.shape[0]
     words = jax.random.bits(run_stream(run, "order", epoch), (num_examples,), jnp.uint32)
     position = jnp.arange(num_examples, dtype=jnp.int32)

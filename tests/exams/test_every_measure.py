@@ -22,6 +22,7 @@ from grokjax.tasks.modular_mixture import ModularMixture
 from grokjax.tasks.symbol_addition import SymbolAddition
 from grokjax.train import look
 from grokjax.train.feed import Feed
+from grokjax.train.program import Memorized
 from grokjax.train.step import init
 
 ADDITION = ModularArithmetic(modulus=7, label_noise=0.2)
@@ -56,9 +57,10 @@ def view_at(name, step, *lane):
     def moved(leaf):
         return leaf + 0.1 * step * jnp.cos(jnp.arange(leaf.size, dtype=leaf.dtype)).reshape(leaf.shape)
 
+    memorized = Memorized(jnp.int32(0), state.params)
     state = state._replace(params=jax.tree.map(moved, state.params), step=step)
     seen = look.fit(program, values.leaves, data, state, tables)
-    return look.view(program, values.leaves, data, state, seen, tables)
+    return look.view(program, values.leaves, data, state, seen, tables, memorized)
 
 
 @functools.partial(jax.jit, static_argnames="name")

@@ -15,7 +15,7 @@ from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.adamw import AdamW
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
-from grokjax.reader.run import Minibatch, Run, Seeds
+from grokjax.reader.run import Curriculum, Minibatch, Run, Seeds
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import Pool, choose_pools
 from grokjax.train.executables import Traced
@@ -26,7 +26,7 @@ from grokjax.train.worker import Worker
 STEPS, LANES = 24, 4
 COMBINATIONS = list(
     itertools.product(("mlp", "transformer"), ("full", "minibatch"), ("dropout", "label_noise"), ("map", "vmap"))
-)
+) + [("mlp", "minibatch", "curriculum", executor) for executor in ("map", "vmap")]
 
 
 def make_run(model: str, order: str, extra: str, number: int) -> Run:
@@ -46,6 +46,7 @@ def make_run(model: str, order: str, extra: str, number: int) -> Run:
         optimizer=AdamW(learning_rate=0.003 * (1 + number % 2), weight_decay=(0.1, 1.0, 5.0)[number % 3]),
         loss=CrossEntropy(),
         minibatch=Minibatch(at_most=40, share=0.5) if order == "minibatch" else None,
+        curriculum=Curriculum(stages=(6, 10), accuracy=0.1, at_most=9) if extra == "curriculum" else None,
         seeds=Seeds(split=number, init=number + 1, order=number + 2, noise=number + 3),
     )
 

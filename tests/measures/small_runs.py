@@ -1,5 +1,6 @@
 """What a measure gives on a real small run, as the engine shows it, and the arrays that a truth of its own needs."""
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from grokjax.reader.run import Run
 from grokjax.train import look
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed
+from grokjax.train.memorized import nothing_memorized
 from grokjax.train.step import init
 
 
@@ -51,8 +53,10 @@ def shown(run: Run, measure: Measure, params: Any = None) -> Shown:
         data, state = jax.jit(functools.partial(init, program))(values, tables)
         now = state.params if params is SAME else jax.tree.map(moved, state.params) if params is None else params
 
+        memorized = nothing_memorized(dataclasses.replace(program, measures=(measure,)), state.params)
+
         def measured(state: Any) -> dict[str, jax.Array]:
-            return measure.measure(look.view(program, values.leaves, data, state, {}, tables))
+            return measure.measure(look.view(program, values.leaves, data, state, {}, tables, memorized))
 
         found = jax.jit(measured)(state._replace(params=jax.tree.map(jnp.asarray, now)))
     n_train = int(values.counts.n_train)

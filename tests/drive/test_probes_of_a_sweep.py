@@ -1,0 +1,112 @@
+"""Probes that a sweep names: of every stored network once its runs have ended, each once, also after a stop."""
+
+import numpy as np
+import pytest
+
+from grokjax import open_results
+from grokjax.drive.options import Options
+from grokjax.drive.run_sweep import run_sweep
+from grokjax.lab import probing
+from grokjax.orders.identity import spec_hash
+from grokjax.reader.errors import SpecError
+from grokjax.reader.sweep_file import load
+from grokjax.reader.yaml_text import dump
+from tests.reader.conftest import SMALL
+from tests.store.small_sweep import typed
+
+NORM = """
+import pathlib
+
+import jax
+import numpy as np
+from grokjax import Probe, part
+
+
+@part
+class Norm(Probe):
+    def probe(self, network):
+        with (pathlib.Path(__file__).parent / "probed").open("a") as log:
+            log.write(f"{network.step}\\n")
+        leaves = jax.tree.leaves(network.params)
+        return {"norm/whole": np.sqrt(sum(np.sum(leaf.astype(float) ** 2) for leaf in leaves))}
+"""
+KEYS = {**SMALL, "train": {"steps": 30}, "axes": {}, "seeds": 2, "weights": 10}  # weights at 0, 10, 20 and 30
+
+
+def sweep(folder, what):
+    (folder / "norm.py").write_text(NORM)
+    return load({**KEYS, "measure": {"every": 10, "what": what}}, folder=folder)
+
+
+def norms(root):
+    """[run, step] as stored, and by the parameters that are stored."""
+    results = open_results(root)
+    stored = results.history["norm/whole"].values
+    steps = results.history["step"].values
+    by_hand = [
+        [_norm(results.params(run_id, int(step))) for step in row]
+        for run_id, row in zip(results.history["run_id"].values.tolist(), steps, strict=True)
+    ]
+    return stored, np.array(by_hand)
+
+
+def _norm(params):
+    return np.sqrt(sum(np.sum(np.square(leaf, dtype=float)) for layer in params.values() for leaf in layer.values()))
+
+
+def test_every_stored_network_is_probed_and_a_stop_repeats_none(tmp_path, monkeypatch):
+    named, root, log = sweep(tmp_path, ["fit", "./norm.py:Norm"]), tmp_path / "results", tmp_path / "probed"
+    monkeypatch.setattr(probing, "_SECONDS", 0.0)  # each is committed
+
+    def stop():
+        return "enough" if log.exists() and len(log.read_text().split()) >= 3 else ""
+
+    progress = run_sweep(named, root, Options(lanes=2, stop=stop))
+    assert (progress.done, progress.reason, progress.stage) == (2, "enough", "stopped")
+    assert len(log.read_text().split()) == 3
+    progress = run_sweep(named, root, Options(lanes=2))
+    assert progress.stage == "done" and sorted(log.read_text().split()) == sorted(["0", "10", "20", "30"] * 2)
+    np.testing.assert_allclose(*norms(root), rtol=1e-6)
+    run_sweep(named, root, Options(lanes=2))
+    assert typed("measure", root, "--what", f"{tmp_path}/norm.py:Norm", "--step", "all") == 0
+    assert len(log.read_text().split()) == 8
+
+
+def test_a_probe_changes_the_sweep_and_none_of_its_runs(tmp_path):
+    plain, named = sweep(tmp_path, ["fit"]), sweep(tmp_path, ["./norm.py:Norm", "fit"])
+    assert [part.kind for part in named.measure.what] == ["fit"] and len(named.measure.probes) == 1
+    assert spec_hash(plain) != spec_hash(named) and plain.base == named.base
+    assert load(named.to_mapping()) == named
+
+
+def test_a_name_that_is_neither_measure_nor_probe_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(SpecError, match=r"measure.what.1.kind: .*'description_length'"):
+        sweep(tmp_path, ["fit", "description_lenght"])
+
+
+def test_a_claim_on_a_probe_is_taken_on_trust_and_undecided_where_the_probe_gives_no_such_number(tmp_path, capsys):
+    (tmp_path / "claims.yaml").write_text(
+        dump(
+            {
+                **KEYS,
+                "task": {**KEYS["task"], "label_noise": 0},
+                "loss": "cross_entropy",
+                "axes": {"optimizer.weight_decay": [0.1, 10]},
+                "seeds": 6,
+                "measure": {"what": [{"kind": "description_length", "tolerances": [1], "steps": 2, "thresholds": 2}]},
+                "claims": [
+                    {"name": "shorter", "that": claim("description_length/bytes_1", "description_length/bytes_1")},
+                    {"name": "untold", "that": claim("description_length/bytes_2", "description_length/bytes_1")},
+                ],
+            }
+        )
+    )
+    assert typed("reproduce", tmp_path / "claims.yaml", "--out", tmp_path / "claims") == 0
+    said = capsys.readouterr().out
+    assert (
+        said.count("over 6 pairs, 6 seeds") == 1 and said.count("verdict   undecided: claim 'untold': no column") == 1
+    )
+
+
+def claim(left, right):
+    return f"median({left}, optimizer.weight_decay=10) < median({right}, optimizer.weight_decay=0.1)"
