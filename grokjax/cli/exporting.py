@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,14 @@ import pandas as pd
 from grokjax.cli.main import UsageError
 from grokjax.cli.paths import new_file
 from grokjax.cli.reading import asked, select
+from grokjax.report.exported_runs import SUMMARY
 
 if TYPE_CHECKING:  # importing it is slow, and only annotations name it
     from grokjax.results.results import Results
+
+
+TRACKERS = ("wandb", "trackio")
+"""Programs in which every entry costs its user something, so that one for the whole sweep is the default."""
 
 
 def export(options: argparse.Namespace) -> int:
@@ -72,6 +78,8 @@ def _results(options: argparse.Namespace) -> int:
         raise UsageError("export --to: is of all runs, so it takes no RUN_ID, --step or --with-optimizer; see --where.")
     if options.out is None:
         raise UsageError("export --to: needs --out, a folder that is not there yet.")
+    if options.by is not None and options.to not in TRACKERS:
+        raise UsageError(f"--by: is of {' and '.join(TRACKERS)} only; {options.to} has every run.")
     folder = Path(options.out)
     if folder.exists():
         raise UsageError(f"--out {folder}: is there already.")
@@ -79,27 +87,18 @@ def _results(options: argparse.Namespace) -> int:
     runs = select(results.runs, options.where, results)
     if not len(runs):
         raise UsageError(f"{options.folder}: no run has finished yet.")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    unfinished = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        EXPORTS[options.to](results, runs, partial)
-        partial.rename(folder)
+        _export_results(options, results, runs, unfinished)
+        unfinished.rename(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     sys.stderr.write(f"grokjax: {len(runs):,} of {results.spec['num_runs']:,} runs in {folder}\n")
     return 0
 
 
-def _tensorboard(results: "Results", runs: pd.DataFrame, folder: Path) -> None:
-    from grokjax.report.tensorboard_export import export_tensorboard
-
-    try:
-        export_tensorboard(results, runs, folder)
-    except ImportError as error:
-        raise UsageError("--to tensorboard needs tensorboard: pip install 'grokjax[tensorboard]'.") from error
-
-
-def _parquet(results: "Results", runs: pd.DataFrame, folder: Path) -> None:
+def _parquet(runs: pd.DataFrame, results: "Results", folder: Path) -> None:
     """`runs.parquet`, the table, and `history.parquet`, one row per run and measured step."""
     history = results.history.sel(run_id=runs["run_id"].tolist())
     is_row = history["step"].values >= 0
@@ -110,5 +109,28 @@ def _parquet(results: "Results", runs: pd.DataFrame, folder: Path) -> None:
     pd.DataFrame(columns).to_parquet(folder / "history.parquet", index=False)
 
 
-EXPORTS: dict[str, Callable[["Results", pd.DataFrame, Path], None]] = {"tensorboard": _tensorboard, "parquet": _parquet}
+def _library_export(name: str, options: argparse.Namespace) -> Callable[["Results", pd.DataFrame, Path], None]:
+    """What writes results by a library of that name."""
+    from grokjax.report.optuna_export import export_optuna
+    from grokjax.report.tensorboard_export import export_tensorboard
+    from grokjax.report.tracker_export import export_trackio, export_wandb
+
+    by = options.by or SUMMARY
+    return {
+        "tensorboard": export_tensorboard,
+        "wandb": partial(export_wandb, by=by),
+        "trackio": partial(export_trackio, by=by),
+        "optuna": export_optuna,
+    }[name]
+
+
+def _export_results(options: argparse.Namespace, results: "Results", runs: pd.DataFrame, folder: Path) -> None:
+    if options.to == "parquet":
+        return _parquet(runs, results, folder)
+    try:
+        _library_export(options.to, options)(results, runs, folder)
+    except ImportError as error:
+        raise UsageError(f"--to {options.to} needs {options.to}: pip install 'grokjax[{options.to}]'.") from error
+
+
 COMMANDS = {"export": export}

@@ -336,7 +336,13 @@ def _export(commands: Any) -> None:
     )
     command.add_argument("--step", type=int, metavar="N", help="after how many updates (default: the last)")
     command.add_argument("--with-optimizer", action="store_true", help="add the optimizer's state, as opt_state/...")
-    command.add_argument("--to", choices=("tensorboard", "parquet"), help="the program or format that results are for")
+    programs = ("tensorboard", "wandb", "trackio", "optuna", "parquet")
+    command.add_argument("--to", choices=programs, help="the program or format that results are for; nothing is sent")
+    command.add_argument(
+        "--by",
+        choices=("summary", "cell", "run"),
+        help="wandb, trackio: one entry for the sweep (default), and also one a cell or one a run",
+    )
     _where(command)
     command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz or RUN_ID.safetensors")
 

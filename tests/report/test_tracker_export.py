@@ -1,0 +1,164 @@
+"""Do Weights & Biases, trackio and Optuna read what was exported for them, and is nothing sent anywhere?"""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from grokjax.results.results import read_results
+from tests.store.small_sweep import small, typed
+
+__all__ = ["small"]
+AXES = ["optimizer.learning_rate", "optimizer.weight_decay"]
+
+
+@pytest.fixture(scope="module")
+def results(small):
+    return read_results(small)
+
+
+def log_records(content, block=32768):
+    """The records of a file of Weights & Biases, which is a log of LevelDB behind seven bytes of its own."""
+    position, begun = 7, b""
+    while position + 7 <= len(content):
+        if block - position % block < 7:  # no header fits into what is left of the block
+            position += block - position % block
+            continue
+        length = int.from_bytes(content[position + 4 : position + 6], "little")
+        kind, part = content[position + 6], content[position + 7 : position + 7 + length]
+        position += 7 + length
+        begun = part if kind in (1, 2) else begun + part
+        if kind in (1, 4):
+            yield begun
+
+
+def offline_runs(folder):
+    """Run key -> config, and what was logged, step after step, by the library's own messages."""
+    wandb_pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    read = {}
+    for file in sorted(folder.glob("wandb/offline-run-*/run-*.wandb")):
+        config, rows = {}, []
+        for content in log_records(file.read_bytes()):
+            record = wandb_pb.Record()
+            record.ParseFromString(content)
+            for item in record.run.config.update if record.HasField("run") else ():
+                config[item.key] = json.loads(item.value_json)
+            if record.HasField("history"):
+                rows.append(
+                    {
+                        (item.key or "/".join(item.nested_key)): json.loads(item.value_json)
+                        for item in record.history.item
+                    }
+                )
+        read[file.stem.removeprefix("run-")] = config, rows
+    return read
+
+
+def test_one_offline_run_holds_the_phases_and_the_table_of_a_sweep(small, results, tmp_path):
+    pytest.importorskip("wandb")
+    assert typed("export", small, "--to", "wandb", "--out", tmp_path / "board") == 0
+    ((key, (config, rows)),) = offline_runs(tmp_path / "board").items()
+    counts = {name.removeprefix("phase/"): value for name, value in rows[0].items() if name.startswith("phase/")}
+    assert key == "summary" and counts == results.runs["phase"].value_counts().to_dict()
+    assert config["optimizer.weight_decay"].split() == [str(value) for value in results.runs[AXES[1]].unique()]
+    assert rows[0]["runs/nrows"] == len(results.runs) and rows[0]["phases/_type"] == "image-file"
+    listed = subprocess.run(
+        [sys.executable, "-m", "wandb", "sync", "--dry-run"],
+        cwd=tmp_path / "board",
+        env={**os.environ, "WANDB_DIR": str(tmp_path / "board")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert listed.returncode == 0 and "summary" in listed.stdout + listed.stderr
+
+
+def test_each_run_has_its_curves_and_settings_offline(small, results, tmp_path):
+    pytest.importorskip("wandb")
+    typed("export", small, "--to", "wandb", "--by", "run", "--where", "weight_decay=1", "--out", tmp_path / "board")
+    read = offline_runs(tmp_path / "board")
+    chosen = results.runs[np.isclose(results.runs[AXES[1]], 1)]
+    assert set(read) == {"summary", *chosen["run_id"]}
+    for run in chosen.to_dict("records"):
+        config, rows = read[run["run_id"]]
+        history = results.history.sel(run_id=run["run_id"])
+        steps = history["step"].values[history["step"].values >= 0]
+        assert config[AXES[0]] == pytest.approx(run[AXES[0]])
+        told = {row["_step"]: row["test/accuracy"] for row in rows if "test/accuracy" in row}
+        assert list(told) == steps.tolist()
+        np.testing.assert_allclose(list(told.values()), history["test/accuracy"].values[: len(steps)], rtol=1e-6)
+
+
+def test_cells_are_medians_over_their_seeds(small, results, tmp_path):
+    pytest.importorskip("wandb")
+    typed("export", small, "--to", "wandb", "--by", "cell", "--out", tmp_path / "board")
+    read = offline_runs(tmp_path / "board")
+    assert len(read) == 1 + len(results.runs[AXES].drop_duplicates())
+    config, rows = read["cell0"]
+    own = results.runs[(results.runs[AXES] == [config[path] for path in AXES]).all(axis=1)]
+    assert len(own) > 1
+    history = results.history.sel(run_id=own["run_id"].tolist())
+    median = np.median(history["test/loss"].values, axis=0)
+    told = [row["test/loss"] for row in rows if "test/loss" in row]
+    np.testing.assert_allclose(told, median[: len(told)], rtol=1e-6)
+    assert rows[0]["runs"] == len(own)
+
+
+def test_trackio_has_each_run_and_nothing_leaves_the_machine_whatever_is_set(small, results, tmp_path):
+    pytest.importorskip("trackio")
+    command = [
+        sys.executable,
+        "-m",
+        "grokjax",
+        "export",
+        small,
+        "--to",
+        "trackio",
+        "--by",
+        "run",
+        "--out",
+        tmp_path / "t",
+    ]
+    sending = {"TRACKIO_SPACE_ID": "somebody/space", "TRACKIO_SERVER_URL": "http://127.0.0.1:9/?write_token=x"}
+    done = subprocess.run(
+        command, env={**os.environ, **sending}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0 and "Upload" not in done.stdout, done.stderr
+    script = f"import trackio; print([run.name for run in trackio.Api().runs({results.name!r})])"
+    listed = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "TRACKIO_DIR": str(tmp_path / "t")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert all(run_id in listed.stdout for run_id in results.runs["run_id"])
+
+
+def test_optuna_loads_a_study_with_a_trial_for_each_run(small, results, tmp_path):
+    optuna = pytest.importorskip("optuna")
+    assert typed("export", small, "--to", "optuna", "--out", tmp_path / "study") == 0
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "study" / "journal.log"))
+    study = optuna.load_study(study_name=results.name, storage=optuna.storages.JournalStorage(backend))
+    trials = {trial.user_attrs["run_id"]: trial for trial in study.trials}
+    assert set(trials) == set(results.runs["run_id"])
+    for run in results.runs.to_dict("records"):
+        trial = trials[run["run_id"]]
+        assert trial.params == pytest.approx({path: run[path] for path in AXES})
+        is_whole = run["status"] != "diverged"
+        assert (trial.state == optuna.trial.TrialState.COMPLETE) == is_whole
+        if is_whole:
+            assert trial.value == pytest.approx(run["test/accuracy"])
+    best = results.runs.loc[results.runs["status"] != "diverged", "test/accuracy"].max()
+    assert study.best_value == pytest.approx(best)
+
+
+def test_granularity_is_refused_where_every_run_is_exported_anyway(small, tmp_path, capsys):
+    assert typed("export", small, "--to", "optuna", "--by", "cell", "--out", tmp_path / "study") == 2
+    assert "--by: is of wandb and trackio only" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
