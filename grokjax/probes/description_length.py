@@ -56,6 +56,10 @@ class DescriptionLength(Probe):
         tolerances = sorted(set(self.tolerances), reverse=True)
         if not tolerances or tolerances[-1] <= 0 or self.coarsest <= self.finest:
             raise ValueError("measure.what: description_length needs tolerances above 0, and coarsest above finest")
+        names = [_name(tolerance) for tolerance in tolerances]
+        if doubled := [name for name in names if names.count(name) > 1]:
+            rule = "tolerances that differ in their first six digits: two would both be called"
+            raise ValueError(f"measure.what: description_length needs {rule} {doubled[0]}")
         loss = network.train_loss(network.params) if all_finite(network.params) else np.nan
         if not np.isfinite(loss):
             return self._values([_no_row(tolerance) for tolerance in tolerances])
@@ -100,7 +104,7 @@ class DescriptionLength(Probe):
         columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         values: dict[str, Any] = {}
         for row in rows:
-            suffix = f"{row['tolerance']:.6g}"
+            suffix = _name(row["tolerance"])
             values[f"bytes_{suffix}"] = np.int32(row["bytes"])
             values[f"entropy_bytes_{suffix}"] = row["entropy_bytes"]
             values[f"test_accuracy_{suffix}"] = 1 - row["test_error"]
@@ -125,6 +129,10 @@ def generalization_bound(train_error: float, bits: float, n_train: int, confiden
     """
     bits = max(bits, 1.0)
     return float(train_error + np.sqrt((bits + 2 * np.log(bits) - np.log(1 - confidence)) / (2 * n_train)))
+
+
+def _name(tolerance: float) -> str:
+    return f"{tolerance:.6g}"
 
 
 def _no_row(tolerance: float) -> Row:

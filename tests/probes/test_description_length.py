@@ -133,3 +133,8 @@ def test_a_network_that_diverged_has_no_values():
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match="description_length needs tolerances above 0, and coarsest above finest"):
         DescriptionLength(**settings).probe(network())
+
+
+def test_two_tolerances_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="differ in their first six digits: two would both be called 0.123457"):
+        DescriptionLength(tolerances=(0.1234567, 1.0, 0.1234568)).probe(network())
