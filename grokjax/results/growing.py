@@ -93,7 +93,7 @@ class GrowingResults:
         self._measured: dict[str, str] = {}
         self._spec: dict[str, Any] = {}
         self._pieces: list[xr.Dataset] = []
-        self._tables: pd.DataFrame | None = None
+        self._table = pd.DataFrame()
         self._count = 0
 
     def refresh(self) -> bool:
@@ -133,7 +133,7 @@ class GrowingResults:
             self._add([read_file(self.root, name, head) for name in added])
         else:
             dataset, spec, head = read_dataset(self.root)
-            self._pieces, self._tables = [dataset], _table(dataset, spec)
+            self._pieces, self._table = [dataset], _table(dataset, spec)
             files, measured = _named(head, "runs/"), _named(head, "measured/")
         self._spec, self._files, self._measured = spec, files, measured
         return self._snapshot()
@@ -142,21 +142,21 @@ class GrowingResults:
         if files:
             piece = dataset_of([dict(arrays) for arrays in files], self.root, self._spec)
             self._pieces.append(piece)
-            self._tables = pd.concat([self._tables, _table(piece, self._spec, len(self._pieces) - 1)])
+            self._table = _joined([self._table, _table(piece, self._spec, len(self._pieces) - 1)])
 
     def _snapshot(self) -> Snapshot:
-        spec, pieces, tables = self._spec, list(self._pieces), [self._tables]
+        spec, pieces, tables = self._spec, list(self._pieces), [self._table]
         running = read_live(self._layout)
         if running:
             pieces.append(dataset_of(running, self.root, spec))
             tables.insert(0, _table(pieces[-1], spec, len(pieces) - 1))  # a stored run of the same length comes later
-        runs = pd.concat([table for table in tables if table is not None and len(table)] or tables[:1])
+        runs = _joined(tables)
         runs = runs.loc[~runs["run_id"].isin(list(spec.get("replaced", ()))).to_numpy()]
         runs = runs.sort_values("final_step", kind="stable").drop_duplicates("run_id", keep="last")
         runs = runs.sort_values([*_cell_axes(spec), "seeds.split", "run_id"], key=_ordered, ignore_index=True)
         places = runs[[_PIECE, _PLACE]].to_numpy(np.int64)
         runs = with_repeats(runs.drop(columns=[_PIECE, _PLACE]), _losses(pieces, places), _cell_axes(spec))
-        runs.attrs["aliases"] = {} if self._tables is None else self._tables.attrs.get("aliases", {})
+        runs.attrs["aliases"] = tables[-1].attrs.get("aliases", {})
         live, written = self._live(spec)
         self._count += 1
         place_of = dict(zip(runs["run_id"].tolist(), map(tuple, places.tolist()), strict=True))
@@ -195,6 +195,13 @@ def _table(dataset: xr.Dataset, spec: dict[str, Any], piece: int = 0) -> pd.Data
     """The table of some runs, and where their histories are."""
     events = event_columns(looks_of(dataset, spec["constants"]), rule_of(spec))
     return run_table(dataset, spec, events).assign(**{_PIECE: piece, _PLACE: np.arange(dataset.sizes["run"])})
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables below each other; empty ones have columns without a type, so they are left out."""
+    joined = pd.concat([table for table in tables if len(table)] or list(tables[:1]))
+    joined.attrs["aliases"] = tables[-1].attrs.get("aliases", {})
+    return joined
 
 
 def _cell_axes(spec: Mapping[str, Any]) -> list[str]:
