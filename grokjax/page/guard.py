@@ -6,12 +6,12 @@ that only the printed address holds are checked before anything is answered.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.responses import PlainTextResponse
 
-Scope = Mapping[str, Any]
+Scope = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 TOKEN_HEADER = "x-token"

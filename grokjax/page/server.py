@@ -65,24 +65,29 @@ def serve(roots: Sequence[Path], opened: socket.socket, token: str) -> None:
     """Answer until the process is told to end."""
     folders = Folders(roots)
     folders.follow()
-    app = make_app(folders, opened.getsockname()[1], token)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
-        h11_max_incomplete_event_size=_LONGEST_HEADERS,
-        http="h11",
-        timeout_graceful_shutdown=1,
-    )
     try:
-        uvicorn.Server(config).run([opened])
+        make_server(make_app(folders, opened.getsockname()[1], token)).run([opened])
     finally:
         folders.stop()
+
+
+def make_server(app: App) -> uvicorn.Server:
+    """What speaks HTTP before the application, with limits on what it takes."""
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            http="h11",
+            limit_concurrency=_MOST_CONNECTIONS,
+            h11_max_incomplete_event_size=_LONGEST_HEADERS,
+            timeout_graceful_shutdown=1,
+        )
+    )
 
 
 def new_token() -> str:
