@@ -1,0 +1,167 @@
+"""Does a browser show it, live, by keyboard, on a phone, and ask nobody else? Skipped without a Chromium."""
+
+import contextlib
+import re
+import shutil
+
+import pytest
+
+from tests.page.tab import TOKEN, page_of
+from tests.results.split_folder import SplitFolder
+from tests.store.small_sweep import copied, typed
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+REFUSED = "Failed to load resource: the server responded with a status of 400 (Bad Request)"  # a filter that is none
+HOSTILE = "<img src=x onerror=alert(1)>"
+SECONDS = 15_000  # until something must be there, on a machine that is busy
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def shown(chromium, tab, width=1280, height=720):
+    """The page in a window; at the end nothing may have gone wrong, and nobody else may have been asked."""
+    window = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+    window.set_default_timeout(SECONDS)
+    wrong, asked = [], []
+    window.on("pageerror", lambda error: wrong.append(str(error)))
+    window.on("console", lambda message: wrong.append(message.text))
+    window.on("dialog", lambda dialog: wrong.append(dialog.message) or dialog.dismiss())
+    window.on("request", lambda request: asked.append(request.url))
+    window.goto(f"{tab.address}/#{TOKEN}")
+    yield window
+    window.close()
+    assert [text for text in wrong if text != REFUSED] == []
+    assert asked
+    assert [url for url in asked if not url.startswith((tab.address, "blob:"))] == []
+
+
+def cells(window):
+    return window.locator("svg.diagram .cell")
+
+
+def test_a_diagram_fills_in_while_runs_end(chromium, small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(1)
+    folder.tell(stage="training", running=2, run_steps_per_second=5.0, seconds_left=120.0)
+    with page_of(folder.root) as tab, shown(chromium, tab) as window:
+        following = tab.folders.follow()
+        sync_api.expect(cells(window)).to_have_count(1)
+        sync_api.expect(window.locator(".card")).to_contain_text("1 of 12 runs ended")
+        sync_api.expect(window.locator(".card")).to_contain_text("2 min left at most")
+        folder.commit(11)
+        sync_api.expect(cells(window)).to_have_count(6, timeout=SECONDS)
+        sync_api.expect(window.locator(".card")).to_contain_text("12 of 12 runs ended")
+        assert TOKEN not in window.url
+        tab.folders.stop()
+        following.join()
+
+
+def test_a_cell_leads_to_its_seeds_their_curves_and_a_run_by_keyboard_alone(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab) as window:
+        sync_api.expect(cells(window)).to_have_count(6)
+        cells(window).first.focus()
+        first = cells(window).first.get_attribute("aria-label")
+        window.keyboard.press("ArrowRight")
+        window.keyboard.press("ArrowUp")
+        focused = window.locator(".cell:focus").get_attribute("aria-label")
+        assert focused != first
+        window.keyboard.press("Enter")
+        sync_api.expect(window.locator("#curves-of")).to_contain_text(focused)
+        sync_api.expect(window.locator("#seeds tbody tr")).to_have_count(2)
+        sync_api.expect(window.locator("#plots canvas")).to_have_count(2)
+        run = window.locator("#seeds button").first
+        run_id = run.inner_text()
+        run.focus()
+        window.keyboard.press("Enter")
+        sync_api.expect(window.locator("#run code").first).to_have_text(f"grokjax replay {small} {run_id}")
+        sync_api.expect(window.locator("#run")).to_contain_text("task.modulus")
+
+
+def test_the_filter_holds_for_the_diagram_the_table_and_the_curves(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab) as window:
+        sync_api.expect(cells(window)).to_have_count(6)
+        window.locator("[name=where]").fill("weight_decay > 5")
+        sync_api.expect(cells(window)).to_have_count(2)
+        sync_api.expect(window.locator("#table tbody tr")).to_have_count(4)
+        window.locator("[name=colour]").select_option("train/accuracy")
+        sync_api.expect(window.locator("#legend")).to_contain_text("train/accuracy")
+
+
+def test_names_that_look_like_markup_are_text(chromium, small, tmp_path):
+    root = tmp_path / HOSTILE
+    root.mkdir()
+    with page_of(copied(small, root)) as tab, shown(chromium, tab) as window:
+        sync_api.expect(cells(window)).to_have_count(6)
+        sync_api.expect(window.locator(".card code")).to_contain_text(HOSTILE)
+        cells(window).first.click()
+        window.locator("#seeds button").first.click()
+        sync_api.expect(window.locator("#run code").first).to_contain_text(HOSTILE)
+        window.locator("[name=where]").fill(f"{HOSTILE} = 1")
+        sync_api.expect(window.locator(".card .problem")).to_contain_text("onerror")
+        assert window.locator("img").count() == 0
+
+
+def test_without_the_token_nothing_is_shown(chromium, small):
+    with page_of(small) as tab:
+        window = chromium.new_page()
+        window.goto(tab.address)
+        sync_api.expect(window.locator("#connection")).to_contain_text("token is missing", timeout=SECONDS)
+        assert cells(window).count() == 0
+        window.close()
+
+
+def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("select").nth(1).select_option("log")
+        for field, text in zip(axis.locator(".row input").all(), ("0.3", "30", "7"), strict=True):
+            field.fill(text)
+        sync_api.expect(window.locator(".result")).to_contain_text("21 = 7 cells x 3 seeds")
+        sync_api.expect(window.locator(".result .dot")).to_have_count(7)
+        window.get_by_label("steps", exact=True).fill("none")
+        sync_api.expect(window.locator(".problems")).to_contain_text("train.steps")
+        sync_api.expect(window.locator("[data-key='train.steps']")).to_have_attribute("aria-invalid", "true")
+        window.get_by_label("steps", exact=True).fill("50")
+        sync_api.expect(window.locator(".result .command")).to_contain_text("grokjax run my-sweep.yaml")
+        with window.expect_download() as saved:
+            window.get_by_text("download", exact=True).click()
+        saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    assert (tmp_path / "my-sweep.yaml").exists()
+    assert typed("plan", tmp_path / "my-sweep.yaml", "--no-probe") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (1280, 720)])
+def test_nothing_is_wider_than_the_window(chromium, small, width, height):
+    with page_of(small) as tab, shown(chromium, tab, width, height) as window:
+        cells(window).first.click()
+        window.locator("#seeds button").first.click()
+        sync_api.expect(window.locator("#run")).to_contain_text("Settings")
+        for view in ("sweeps", "builder"):
+            window.locator(f"#tab-{view}").click()
+            sync_api.expect(window.locator(f"#{view} :is(fieldset, .card)").first).to_be_visible()
+            assert window.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_field_has_a_name_that_can_be_read_out(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        sync_api.expect(window.locator(".axis-row").first).to_be_visible()
+        nameless = window.evaluate(
+            "[...document.querySelectorAll('input, select, textarea, button')]"
+            ".filter((field) => !(field.labels?.length || field.ariaLabel || field.textContent.trim()))"
+            ".map((field) => field.outerHTML)"
+        )
+        assert nameless == []
+        assert re.search(r"\w", window.title())
