@@ -19,7 +19,7 @@ def page(options: argparse.Namespace) -> int:
     try:
         from grokjax.page.server import DEFAULT_PORT, PortInUseError, new_token, open_port, serve
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
             raise
         raise UsageError(NEEDED) from error
     try:

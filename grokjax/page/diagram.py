@@ -18,6 +18,7 @@ from grokjax.results.growing import Snapshot
 from grokjax.results.reading import rule_of
 
 MOST_CELLS = 40_000
+Medians = dict[Any, tuple[float, int]]
 _MOST_EVENTS = ("steps_to_generalized", "steps_to_fit", "log10_delay")
 
 
@@ -83,12 +84,13 @@ def _axis(name: str, values: np.ndarray) -> dict[str, Any]:
     return {"name": name, "values": [plain(value) for value in values.tolist()], "words": words, "shares": shares}
 
 
-def _cells(diagram: PhaseDiagram, names: list[str], medians: dict[Any, float]) -> Iterator[dict[str, Any]]:
+def _cells(diagram: PhaseDiagram, names: list[str], medians: Medians) -> Iterator[dict[str, Any]]:
     """The cells that have runs."""
     for row, column in zip(*np.nonzero(diagram.n), strict=True):
         phase = diagram.dominant[row, column]
         which = diagram.phases.index(phase)
         key = (diagram.x[column], diagram.y[row]) if len(names) > 1 else diagram.x[column]
+        median, known = medians.get(key, (None, 0))
         counts = {name: int(n) for name, n in zip(diagram.phases, diagram.counts[row, column], strict=True) if n}
         yield {
             "x": int(column),
@@ -99,13 +101,15 @@ def _cells(diagram: PhaseDiagram, names: list[str], medians: dict[Any, float]) -
             "counts": counts,
             "low": plain(round(float(diagram.low[row, column, which]), 4)),
             "high": plain(round(float(diagram.high[row, column, which]), 4)),
-            "median": plain(medians.get(key)),
+            "median": plain(median),
+            "known": known,
         }
 
 
-def _medians(runs: pd.DataFrame, names: list[str], colour: str) -> dict[Any, float]:
-    """The median of a column over the runs of each cell that have a value there."""
+def _medians(runs: pd.DataFrame, names: list[str], colour: str) -> Medians:
+    """The median of a column over the runs of each cell that have a value there, and how many these are."""
     used = distinct(runs)
     values = pd.Series(array(series(used, colour)).astype(np.float64), index=used.index)
     by = used[names[0]] if len(names) == 1 else [used[name] for name in names]
-    return values.groupby(by).median().dropna().to_dict()
+    grouped = values.groupby(by).agg(["median", "count"]).dropna()
+    return {cell: (float(row["median"]), int(row["count"])) for cell, row in grouped.to_dict("index").items()}

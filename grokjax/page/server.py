@@ -53,6 +53,7 @@ def open_port(port: int | None) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind((LOOPBACK, number))
+            opened.listen(_MOST_CONNECTIONS)  # from now on who asks waits, and nobody else gets the port
         except OSError as error:
             opened.close()
             reason = error.strerror or str(error)

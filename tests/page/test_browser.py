@@ -79,6 +79,8 @@ def test_a_cell_leads_to_its_seeds_their_curves_and_a_run_by_keyboard_alone(chro
         sync_api.expect(window.locator("#curves-of")).to_contain_text(focused)
         sync_api.expect(window.locator("#seeds tbody tr")).to_have_count(2)
         sync_api.expect(window.locator("#plots canvas")).to_have_count(2)
+        said = "test/accuracy of 2 runs against the step"
+        sync_api.expect(window.locator("#plots figure").first).to_have_attribute("aria-label", said)
         run = window.locator("#seeds button").first
         run_id = run.inner_text()
         run.focus()
@@ -95,6 +97,7 @@ def test_the_filter_holds_for_the_diagram_the_table_and_the_curves(chromium, sma
         sync_api.expect(window.locator("#table tbody tr")).to_have_count(4)
         window.locator("[name=colour]").select_option("train/accuracy")
         sync_api.expect(window.locator("#legend")).to_contain_text("train/accuracy")
+        assert all("train/accuracy" in cell.get_attribute("aria-label") for cell in cells(window).all())
 
 
 def test_names_that_look_like_markup_are_text(chromium, small, tmp_path):

@@ -72,22 +72,26 @@ function offer() {
 }
 
 // Table and curves of the chosen sweep.
+let turn = 0;
 async function follow() {
+  const mine = (turn += 1), isOld = () => mine !== turn; // a later choice has been made meanwhile
   const sweep = sweeps.find(({ key }) => key === active);
   if (!sweep || !sweep.version) return;
   try {
-    listed = await showTable(active, view, sweep.name, openRun, () => follow());
+    listed = await showTable(active, view, sweep.name, openRun, () => follow(), isOld);
+    if (isOld()) return;
     let of = `The runs of the table below, of ${sweep.name}.`, runs = listed;
     byId("seeds").replaceChildren();
     if (cell) {
       const data = await ask("table", { sweep: active, where: view.where, cell: JSON.stringify(cell.pairs) });
+      if (isOld()) return;
       runs = data.rows.map((row) => row[data.columns.indexOf("run_id")]);
       of = `${sweep.name}, ${cell.words}.`;
       byId("seeds").replaceChildren(element("div", { class: "scroll" }, rowsOf(data, openRun, null)));
     }
     byId("all-runs").hidden = !cell;
-    const leftOut = await drawCurves(byId("plots"), active, runs, [...measures].map((select) => select.value), isLog.checked);
-    byId("curves-of").textContent = of + (leftOut ? ` The first ${runs.length - leftOut} are drawn.` : "");
+    const leftOut = await drawCurves(byId("plots"), active, runs, [...measures].map((select) => select.value), isLog.checked, isOld);
+    if (!isOld()) byId("curves-of").textContent = of + (leftOut ? ` The first ${runs.length - leftOut} are drawn.` : "");
     byId("problem").textContent = "";
   } catch (error) { told(error); }
 }

@@ -61,6 +61,7 @@ function build(host, catalogue) {
   const soon = (other = null) => {
     clearTimeout(waiting);
     axes.refresh();
+    if (!asked) result.wait();
     waiting = setTimeout(async () => {
       const turn = (asked += 1);
       try {

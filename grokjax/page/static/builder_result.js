@@ -12,6 +12,7 @@ export function resultView({ edited, restore }) {
   let url = "";
   return {
     node,
+    wait() { summary.replaceChildren(element("p", {}, "Being checked …")); },
     refuse(text) { summary.replaceChildren(element("p", { class: "problem" }, text)); },
     show(answer, isByHand) {
       byHand.hidden = !isByHand;

@@ -6,8 +6,9 @@ import { phases } from "./colours.js";
 
 const ON_WHITE = "#8a8a8a"; // for phases whose own colour is too light for a line
 
-export async function drawCurves(host, sweep, runIds, measures, isLog) {
+export async function drawCurves(host, sweep, runIds, measures, isLog, isOld) {
   const shown = await Promise.all(measures.filter(Boolean).map((measure) => ask("curves", { sweep, measure, runs: runIds.join(",") })));
+  if (isOld()) return 0;
   host.replaceChildren(...shown.map((data) => plot(data, widthOf(host, shown.length), isLog)));
   return shown.length ? shown[0].left_out : 0;
 }
@@ -27,7 +28,7 @@ function plot(data, width, isLog) {
     label: run.run_id, stroke: lineColour(run.phase), width: 1.3, spanGaps: true, points: { show: columns[0].length < 2 },
   }))];
   new uPlot({
-    width: Math.floor(width), height: 260, series, legend: { show: false }, cursor: { focus: { prox: 16 } }, focus: { alpha: 0.25 },
+    width: Math.floor(width), height: 200, series, legend: { show: false }, cursor: { focus: { prox: 16 } }, focus: { alpha: 0.25 },
     scales: { x: { time: false, distr: isLog ? 3 : 1 } }, axes: [{ label: "step" }, { size: 62 }],
   }, columns, box);
   box.setAttribute("role", "img");

@@ -10,7 +10,7 @@ export function drawDiagram(host, data, open) {
   const width = Math.max(260, host.clientWidth || 460);
   const scale = data.colour ? scaleOf(data.cells.map((cell) => cell.median)) : null;
   const drawn = data.is_scattered ? points(data, width, scale, open) : lattice(data, width, scale, open);
-  const range = scale && scale.known ? `${data.colour}: ${number(scale.low)} to ${number(scale.high)}${scale.isLog ? ", logarithmic" : ""}; median of each cell` : "";
+  const range = scale && scale.known ? `${data.colour}: ${number(scale.low)} to ${number(scale.high)}${scale.isLog ? ", logarithmic" : ""}; median of the runs of a cell that have a value, with · where some have none` : "";
   host.replaceChildren(drawn, ...(range ? [element("p", { class: "small" }, range)] : []));
 }
 
@@ -64,7 +64,7 @@ function names(data, width, height) {
 }
 
 function lookOf(cell, scale) {
-  if (scale) return cell.median === null ? { colour: "#ffffff", ink: "#000000", mark: "" } : { colour: scale.colour(cell.median), ink: scale.ink(cell.median), mark: number(cell.median) };
+  if (scale) return cell.median === null ? { colour: "#ffffff", ink: "#000000", mark: "" } : { colour: scale.colour(cell.median), ink: scale.ink(cell.median), mark: number(cell.median) + (cell.known < cell.n ? "·" : "") };
   const style = phases[cell.phase], isWhole = cell.counts[cell.phase] === cell.n;
   return { ...style, mark: isWhole ? style.letter : style.letter.toLowerCase() + (cell.tied ? "=" : "·") };
 }
@@ -84,7 +84,7 @@ export function cellWords(cell, data) {
   const at = `${data.x.name} ${data.x.words[cell.x]}${data.y ? `, ${data.y.name} ${data.y.words[cell.y]}` : ""}`;
   const counts = Object.entries(cell.counts).map(([name, count]) => `${name.replaceAll("_", " ")} ${count}`).join(", ");
   const sure = cell.low === null ? "" : `; ${cell.phase.replaceAll("_", " ")} in ${(cell.counts[cell.phase] / cell.n).toFixed(2)} [${cell.low.toFixed(2)}, ${cell.high.toFixed(2)}] of runs`;
-  return `${at}: ${counts}${sure}${cell.median === null ? "" : `; median of ${data.colour} ${number(cell.median)}`}`;
+  return `${at}: ${counts}${sure}${cell.median === null ? "" : `; median of ${data.colour} ${number(cell.median)} over ${cell.known} of ${cell.n} runs`}`;
 }
 
 function field(cell, data, parts, open) {

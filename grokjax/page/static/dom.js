@@ -31,7 +31,8 @@ export function number(value) {
   if (value === null || value === undefined) return "";
   if (typeof value !== "number") return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return value.toLocaleString("en");
-  return String(Number(value.toPrecision(4)));
+  const size = Math.abs(value);
+  return size >= 1e-3 && size < 1e7 ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : String(Number(value.toPrecision(4)));
 }
 
 export function duration(seconds) {

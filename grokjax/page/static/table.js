@@ -7,10 +7,11 @@ import { swatch } from "./colours.js";
 const order = { sort: "", descending: false, first: 0 };
 export const restartTable = () => { order.first = 0; };
 
-export async function showTable(sweep, view, name, openRun, again) {
+export async function showTable(sweep, view, name, openRun, again, isOld) {
   const also = view.colour;
   let data = await ask("table", { sweep, where: view.where, also, sort: order.sort, descending: order.descending, first: order.first || "" });
   if (order.first >= data.total && order.first > 0) { order.first = 0; data = await ask("table", { sweep, where: view.where, also }); }
+  if (isOld()) return [];
   const turn = (by) => element("button", { type: "button", disabled: by < 0 ? order.first === 0 : data.first + data.rows.length >= data.total, click: () => { order.first = Math.max(0, order.first + by); again(); } }, by < 0 ? "earlier" : "later");
   const shown = data.rows.length ? `${number(data.first + 1)} to ${number(data.first + data.rows.length)} of ${number(data.total)} runs` : "no runs";
   byId("table").replaceChildren(
