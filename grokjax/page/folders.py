@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from grokjax.orders.ledger import is_over
+from grokjax.reader.errors import first_line
 from grokjax.results.growing import GrowingResults, Snapshot
 from grokjax.store.files import checksum
 
@@ -23,13 +24,20 @@ class Folders:
         self._typed = list(typed)
         self._results: dict[str, GrowingResults] = {}
         self._stopped = threading.Event()
+        self._find()
 
     def refresh(self) -> None:
         """Read what is new, and find folders that are new."""
+        self._find()
+        for results in self._results.values():
+            try:
+                results.refresh()
+            except Exception as error:  # whatever one folder holds, the others are still shown
+                results.problem = f"cannot be read: {first_line(error)}"
+
+    def _find(self) -> None:
         for root in self._roots():
             self._results.setdefault(checksum(str(root).encode()), GrowingResults(root))
-        for results in self._results.values():
-            results.refresh()
 
     def follow(self) -> threading.Thread:
         """Refresh again and again until `stop`, in a thread of its own."""

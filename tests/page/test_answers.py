@@ -7,7 +7,10 @@ import pytest
 
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.page import answers
+from grokjax.results.growing import GrowingResults
 from grokjax.results.results import read_results
+from grokjax.store.committed import read_spec
+from grokjax.store.files import write_record
 from tests.page.tab import page_of
 from tests.results.split_folder import SplitFolder
 from tests.store.small_sweep import copied, typed
@@ -158,3 +161,32 @@ def test_a_folder_without_a_sweep_is_told_and_waited_for(small, tmp_path):
         SplitFolder(small, tmp_path / "later").commit(2)
         tab.folders.refresh()
         assert tab.told("state")["sweeps"][0]["done"] == 2
+
+
+def test_runs_that_tuned_an_arm_are_pooled_in_no_diagram(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "arms")
+    spec = read_spec(folder.root)
+    write_record(folder.root / "spec.json", {**spec, "yaml": spec["yaml"] + "compare: {}\n"})
+    folder.commit(3)
+    with page_of(folder.root) as tab:
+        key = tab.told("state")["sweeps"][0]["key"]
+        assert "grokjax compare" in tab.told("diagram", sweep=key)["note"]
+        assert tab.told("table", sweep=key)["total"] == 3
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(small, tmp_path, monkeypatch):
+    SplitFolder(small, tmp_path / "a").commit(1)
+    SplitFolder(small, tmp_path / "b").commit(2)
+    refresh = GrowingResults.refresh
+    refused = ValueError("strange")
+
+    def fails_for_a(results):
+        if results.root.name == "a":
+            raise refused
+        return refresh(results)
+
+    monkeypatch.setattr(GrowingResults, "refresh", fails_for_a)
+    with page_of(tmp_path) as tab:
+        first, second = tab.told("state")["sweeps"]
+        assert first["problem"] == "cannot be read: strange"
+        assert second["done"] == 2

@@ -1,7 +1,6 @@
 """Does a browser show it, live, by keyboard, on a phone, and ask nobody else? Skipped without a Chromium."""
 
 import contextlib
-import re
 import shutil
 
 import pytest
@@ -39,10 +38,27 @@ def shown(chromium, tab, width=1280, height=720):
     window.on("request", lambda request: asked.append(request.url))
     window.goto(f"{tab.address}/#{TOKEN}")
     yield window
+    check_fits(window)
+    check_names(window)
     window.close()
     assert [text for text in wrong if text != REFUSED] == []
     assert asked
     assert [url for url in asked if not url.startswith((tab.address, "blob:"))] == []
+
+
+def check_fits(window):
+    """Nothing is wider than the window."""
+    assert window.evaluate("document.documentElement.scrollWidth") <= window.viewport_size["width"]
+
+
+def check_names(window):
+    """Every field has a name that can be read out."""
+    nameless = window.evaluate(
+        "[...document.querySelectorAll('input, select, textarea, button')]"
+        ".filter((field) => !(field.labels?.length || field.ariaLabel || field.textContent.trim()))"
+        ".map((field) => field.outerHTML)"
+    )
+    assert nameless == []
 
 
 def cells(window):
@@ -145,26 +161,11 @@ def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
     assert typed("plan", tmp_path / "my-sweep.yaml", "--no-probe") == 0
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 800), (1280, 720)])
-def test_nothing_is_wider_than_the_window(chromium, small, width, height):
-    with page_of(small) as tab, shown(chromium, tab, width, height) as window:
+def test_a_phone_shows_both_views(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab, 390, 800) as window:
         cells(window).first.click()
         window.locator("#seeds button").first.click()
         sync_api.expect(window.locator("#run")).to_contain_text("Settings")
-        for view in ("sweeps", "builder"):
-            window.locator(f"#tab-{view}").click()
-            sync_api.expect(window.locator(f"#{view} :is(fieldset, .card)").first).to_be_visible()
-            assert window.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_every_field_has_a_name_that_can_be_read_out(chromium, small):
-    with page_of(small) as tab, shown(chromium, tab) as window:
+        check_fits(window)
         window.locator("#tab-builder").click()
         sync_api.expect(window.locator(".axis-row").first).to_be_visible()
-        nameless = window.evaluate(
-            "[...document.querySelectorAll('input, select, textarea, button')]"
-            ".filter((field) => !(field.labels?.length || field.ariaLabel || field.textContent.trim()))"
-            ".map((field) => field.outerHTML)"
-        )
-        assert nameless == []
-        assert re.search(r"\w", window.title())
