@@ -74,9 +74,12 @@ def test_a_diagram_fills_in_while_runs_end(chromium, small, tmp_path):
         sync_api.expect(cells(window)).to_have_count(1)
         sync_api.expect(window.locator(".card")).to_contain_text("1 of 12 runs ended")
         sync_api.expect(window.locator(".card")).to_contain_text("2 min left at most")
+        cells(window).first.focus()
+        walked = window.locator(".cell:focus").get_attribute("data-name")
         folder.commit(11)
         sync_api.expect(cells(window)).to_have_count(6, timeout=SECONDS)
         sync_api.expect(window.locator(".card")).to_contain_text("12 of 12 runs ended")
+        assert window.locator(".cell:focus").get_attribute("data-name") == walked  # though all was drawn anew
         assert TOKEN not in window.url
         tab.folders.stop()
         following.join()

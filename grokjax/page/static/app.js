@@ -6,7 +6,7 @@ import { makeCard } from "./card.js";
 import { loadPhases, phaseLegend, scaleLegend } from "./colours.js";
 import { drawCurves } from "./curves.js";
 import { cellWords } from "./diagram.js";
-import { byId, element, setOptions } from "./dom.js";
+import { byId, element, redraw, setOptions } from "./dom.js";
 import { showRun } from "./run.js";
 import { restartTable, rowsOf, showTable } from "./table.js";
 
@@ -50,6 +50,7 @@ async function update() {
     isOld ||= key === active;
     try {
       const data = await ask("diagram", { sweep: key, ...view });
+      if (drawn.get(key) !== wanted) continue; // something else has been chosen meanwhile
       offered.set(key, data);
       cardOf(key).draw(data);
     } catch (error) { cardOf(key).refuse(error.message); }
@@ -81,13 +82,13 @@ async function follow() {
     listed = await showTable(active, view, sweep.name, openRun, () => follow(), isOld);
     if (isOld()) return;
     let of = `The runs of the table below, of ${sweep.name}.`, runs = listed;
-    byId("seeds").replaceChildren();
-    if (cell) {
+    if (!cell) byId("seeds").replaceChildren();
+    else {
       const data = await ask("table", { sweep: active, where: view.where, cell: JSON.stringify(cell.pairs) });
       if (isOld()) return;
       runs = data.rows.map((row) => row[data.columns.indexOf("run_id")]);
       of = `${sweep.name}, ${cell.words}.`;
-      byId("seeds").replaceChildren(element("div", { class: "scroll" }, rowsOf(data, openRun, null)));
+      redraw(byId("seeds"), element("div", { class: "scroll" }, rowsOf(data, openRun, null)));
     }
     byId("all-runs").hidden = !cell;
     const leftOut = await drawCurves(byId("plots"), active, runs, [...measures].map((select) => select.value), isLog.checked, isOld);

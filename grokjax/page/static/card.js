@@ -10,18 +10,19 @@ export function makeCard(key, choose, open) {
   const remarks = element("ul"), problem = element("p", { class: "problem", role: "alert" });
   const chosen = element("button", { type: "button", "aria-pressed": "false", click: () => choose(key) }, "table and curves");
   const folder = element("code");
-  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, host,
-    element("details", {}, element("summary", {}, "What to know of this diagram"), remarks), element("p", {}, chosen));
+  const known = element("details", { hidden: true }, element("summary", {}, "What to know of this diagram"), remarks);
+  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, host, known, element("p", {}, chosen));
   let drawn = null;
-  const redraw = () => drawn && drawDiagram(host, drawn, (cell, data) => open(key, cell, data));
-  new ResizeObserver(redraw).observe(node);
+  const draw = () => drawn && drawDiagram(host, drawn, (cell, data) => open(key, cell, data));
+  new ResizeObserver(draw).observe(node);
   return {
     node,
     stand(sweep, now) { stand({ title, stands, bar, counts, problem, folder }, sweep, now); },
     draw(data) {
       drawn = data;
       problem.textContent = "";
-      redraw();
+      draw();
+      known.hidden = !(data.remarks || []).length;
       remarks.replaceChildren(...(data.remarks || []).map((text) => element("li", {}, text)));
     },
     refuse(text) { problem.textContent = text; },

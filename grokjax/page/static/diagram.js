@@ -1,6 +1,6 @@
 // One diagram: a field for each cell of two axes, or a point where the values fill no lattice.
 
-import { element, number, shape } from "./dom.js";
+import { element, number, redraw, shape } from "./dom.js";
 import { phases, scaleOf } from "./colours.js";
 
 const HEIGHT = { least: 20, most: 44 };
@@ -11,7 +11,7 @@ export function drawDiagram(host, data, open) {
   const scale = data.colour ? scaleOf(data.cells.map((cell) => cell.median)) : null;
   const drawn = data.is_scattered ? points(data, width, scale, open) : lattice(data, width, scale, open);
   const range = scale && scale.known ? `${data.colour}: ${number(scale.low)} to ${number(scale.high)}${scale.isLog ? ", logarithmic" : ""}; median of the runs of a cell that have a value, with · where some have none` : "";
-  host.replaceChildren(drawn, ...(range ? [element("p", { class: "small" }, range)] : []));
+  redraw(host, drawn, ...(range ? [element("p", { class: "small" }, range)] : []));
 }
 
 function lattice(data, width, scale, open) {
@@ -43,7 +43,8 @@ function points(data, width, scale, open) {
   const svg = frame(width, height, data);
   const fields = data.cells.map((at) => {
     const cx = box.left + data.x.shares[at.x] * box.width, cy = box.top + (1 - data.y.shares[at.y]) * box.height;
-    return field(at, data, [shape("circle", { cx, cy, r: 6, fill: lookOf(at, scale).colour, stroke: "#555555" })], open);
+    const look = lookOf(at, scale), letter = scale ? "" : look.mark[0];
+    return field(at, data, [shape("circle", { cx, cy, r: 8, fill: look.colour, stroke: "#555555" }), shape("text", { x: cx, y: cy + 4, "text-anchor": "middle", fill: look.ink }, letter)], open);
   });
   const ends = (axis) => [axis.words[0], axis.words[axis.words.length - 1]];
   const [low, high] = ends(data.x), [under, over] = ends(data.y);
@@ -88,7 +89,7 @@ export function cellWords(cell, data) {
 }
 
 function field(cell, data, parts, open) {
-  const group = shape("g", { role: "button", tabindex: "-1", class: "cell", "aria-label": cellWords(cell, data), click: () => open(cell, data) }, ...parts);
+  const group = shape("g", { role: "button", tabindex: "-1", class: "cell", "data-name": `${data.x.words[cell.x]}\n${data.y ? data.y.words[cell.y] : ""}`, "aria-label": cellWords(cell, data), click: () => open(cell, data) }, ...parts);
   group.append(shape("title", {}, cellWords(cell, data)));
   return group;
 }

@@ -27,6 +27,16 @@ export function setOptions(select, options, chosen = select.value) {
   if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
+// Replaces what is shown and keeps the focus on what bears the same name, since the page is drawn anew while one walks in it.
+export function redraw(host, ...children) {
+  const nameOf = (node) => node.getAttribute("data-name") || node.textContent;
+  const focused = host.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  host.replaceChildren(...children);
+  if (focused === null) return;
+  const same = [...host.querySelectorAll("button, [tabindex]")].find((node) => nameOf(node) === focused);
+  if (same) same.focus({ preventScroll: true });
+}
+
 export function number(value) {
   if (value === null || value === undefined) return "";
   if (typeof value !== "number") return String(value);

@@ -1,7 +1,7 @@
 // The table of the chosen runs, a page at a time.
 
 import { ask } from "./api.js";
-import { byId, element, number } from "./dom.js";
+import { byId, element, number, redraw } from "./dom.js";
 import { swatch } from "./colours.js";
 
 const order = { sort: "", descending: false, first: 0 };
@@ -14,7 +14,7 @@ export async function showTable(sweep, view, name, openRun, again, isOld) {
   if (isOld()) return [];
   const turn = (by) => element("button", { type: "button", disabled: by < 0 ? order.first === 0 : data.first + data.rows.length >= data.total, click: () => { order.first = Math.max(0, order.first + by); again(); } }, by < 0 ? "earlier" : "later");
   const shown = data.rows.length ? `${number(data.first + 1)} to ${number(data.first + data.rows.length)} of ${number(data.total)} runs` : "no runs";
-  byId("table").replaceChildren(
+  redraw(byId("table"),
     element("h2", { id: "table-title" }, `Runs of ${name}`),
     element("p", { class: "row" }, turn(-100), ` ${shown} `, turn(100)),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of runs" }, rowsOf(data, openRun, again)));
@@ -37,5 +37,5 @@ export function rowsOf(data, openRun, again) {
 function cellOf(column, value, openRun) {
   if (column === "run_id") return element("button", { type: "button", class: "plain", click: () => openRun(value) }, value);
   if (column === "phase") return element("span", {}, swatch(value), ` ${String(value).replaceAll("_", " ")}`);
-  return number(value);
+  return column.startsWith("seeds.") ? value : number(value);
 }
