@@ -111,5 +111,6 @@ def _medians(runs: pd.DataFrame, names: list[str], colour: str) -> Medians:
     used = distinct(runs)
     values = pd.Series(array(series(used, colour)).astype(np.float64), index=used.index)
     by = used[names[0]] if len(names) == 1 else [used[name] for name in names]
-    grouped = values.groupby(by).agg(["median", "count"]).dropna()
-    return {cell: (float(row["median"]), int(row["count"])) for cell, row in grouped.to_dict("index").items()}
+    grouped = values.groupby(by)
+    median, count = grouped.median().dropna().to_dict(), grouped.count().to_dict()
+    return {cell: (float(value), int(count[cell])) for cell, value in median.items()}
