@@ -144,6 +144,7 @@ def test_without_the_token_nothing_is_shown(chromium, small):
 
 def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
     with page_of() as tab, shown(chromium, tab) as window:
+        sync_api.expect(window.locator("#nothing")).to_be_visible()
         window.locator("#tab-builder").click()
         axis = window.locator(".axis-row").first
         axis.locator("select").nth(0).select_option("optimizer.weight_decay")

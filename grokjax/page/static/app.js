@@ -24,6 +24,8 @@ async function poll() {
     if (state) sweeps = state.sweeps;
     for (const sweep of sweeps) cardOf(sweep.key).stand(sweep, Date.now() / 1000 + clock.ahead);
     byId("connection").textContent = "live";
+    byId("nothing").hidden = sweeps.length > 0;
+    byId("overview").hidden = byId("table").hidden = !sweeps.length;
     if (state) await update();
   } catch (error) {
     byId("connection").textContent = error instanceof TypeError ? "The page has lost grokjax; start `grokjax page` again." : error.message;
