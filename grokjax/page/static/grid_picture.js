@@ -17,11 +17,12 @@ export function gridPicture(plan) {
     ...columns.map((value, x) => x % every ? null : shape("text", { x: MARGIN.left + (x + 0.5) * step, y: bottom + 14, "text-anchor": "middle" }, short(value.word))),
     ...rows.map((value, y) => y % skip ? null : shape("text", { x: MARGIN.left - 6, y: bottom - (y + 0.5) * rise + 4, "text-anchor": "end" }, short(value.word))),
   ].filter(Boolean);
-  const name = shape("text", { x: MARGIN.left, y: bottom + 32, class: "axis" }, `${upwards ? `${upwards.path} (upwards), ` : ""}${across.path}`);
+  const paths = `${upwards ? `${upwards.path} (upwards), ` : ""}${across.path}`;
+  const name = shape("text", { x: 4, y: bottom + 32, class: "axis" }, paths);
   const times = [...others.map((axis) => `${axis.count} values of ${axis.path}`), `${plan.seeds} seed${plan.seeds === 1 ? "" : "s"}`];
   const cut = [across, upwards].filter((axis) => axis && axis.count > MOST).map((axis) => ` Of ${axis.path} the first ${MOST} of ${axis.count} values are drawn.`);
   return element("figure", {},
-    shape("svg", { viewBox: `0 0 ${Math.max(width, 330)} ${bottom + MARGIN.bottom}`, class: "grid", role: "img", "aria-label": `${plan.cells} cells over ${plan.axes.map((axis) => axis.path).join(", ")}` }, ...dots, ...words, name),
+    shape("svg", { viewBox: `0 0 ${Math.max(width, 330, 6.3 * paths.length)} ${bottom + MARGIN.bottom}`, class: "grid", role: "img", "aria-label": `${plan.cells} cells over ${plan.axes.map((axis) => axis.path).join(", ")}` }, ...dots, ...words, name),
     element("figcaption", { class: "small" }, `Each dot stands for ${times.join(" x ")}.${cut.join("")}`));
 }
 
