@@ -15,11 +15,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 REFUSED = "Failed to load resource: the server responded with a status of 400 (Bad Request)"  # a filter that is none
 HOSTILE = "<img src=x onerror=alert(1)>"
-SECONDS = 15_000  # until something must be there, on a machine that is busy
+PATIENCE = 60_000  # milliseconds until something must be there, on a machine that is busy
 
 
 @pytest.fixture(scope="module")
 def chromium():
+    sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         yield browser
@@ -30,7 +31,7 @@ def chromium():
 def shown(chromium, tab, width=1280, height=720):
     """The page in a window; at the end nothing may have gone wrong, and nobody else may have been asked."""
     window = chromium.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
-    window.set_default_timeout(SECONDS)
+    window.set_default_timeout(PATIENCE)
     wrong, asked = [], []
     window.on("pageerror", lambda error: wrong.append(str(error)))
     window.on("console", lambda message: wrong.append(message.text))
@@ -77,7 +78,7 @@ def test_a_diagram_fills_in_while_runs_end(chromium, small, tmp_path):
         cells(window).first.focus()
         walked = window.locator(".cell:focus").get_attribute("data-name")
         folder.commit(11)
-        sync_api.expect(cells(window)).to_have_count(6, timeout=SECONDS)
+        sync_api.expect(cells(window)).to_have_count(6)
         sync_api.expect(window.locator(".card")).to_contain_text("12 of 12 runs ended")
         assert window.locator(".cell:focus").get_attribute("data-name") == walked  # though all was drawn anew
         assert TOKEN not in window.url
@@ -137,7 +138,7 @@ def test_without_the_token_nothing_is_shown(chromium, small):
     with page_of(small) as tab:
         window = chromium.new_page()
         window.goto(tab.address)
-        sync_api.expect(window.locator("#connection")).to_contain_text("token is missing", timeout=SECONDS)
+        sync_api.expect(window.locator("#connection")).to_contain_text("token is missing")
         assert cells(window).count() == 0
         window.close()
 
