@@ -58,6 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         _curves,
         _scatter,
         _report,
+        _page,
         _compare,
         _measure,
         _merge,
@@ -233,6 +234,17 @@ def _report(commands: Any) -> None:
     command.add_argument("--out", required=True, metavar="FILE.html", help="one file, figures included")
 
 
+def _page(commands: Any) -> None:
+    command = _command(
+        commands, "paging", "page", "a live page of sweeps, and a form that writes sweep files; on this machine alone"
+    )
+    command.add_argument(
+        "folders", metavar="DIR", nargs="*", help="folder of a sweep, or of several; without any only the form is there"
+    )
+    command.add_argument("--port", type=_port, metavar="N", help="port of this machine (default: 8765, else any)")
+    command.add_argument("--no-open", action="store_true", help="print the address and open no browser")
+
+
 def _merge(commands: Any) -> None:
     command = _command(commands, "merging", "merge", "folders of one sweep, trained in shards, as one")
     command.add_argument("folders", metavar="DIR", nargs="+", help="folders of the same sweep; they stay as they are")
@@ -385,6 +397,13 @@ def _shard(text: str) -> tuple[int, int]:
     if not re.fullmatch(r"\d+/\d+", text) or not 0 <= int(text.split("/")[0]) < int(text.split("/")[1]):
         raise argparse.ArgumentTypeError(f"must be I/N with I from 0 to N - 1, not {text!r}")
     return int(text.split("/")[0]), int(text.split("/")[1])
+
+
+def _port(text: str) -> int:
+    value = _positive(text)
+    if value > 65535:
+        raise argparse.ArgumentTypeError(f"must be at most 65535, not {text}")
+    return value
 
 
 def _seconds(text: str) -> float:

@@ -20,6 +20,7 @@ from grokjax.reader.absent_parts import absent_class
 from grokjax.reader.errors import TYPO, Collector, SpecError, blamed, first_line, nearest, suggestion, wrong
 from grokjax.reader.other_names import our_name
 from grokjax.reader.run_settings import Minibatch, StoredInit
+from grokjax.reader.sealed import refuse_if_sealed
 from grokjax.reader.user_class import members
 from grokjax.reader.user_parts import as_absent, data_sha256, kind_of, named_in, source_of, user_part
 from grokjax.reader.values import (
@@ -334,6 +335,7 @@ def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
     source_folder, _, run_id = source.rpartition("#")
     if not source_folder or not run_id:
         raise wrong(key, "expected DIR#RUN_ID", source)
+    refuse_if_sealed(key, "a stored run", source)
     return f"{absolute_folder(source_folder, folder)}#{run_id}"
 
 
@@ -344,6 +346,7 @@ def absolute_folder(path: str, folder: Path | None = None) -> str:
 
 def _file_of(cls: type[Part], values: Mapping[str, Any], where: str, folder: Path | None) -> dict[str, str]:
     """Absolute path of a data file and its checksum, which must be the one given, if one is."""
+    refuse_if_sealed(f"{where}.path", "a file of data", values["path"])
     path = ((Path.cwd() if folder is None else Path(folder)) / Path(values["path"]).expanduser()).absolute()
     if not path.is_file():
         beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []

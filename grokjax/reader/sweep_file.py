@@ -10,6 +10,7 @@ from grokjax.reader.errors import Collector, SpecError, suggestion, wrong
 from grokjax.reader.file_paths import with_paths
 from grokjax.reader.read_run import RUN_KEYS
 from grokjax.reader.run_words import TRAIN_SETTINGS
+from grokjax.reader.sealed import refuse_if_sealed
 from grokjax.reader.sweep import MISSING, SWEEP_KEYS, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
@@ -116,6 +117,7 @@ def _with_origin(mapping: dict[str, Any], folder: Path, above: tuple[Path, ...],
         return mapping
     if not isinstance(origin, str):
         raise wrong("from", "expected the path of a sweep file", origin)
+    refuse_if_sealed("from", "another file", origin)
     path = folder / origin
     if path.resolve() in above:
         raise wrong("from", "a sweep cannot build on itself", origin)

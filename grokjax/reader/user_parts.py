@@ -24,6 +24,7 @@ from flax import nnx
 from grokjax.core.catalogue import KINDS
 from grokjax.core.part import Part
 from grokjax.reader.errors import blamed, first_line, nearest, suggestion, wrong
+from grokjax.reader.sealed import refuse_if_sealed
 from grokjax.reader.sources import file_sha256, source_sha256
 from grokjax.reader.user_functions import part_from_function
 from grokjax.reader.user_models import part_from_linen, part_from_nnx
@@ -82,6 +83,7 @@ def named_in(kind: str, key: str, folder: Path | None = None) -> Any:
 
 
 def _named_in(kind: str, key: str, folder: Path | None) -> tuple[Any, Source]:
+    refuse_if_sealed(key, "code of somebody's own", kind)
     origin, _, name = kind.rpartition(":")
     is_file = origin.endswith(".py")
     module, source = _from_file(origin, name, key, folder) if is_file else _from_module(origin, name, key)

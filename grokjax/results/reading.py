@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ def _read_dataset(root: Path, with_running: bool) -> tuple[xr.Dataset, dict[str,
     )
     if with_running:
         files = [*read_live(layout), *files]  # a finished run of the same id comes later
-    dataset = with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"])
+    dataset = dataset_of(files, root, spec)
     return with_measured(dataset, [] if head is None else _measured(root, head)), spec, head
+
+
+def dataset_of(files: Sequence[Arrays], root: Path, spec: dict[str, Any]) -> xr.Dataset:
+    """One dataset of run files of a folder; each history is meant to reach the steps of its sweep."""
+    return with_budget(_harmless(assemble(files, spec["base"]), root), spec["steps"])
 
 
 def _measured(root: Path, head: Head) -> list[Arrays]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-_LOSSES = ("look/train/loss", "look/test/loss")
+LOSSES = ("look/train/loss", "look/test/loss")
+"""From which equal histories are told."""
 _FEWEST = 3
 """Different losses that a history must have: what is dead or settled at once may well be equal to another."""
 
@@ -39,11 +40,11 @@ def with_repeats(table: pd.DataFrame, dataset: xr.Dataset, cell: list[str]) -> p
 
 def _equal_histories(dataset: xr.Dataset) -> list[list[int]]:
     """Places of runs with equal histories, each group in the order of the runs."""
-    if not dataset.sizes["run"] or not all(name in dataset for name in _LOSSES):
+    if not dataset.sizes["run"] or not all(name in dataset for name in LOSSES):
         return []
     steps = dataset["look_step"].values
     trained = steps > 0
-    losses = [np.where(trained, dataset[name].values, 0).astype(np.float64) for name in _LOSSES]
+    losses = [np.where(trained, dataset[name].values, 0).astype(np.float64) for name in LOSSES]
     keys = np.concatenate([np.where(trained, steps, -1).astype(np.float64), *losses], axis=1)
     groups: dict[bytes, list[int]] = {}
     for index, row in enumerate(keys):

@@ -9,9 +9,12 @@ import pytest
 from tests.store.small_sweep import LANES, copied, small, typed
 
 __all__ = ["small"]
-SOURCE = sorted((Path(__file__).parents[2] / "grokjax").rglob("*.py"))
+ROOT = Path(__file__).parents[2]
+SOURCE = sorted((ROOT / "grokjax").rglob("*.py"))
 MODULES = {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "http", "socketserver", "xmlrpc", "asyncio"}
 CALLS = {"eval", "exec", "compile", "system", "popen", "bind", "listen", "create_server", "extractall", "load_module"}
+ALLOWED = {"grokjax/page/server.py": ["bind", "listen"]}
+"""The one port: of this machine alone, by `tests/cli/test_paging.py`, and guarded, by `tests/page/test_guard.py`."""
 READERS = ("status", "table", "phases", "verify", "events")
 
 
@@ -38,7 +41,7 @@ def dangers(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SOURCE, ids=lambda path: path.name)
 def test_no_file_can_run_or_serve_what_it_reads(path: Path) -> None:
-    assert dangers(path.read_text()) == []
+    assert dangers(path.read_text()) == ALLOWED.get(str(path.relative_to(ROOT)), [])
 
 
 @pytest.mark.parametrize(

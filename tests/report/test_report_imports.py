@@ -11,6 +11,7 @@ import pytest
     [
         ("grokjax.report.phase_text, grokjax.report.progress_text", ("jax", "matplotlib")),
         ("grokjax.report.phase_figure, grokjax.report.curve_figure", ("jax", "matplotlib.pyplot")),
+        ("grokjax.page.server", ("jax", "matplotlib.pyplot")),
     ],
 )
 def test_heavy_libraries_are_not_imported(modules, heavy):

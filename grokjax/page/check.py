@@ -1,0 +1,75 @@
+"""What is wrong with the text of a sweep, and what would it amount to? Asked as `grokjax plan --no-probe` asks."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from grokjax.drive.preparation import forecast
+from grokjax.drive.trainable import load_sweep
+from grokjax.page.chosen import plain
+from grokjax.plan.plan import Plan
+from grokjax.reader.errors import Problem, SpecError
+from grokjax.reader.sealed import sealed
+from grokjax.report.wording import number_text
+
+FILE = "sweep.yaml"
+MOST_RUNS = 1_000_000
+"""Of a sweep that is planned while somebody types."""
+_MOST_VALUES = 200
+_SHOWN_COHORTS = 20
+
+
+def check_text(text: str) -> dict[str, Any]:
+    """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported."""
+    with tempfile.TemporaryDirectory() as folder, sealed():
+        path = Path(folder, FILE)
+        path.write_text(text, encoding="utf-8")
+        try:
+            sweep = load_sweep(path)
+            if sweep.num_runs > MOST_RUNS:
+                return {"problems": [], "plan": {"runs": sweep.num_runs, "name": sweep.name}}
+            return {"problems": [], "plan": _plan(forecast(sweep, "cpu", with_probe=False))}
+        except SpecError as error:
+            return {"problems": [_problem(problem, folder) for problem in error.problems], "plan": None}
+
+
+def _problem(problem: Problem, folder: str) -> dict[str, Any]:
+    """A problem with its line; the folder of the text is nobody's business."""
+    line = problem.line if problem.file else None
+    bare = dataclasses.replace(problem, file="", line=None)
+    return {"key": problem.key, "line": line, "text": str(bare).replace(f"{folder}/", "")}
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    about, sweep = plan.to_json(), plan.sweep
+    axes = [(path, values.tolist()) for path, values in sweep.points.axis_values.items()]
+    cohorts = [
+        {
+            "runs": cohort["runs"],
+            "params": cohort["params"],
+            "static": {path: list(map(number_text, values)) for path, values in cohort["static"].items()},
+        }
+        for cohort in about["cohorts"][:_SHOWN_COHORTS]
+    ]
+    return {
+        "name": sweep.name,
+        "runs": about["runs"],
+        "later_runs": about["later_runs"],
+        "cells": about["cells"],
+        "seeds": about["seeds"],
+        "steps": about["steps"],
+        "run_steps": (about["runs"] + about["later_runs"]) * about["steps"],
+        "memory_bytes_per_run": about["memory_bytes_per_run"],
+        "disk_bytes": about["disk_bytes"],
+        "num_cohorts": len(about["cohorts"]),
+        "cohorts": cohorts,
+        "axes": [{"path": path, "count": len(values), "values": _values(values)} for path, values in axes],
+    }
+
+
+def _values(values: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {"word": number_text(value), "number": plain(value) if isinstance(value, (int, float)) else None}
+        for value in values[:_MOST_VALUES]
+    ]

@@ -1,0 +1,116 @@
+"""The cells of a diagram over any two columns: phases with their intervals, or the median of any measure."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from grokjax.analysis.columns import array, distinct, find, series
+from grokjax.analysis.diagram import PhaseDiagram, phase_diagram
+from grokjax.page.chosen import chosen_runs, num_values, plain
+from grokjax.report.pictures import choose_axes
+from grokjax.report.points import is_scattered, point_axis
+from grokjax.report.wording import number_text, remarks, repeats_remark
+from grokjax.results.grid import axis_groups
+from grokjax.results.growing import Snapshot
+from grokjax.results.reading import rule_of
+
+MOST_CELLS = 40_000
+Medians = dict[Any, tuple[float, int]]
+_MOST_EVENTS = ("steps_to_generalized", "steps_to_fit", "log10_delay")
+
+
+def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) -> dict[str, Any]:
+    """The diagram of the chosen runs.
+
+    Args:
+      x, y: columns, in short where that is clear; empty for the first and second axis of the sweep.
+      colour: a column of numbers; empty for phases.
+
+    Raises:
+      ValueError: there is no such column, or nothing to draw.
+    """
+    offered = {"axes": axis_names(snapshot), "colours": colour_names(snapshot), "measures": sorted(snapshot.measures)}
+    if snapshot.has_arms:
+        return {"note": "This sweep compares arms: some of its runs only tune. See `grokjax compare`.", **offered}
+    runs = chosen_runs(snapshot, where)
+    if not len(runs):
+        return {"note": "No run yet." if not len(snapshot.runs) else "The filter leaves no run.", **offered}
+    typed = [find(name, runs.columns) if name else None for name in (x, y)]
+    try:
+        names = [name for name in choose_axes(axis_groups(snapshot.spec), runs, *typed) if name]
+    except ValueError as error:
+        return {"note": str(error), **offered}
+    if math.prod(num_values(runs, name) for name in names) > MOST_CELLS:
+        raise ValueError(f"{' and '.join(names)} have too many values for one diagram; choose others, or a filter")
+    diagram, rule = phase_diagram(runs, names[0], names[1] if len(names) > 1 else None), rule_of(dict(snapshot.spec))
+    medians = _medians(runs, names, find(colour, offered["colours"])) if colour else {}
+    said = [*remarks(diagram, rule), *filter(None, [repeats_remark(runs)])]
+    return {
+        **offered,
+        "x": _axis(diagram.x_name, diagram.x),
+        "y": _axis(diagram.y_name, diagram.y) if diagram.y_name else None,
+        "colour": find(colour, offered["colours"]) if colour else "",
+        "cells": list(_cells(diagram, names, medians)),
+        "is_scattered": bool(diagram.y_name) and is_scattered(diagram),
+        "remarks": said,
+    }
+
+
+def axis_names(snapshot: Snapshot) -> list[str]:
+    """What a diagram may be drawn over: axes first, then every other setting or seed in which the runs differ."""
+    others = [str(name) for name in snapshot.runs if "." in str(name) and "/" not in str(name)]
+    varying = [name for name in others if num_values(snapshot.runs, name) > 1]
+    return list(dict.fromkeys([*snapshot.spec["axes"], *varying]))
+
+
+def colour_names(snapshot: Snapshot) -> list[str]:
+    """The columns of numbers that are no settings: events first, then the last value of each measure."""
+    runs = snapshot.runs
+    named = [str(name) for name in runs if "/" in str(name) or str(name) in ("final_step", "post_peak_drop")]
+    named += [str(name) for name in runs if str(name).startswith(("steps_to_", "min_", "max_", "log10_"))]
+    numeric = [name for name in named if pd.api.types.is_numeric_dtype(runs[name])]
+    return sorted(numeric, key=lambda name: (name not in _MOST_EVENTS, "/" not in name, name))
+
+
+def _axis(name: str, values: np.ndarray) -> dict[str, Any]:
+    """An axis with its values, their words, and where each lies on it from 0 to 1 when it is drawn to scale."""
+    shares = None
+    if np.issubdtype(values.dtype, np.number) and len(values) > 1:
+        shares = [round(float(share), 5) for share in point_axis(values).share(values.astype(np.float64))]
+    words = [number_text(value) for value in values.tolist()]
+    return {"name": name, "values": [plain(value) for value in values.tolist()], "words": words, "shares": shares}
+
+
+def _cells(diagram: PhaseDiagram, names: list[str], medians: Medians) -> Iterator[dict[str, Any]]:
+    """The cells that have runs."""
+    for row, column in zip(*np.nonzero(diagram.n), strict=True):
+        phase = diagram.dominant[row, column]
+        which = diagram.phases.index(phase)
+        key = (diagram.x[column], diagram.y[row]) if len(names) > 1 else diagram.x[column]
+        median, known = medians.get(key, (None, 0))
+        counts = {name: int(n) for name, n in zip(diagram.phases, diagram.counts[row, column], strict=True) if n}
+        yield {
+            "x": int(column),
+            "y": int(row),
+            "n": int(diagram.n[row, column]),
+            "phase": phase,
+            "tied": bool(diagram.tied[row, column]),
+            "counts": counts,
+            "low": plain(round(float(diagram.low[row, column, which]), 4)),
+            "high": plain(round(float(diagram.high[row, column, which]), 4)),
+            "median": plain(median),
+            "known": known,
+        }
+
+
+def _medians(runs: pd.DataFrame, names: list[str], colour: str) -> Medians:
+    """The median of a column over the runs of each cell that have a value there, and how many these are."""
+    used = distinct(runs)
+    values = pd.Series(array(series(used, colour)).astype(np.float64), index=used.index)
+    by = used[names[0]] if len(names) == 1 else [used[name] for name in names]
+    grouped = values.groupby(by)
+    median, count = grouped.median().dropna().to_dict(), grouped.count().to_dict()
+    return {cell: (float(value), int(count[cell])) for cell, value in median.items()}

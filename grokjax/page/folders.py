@@ -1,0 +1,111 @@
+"""Which sweeps does the page show, and where does each stand?"""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grokjax.orders.ledger import is_over
+from grokjax.reader.errors import first_line
+from grokjax.results.growing import GrowingResults, Snapshot
+from grokjax.store.files import checksum
+
+REFRESH_SECONDS = 0.5
+_TRAINING = ("opening", "compiling", "training", "consolidating")
+
+
+class Folders:
+    """The sweeps of the folders that were typed, those inside them included; read by one thread, shown by others."""
+
+    def __init__(self, typed: Sequence[Path]):
+        self._typed = list(typed)
+        self._results: dict[str, GrowingResults] = {}
+        self._stopped = threading.Event()
+        self._find()
+
+    def refresh(self) -> None:
+        """Read what is new, and find folders that are new."""
+        self._find()
+        for results in self._results.values():
+            try:
+                results.refresh()
+            except Exception as error:  # whatever one folder holds, the others are still shown
+                results.problem = f"cannot be read: {first_line(error)}"
+
+    def _find(self) -> None:
+        for root in self._roots():
+            self._results.setdefault(checksum(str(root).encode()), GrowingResults(root))
+
+    def follow(self) -> threading.Thread:
+        """Refresh again and again until `stop`, in a thread of its own."""
+
+        def follow() -> None:
+            while not self._stopped.wait(REFRESH_SECONDS):
+                self.refresh()
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        """End `follow`."""
+        self._stopped.set()
+
+    def __getitem__(self, key: str) -> GrowingResults:
+        """The sweep with this key.
+
+        Raises:
+          ValueError: there is none; a key is looked up and never a path.
+        """
+        if key not in self._results:
+            raise ValueError("there is no such sweep")
+        return self._results[key]
+
+    def state(self) -> list[dict[str, Any]]:
+        """Where each sweep stands, in the order in which they were found."""
+        return [_standing(key, results) for key, results in list(self._results.items())]
+
+    def _roots(self) -> list[Path]:
+        roots = []
+        for folder in self._typed:
+            inside = [] if (folder / "spec.json").is_file() else sorted(folder.glob("*/spec.json"))
+            roots += [path.parent for path in inside] or [folder]
+        return roots
+
+
+def _standing(key: str, results: GrowingResults) -> dict[str, Any]:
+    snapshot = results.snapshot
+    about = {"key": key, "folder": str(results.root), "problem": results.problem}
+    if snapshot is None:
+        return {**about, "name": results.root.name, "version": "", "total": 0}
+    runs, total, live = snapshot.runs, snapshot.spec["num_runs"], snapshot.live
+    is_running = runs["status"].to_numpy(object) == "running"
+    ended = is_over(runs["stop_reason"], runs["final_step"], snapshot.spec["steps"])
+    done = int(np.count_nonzero(np.asarray(ended) & ~is_running))
+    stage = live.get("stage", "not started" if not len(runs) else "stopped")
+    trains = stage in _TRAINING
+    running = min(int(live.get("running", 0)) if trains else 0, total - done)
+    return {
+        **about,
+        "name": snapshot.spec["name"],
+        "version": snapshot.version,
+        "total": total,
+        "done": done,
+        "running": running,
+        "queued": total - done - running,
+        "stage": stage,
+        "written": snapshot.written if trains else None,
+        "rate": live.get("run_steps_per_second") if trains else None,
+        "seconds_left": live.get("seconds_left") if trains else None,
+        "phases": _phases(snapshot),
+        "warned": list(snapshot.warned),
+    }
+
+
+def _phases(snapshot: Snapshot) -> dict[str, int]:
+    """Runs of each phase; one that repeats another of its cell is no further run."""
+    runs = snapshot.runs
+    return dict(Counter(map(str, runs.loc[~runs["is_repeat"].to_numpy(bool), "phase"].tolist())))

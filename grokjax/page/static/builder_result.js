@@ -1,0 +1,57 @@
+// What the sweep of the form amounts to: problems, or runs, picture, forecast, the file and the command.
+
+import { bytes, copyButton, element, number } from "./dom.js";
+import { gridPicture } from "./grid_picture.js";
+
+export function resultView({ edited, restore }) {
+  const heading = element("h2", {}, "The sweep"), summary = element("div", { role: "status" });
+  const yaml = element("textarea", { rows: 14, spellcheck: "false", "aria-label": "The sweep file", input: () => edited(yaml.value) });
+  const byHand = element("p", { hidden: true }, "The text was changed by hand, so the form no longer writes it. ", element("button", { type: "button", click: () => restore() }, "use the form again"));
+  const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), command = element("p", { class: "command" });
+  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), command);
+  let url = "";
+  return {
+    node,
+    wait() { summary.replaceChildren(element("p", {}, "Being checked …")); },
+    refuse(text) { summary.replaceChildren(element("p", { class: "problem" }, text)); },
+    show(answer, isByHand) {
+      byHand.hidden = !isByHand;
+      if (!isByHand && answer.yaml !== null) yaml.value = answer.yaml;
+      summary.replaceChildren(...(answer.plan ? planView(answer.plan) : problemView(answer.problems)));
+      const isGood = Boolean(answer.plan), file = `${isGood ? answer.plan.name : "sweep"}.yaml`;
+      URL.revokeObjectURL(url);
+      url = URL.createObjectURL(new Blob([yaml.value], { type: "text/yaml" }));
+      save.href = url;
+      save.download = file;
+      save.hidden = !isGood;
+      const line = `grokjax run ${file}`;
+      command.replaceChildren(...(isGood ? [element("code", {}, line), copyButton(line), " in the folder of the file"] : []));
+    },
+  };
+}
+
+function problemView(problems) {
+  const line = (problem) => (problem.line ? `line ${problem.line}: ` : "");
+  return [element("p", {}, problems.length === 1 ? "One thing is wrong:" : `${problems.length} things are wrong:`),
+    element("ul", { class: "problems" }, ...problems.map((problem) => element("li", {}, line(problem) + problem.text)))];
+}
+
+function planView(plan) {
+  if (!plan.cells) return [element("p", {}, `${number(plan.runs)} runs: too many to plan while you type; \`grokjax plan\` does.`)];
+  const facts = [
+    ["runs", `${number(plan.runs)} = ${number(plan.cells)} cells x ${number(plan.seeds)} seeds${plan.later_runs ? `, then ${number(plan.later_runs)} more` : ""}`],
+    ["updates", `${number(plan.run_steps)} in all, ${number(plan.steps)} a run`],
+    ["programs", `${number(plan.num_cohorts)} to compile: ${why(plan)}`],
+    ["memory", `${bytes(plan.memory_bytes_per_run)} a run`],
+    ["disk", `at most ${bytes(plan.disk_bytes)}`],
+    ["time", "left out: it takes a compilation. `grokjax plan` times it on your machine, without training"],
+  ];
+  const rows = facts.map(([name, words]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words)));
+  return [element("table", {}, element("tbody", {}, ...rows)), gridPicture(plan)];
+}
+
+function why(plan) {
+  if (plan.num_cohorts === 1) return "all runs share it";
+  const paths = [...new Set(plan.cohorts.flatMap((cohort) => Object.keys(cohort.static)))];
+  return `another ${paths.join(" or ")} is another program`;
+}

@@ -1,0 +1,192 @@
+"""Are the answers those of the commands, and is the same content sent and made once?"""
+
+import json
+
+import numpy as np
+import pytest
+
+from grokjax.analysis.diagram import phase_diagram
+from grokjax.page import answers
+from grokjax.results.growing import GrowingResults
+from grokjax.results.results import read_results
+from grokjax.store.committed import read_spec
+from grokjax.store.files import write_record
+from tests.page.tab import page_of
+from tests.results.split_folder import SplitFolder
+from tests.store.small_sweep import copied, typed
+
+RATE, DECAY = "optimizer.learning_rate", "optimizer.weight_decay"
+
+
+def test_the_diagram_is_that_of_the_analysis(tab, key, small):
+    seen, wanted = tab.told("diagram", sweep=key), phase_diagram(read_results(small).runs, RATE, DECAY)
+    assert (seen["x"]["name"], seen["y"]["name"]) == (RATE, DECAY)
+    assert seen["x"]["values"] == wanted.x.tolist()
+    assert seen["y"]["values"] == wanted.y.tolist()
+    assert len(seen["cells"]) == np.count_nonzero(wanted.n)
+    for cell in seen["cells"]:
+        place = cell["y"], cell["x"]
+        assert cell["phase"] == wanted.dominant[place]
+        which = wanted.phases.index(cell["phase"])
+        assert cell["counts"][cell["phase"]] == wanted.counts[place][which]
+        assert (cell["low"], cell["high"]) == pytest.approx(
+            (wanted.low[place][which], wanted.high[place][which]), abs=1e-4
+        )
+
+
+def test_any_two_axes_and_any_measure_may_be_drawn(tab, key, small):
+    runs, colour = read_results(small).runs, "steps_to_fit"
+    seen = tab.told("diagram", sweep=key, x=DECAY, y="seeds.split", colour=colour)
+    assert (seen["x"]["name"], seen["y"]["name"]) == (DECAY, "seeds.split")
+    for cell in seen["cells"]:
+        decay, seed = seen["x"]["values"][cell["x"]], seen["y"]["values"][cell["y"]]
+        values = runs.loc[(runs[DECAY] == decay) & (runs["seeds.split"] == seed), colour].dropna()
+        assert (cell["known"], cell["n"]) == (len(values), 2)  # the runs that diverged never fit
+        assert cell["median"] == (pytest.approx(float(np.median(values))) if len(values) else None)
+    assert 1 in {cell["known"] for cell in seen["cells"]}
+
+
+def test_the_filter_is_that_of_the_commands_and_filters_diagram_and_table(tab, key, small, capsys):
+    where = "weight_decay > 0.5 and status = done"
+    assert typed("table", small, "--where", where) == 0
+    wanted = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    seen = tab.told("table", sweep=key, where=where)
+    assert {row[0] for row in seen["rows"]} == set(wanted)
+    assert seen["total"] == len(wanted)
+    cells = tab.told("diagram", sweep=key, where=where)["cells"]
+    assert sum(cell["n"] for cell in cells) == len(wanted)
+    assert tab.told("diagram", sweep=key, where="task.modulus = 7")["cells"]  # a setting that all runs share
+    assert tab.told("diagram", sweep=key, where="task.modulus = 8")["note"] == "The filter leaves no run."
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "told"),
+    [
+        ("diagram", {"where": "weight_decai > 1"}, "weight_decay"),
+        ("diagram", {"where": "=="}, "filter"),
+        ("diagram", {"x": "nothing"}, "no column"),
+        ("diagram", {"colour": "phase"}, "no column"),
+        ("table", {"sort": "nothing"}, "no column"),
+        ("table", {"cell": "[1]"}, "expected"),
+        ("table", {"cell": "{"}, "Expecting"),
+        ("run", {"run": "<b>"}, "there is no run <b>"),
+        ("curves", {"runs": "none", "measure": "test/accuracy"}, "there is no run none"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_told_in_words(tab, key, name, query, told):
+    answer = tab.ask(f"/api/{name}", {"sweep": key, **query})
+    assert answer.status == 400
+    assert told in answer.content["problem"]
+
+
+@pytest.mark.parametrize("sweep", ["", "none", "../small", "/etc/passwd"])
+def test_a_sweep_is_looked_up_and_never_a_path(tab, sweep):
+    answer = tab.ask("/api/diagram", {"sweep": sweep})
+    assert (answer.status, answer.content["problem"]) == (400, "there is no such sweep")
+
+
+def test_a_cell_has_its_seeds_and_each_its_curve(tab, key, small):
+    diagram = tab.told("diagram", sweep=key)
+    at = next(cell for cell in diagram["cells"] if cell["phase"] != "diverged")
+    cell = [[RATE, diagram["x"]["values"][at["x"]]], [DECAY, diagram["y"]["values"][at["y"]]]]
+    rows = tab.told("table", sweep=key, cell=json.dumps(cell))["rows"]
+    runs = read_results(small).runs
+    wanted = runs.loc[(runs[RATE] == cell[0][1]) & (runs[DECAY] == cell[1][1]), "run_id"].tolist()
+    assert sorted(row[0] for row in rows) == sorted(wanted)
+    curves = tab.told("curves", sweep=key, runs=",".join(wanted), measure="test/accuracy")
+    looks = read_results(small).looks
+    for run in curves["series"]:
+        place = runs["run_id"].tolist().index(run["run_id"])
+        np.testing.assert_allclose(run["values"], looks.accuracy("test")[place][: len(curves["steps"])])
+
+
+def test_a_run_has_settings_measures_events_and_the_command_that_replays_it(tab, key, small):
+    run_id = read_results(small).runs["run_id"][0]
+    seen = tab.told("run", sweep=key, run=run_id)
+    assert seen["commands"][0] == f"grokjax replay {small} {run_id}"
+    assert ["task.modulus", "7"] in seen["settings"]
+    assert dict(map(tuple, seen["measures"]))["status"] in ("done", "diverged")
+    assert [event["event"] for event in seen["events"]] == ["ended"]
+
+
+def test_the_table_is_sorted_by_any_column_page_by_page(tab, key, small, monkeypatch):
+    monkeypatch.setattr("grokjax.page.runs.ROWS", 5)
+    pages = [tab.told("table", sweep=key, sort="final_step", descending="true", first=first) for first in (0, 5, 10)]
+    assert [len(page["rows"]) for page in pages] == [5, 5, 2]
+    place = pages[0]["columns"].index("final_step")
+    steps = [row[place] for page in pages for row in page["rows"]]
+    assert steps == sorted(read_results(small).runs["final_step"], reverse=True)
+
+
+def test_what_has_not_changed_is_neither_sent_nor_made_again(tab, key, monkeypatch):
+    made = []
+    monkeypatch.setattr(answers, "diagram_json", lambda *given: made.append(given) or {"cells": []})
+    question = "/api/diagram", {"sweep": key, "where": "final_step >= 0"}
+    first = tab.ask(*question)
+    again = tab.ask(*question, {"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.text) == (304, "")
+    assert len(made) == 1
+    state = tab.ask("/api/state")
+    assert tab.ask("/api/state", None, {"If-None-Match": state.headers["etag"]}).status == 304
+
+
+def test_a_commit_shows_and_so_does_what_is_left(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(3)
+    folder.tell(stage="training", running=2, run_steps_per_second=10.0, seconds_left=60.0)
+    with page_of(folder.root) as tab:
+        before = tab.told("state")["sweeps"][0]
+        assert (before["done"], before["running"], before["queued"], before["total"]) == (3, 2, 7, 12)
+        assert (before["rate"], before["seconds_left"]) == (10.0, 60.0)
+        assert sum(cell["n"] for cell in tab.told("diagram", sweep=before["key"])["cells"]) == 3
+        folder.commit(5)
+        tab.folders.refresh()
+        after = tab.told("state")["sweeps"][0]
+        assert after["version"] != before["version"]
+        assert sum(cell["n"] for cell in tab.told("diagram", sweep=before["key"])["cells"]) == 8
+
+
+def test_the_sweeps_of_a_folder_stand_side_by_side_and_new_ones_join(small, tmp_path):
+    copied(small, tmp_path)
+    with page_of(tmp_path) as tab:
+        assert [sweep["name"] for sweep in tab.told("state")["sweeps"]] == ["small"]
+        SplitFolder(small, tmp_path / "second").commit(1)
+        tab.folders.refresh()
+        assert [sweep["done"] for sweep in tab.told("state")["sweeps"]] == [12, 1]
+
+
+def test_a_folder_without_a_sweep_is_told_and_waited_for(small, tmp_path):
+    with page_of(tmp_path / "later") as tab:
+        assert "holds no sweep" in tab.told("state")["sweeps"][0]["problem"]
+        SplitFolder(small, tmp_path / "later").commit(2)
+        tab.folders.refresh()
+        assert tab.told("state")["sweeps"][0]["done"] == 2
+
+
+def test_runs_that_tuned_an_arm_are_pooled_in_no_diagram(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "arms")
+    spec = read_spec(folder.root)
+    write_record(folder.root / "spec.json", {**spec, "yaml": spec["yaml"] + "compare: {}\n"})
+    folder.commit(3)
+    with page_of(folder.root) as tab:
+        key = tab.told("state")["sweeps"][0]["key"]
+        assert "grokjax compare" in tab.told("diagram", sweep=key)["note"]
+        assert tab.told("table", sweep=key)["total"] == 3
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(small, tmp_path, monkeypatch):
+    SplitFolder(small, tmp_path / "a").commit(1)
+    SplitFolder(small, tmp_path / "b").commit(2)
+    refresh = GrowingResults.refresh
+    refused = ValueError("strange")
+
+    def fails_for_a(results):
+        if results.root.name == "a":
+            raise refused
+        return refresh(results)
+
+    monkeypatch.setattr(GrowingResults, "refresh", fails_for_a)
+    with page_of(tmp_path) as tab:
+        first, second = tab.told("state")["sweeps"]
+        assert first["problem"] == "cannot be read: strange"
+        assert second["done"] == 2
