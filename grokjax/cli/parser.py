@@ -1,11 +1,11 @@
 """What may be typed. Imports nothing heavy: `grokjax --help` answers at once."""
 
 import argparse
-import math
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from grokjax.cli.typed_values import count_or_list, port, positive, seconds, shard
 from grokjax.core.words import nearest
 
 PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures", "probes")
@@ -102,13 +102,13 @@ def _scale(command: argparse.ArgumentParser) -> None:
 
 def _training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--lanes", type=_positive, metavar="N", help="lanes of one device (default: chosen from memory)"
+        "--lanes", type=positive, metavar="N", help="lanes of one device (default: chosen from memory)"
     )
     command.add_argument("--executor", choices=("map", "vmap"), help="how lanes are mapped (default: map on a CPU)")
     command.add_argument("--device", metavar="cpu|gpu:N", help="where to train (default: what JAX prefers)")
-    command.add_argument("--max-seconds", type=_seconds, metavar="S", help="stop after this time; exit status 75")
+    command.add_argument("--max-seconds", type=seconds, metavar="S", help="stop after this time; exit status 75")
     command.add_argument(
-        "--save-seconds", type=_seconds, default=30.0, metavar="S", help="time between saves (default: 30)"
+        "--save-seconds", type=seconds, default=30.0, metavar="S", help="time between saves (default: 30)"
     )
     command.add_argument("--fail-on-diverged", action="store_true", help="exit status 3 if a run diverged")
 
@@ -120,7 +120,7 @@ def _run(commands: Any) -> None:
     command.add_argument("--name", metavar="NAME", help="name of the sweep, instead of the file's")
     command.add_argument(
         "--shard",
-        type=_shard,
+        type=shard,
         default=(0, 1),
         metavar="I/N",
         help="only every N-th run from the I-th on, I from 0 to N-1",
@@ -134,14 +134,14 @@ def _try(commands: Any) -> None:
     )
     _spec(command)
     command.add_argument("--cell", type=int, default=0, metavar="N", help="which cell (default: 0)")
-    command.add_argument("--steps", type=_positive, default=50, metavar="N", help="how many updates (default: 50)")
+    command.add_argument("--steps", type=positive, default=50, metavar="N", help="how many updates (default: 50)")
 
 
 def _extend(commands: Any) -> None:
     command = _command(commands, "training", "extend", "more seeds, steps, values or draws; finished runs are reused")
     command.add_argument("folder", metavar="DIR")
-    command.add_argument("--seeds", type=_count_or_list, metavar="N|LIST", help="number of seeds, or all: '[0, 1, 7]'")
-    command.add_argument("--steps", type=_positive, metavar="N", help="budget of every run, in updates")
+    command.add_argument("--seeds", type=count_or_list, metavar="N|LIST", help="number of seeds, or all: '[0, 1, 7]'")
+    command.add_argument("--steps", type=positive, metavar="N", help="budget of every run, in updates")
     command.add_argument(
         "--axis",
         action="append",
@@ -163,7 +163,7 @@ def _plan(commands: Any) -> None:
     command.add_argument(
         "--no-probe", action="store_true", help="from shapes alone: no compilation, no forecast of time"
     )
-    command.add_argument("--lanes", type=_positive, metavar="N", help="lanes of one device")
+    command.add_argument("--lanes", type=positive, metavar="N", help="lanes of one device")
     command.add_argument("--executor", choices=("map", "vmap"))
     command.add_argument("--device", metavar="cpu|gpu:N")
 
@@ -241,7 +241,7 @@ def _page(commands: Any) -> None:
     command.add_argument(
         "folders", metavar="DIR", nargs="*", help="folder of a sweep, or of several; without any only the form is there"
     )
-    command.add_argument("--port", type=_port, metavar="N", help="port of this machine (default: 8765, else any)")
+    command.add_argument("--port", type=port, metavar="N", help="port of this machine (default: 8765, else any)")
     command.add_argument("--no-open", action="store_true", help="print the address and open no browser")
 
 
@@ -307,7 +307,7 @@ def _replay(commands: Any) -> None:
     command = _command(commands, "looking_ahead", "replay", "train a stored run again, alone, and compare bit for bit")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID")
-    command.add_argument("--steps", type=_positive, metavar="N", help="how far (default: as far as stored)")
+    command.add_argument("--steps", type=positive, metavar="N", help="how far (default: as far as stored)")
     command.add_argument(
         "--trace", metavar="FILE.npz", help="write initial parameters, data and losses as plain arrays"
     )
@@ -371,53 +371,3 @@ def _reproduce(commands: Any) -> None:
     _scale(command)
     command.set_defaults(overrides=[], name=None)
     _training(command)
-
-
-def _positive(text: str) -> int:
-    """A whole number from 1 on; `1e3` is one, as in a sweep file."""
-    value = _number(text)
-    if not value.is_integer():
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
-    return int(value)
-
-
-def _count_or_list(text: str) -> int | list[int]:
-    """A whole number from 1 on, or whole numbers in brackets."""
-    if not text.startswith("["):
-        return _positive(text)
-    if not re.fullmatch(r"\[\s*\d+(\s*,\s*\d+)*\s*,?\s*\]", text):
-        raise argparse.ArgumentTypeError(f"must be a number or a list of whole numbers such as [0, 1, 7], not {text!r}")
-    return [int(digits) for digits in re.findall(r"\d+", text)]
-
-
-def _shard(text: str) -> tuple[int, int]:
-    """`I/N` with I from 0 to N - 1."""
-    if not re.fullmatch(r"\d+/\d+", text) or not 0 <= int(text.split("/")[0]) < int(text.split("/")[1]):
-        raise argparse.ArgumentTypeError(f"must be I/N with I from 0 to N - 1, not {text!r}")
-    return int(text.split("/")[0]), int(text.split("/")[1])
-
-
-def _port(text: str) -> int:
-    value = _positive(text)
-    if value > 65535:
-        raise argparse.ArgumentTypeError(f"must be at most 65535, not {text}")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"must be a finite number, not {text!r}")
-    return value
