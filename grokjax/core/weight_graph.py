@@ -10,11 +10,12 @@ class WeightGraph(NamedTuple):
 
     Attributes:
       weights: [node, next node] for each two neighbouring layers, linear factors multiplied.
-      units: for each layer of hidden units between them, the parameters, in words, through which its units are reached.
-        Their last axes, made flat, are the units: one is silent, whatever comes in, where these are zero.
+      units: for each layer of hidden units between them its groups of units, in order, and for each of these the
+        parameters, in words, through which they are reached. Their last axis are the units: one is silent, whatever
+        comes in, where all of them are zero.
       of_symbols: whether the first nodes are the symbols, operand after operand, and the last the classes.
     """
 
     weights: tuple[np.ndarray, ...]
-    units: tuple[tuple[str, ...], ...]
+    units: tuple[tuple[tuple[str, ...], ...], ...]
     of_symbols: bool

@@ -105,7 +105,7 @@ class Factored(Model):
         matrices, reached = self.prepare(params, signature), "embed" if self.collapsed_in else "hidden"
         units = tuple(f"{name}/{leaf}" for name in params if name.startswith(reached) for leaf in params[name])
         weights = (np.concatenate(matrices["tables"]), np.asarray(matrices["output"]))
-        return (WeightGraph(weights, (units,), of_symbols=True),)
+        return (WeightGraph(weights, ((units,),), of_symbols=True),)
 
 
 class Network(nn.Module):

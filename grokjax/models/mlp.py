@@ -180,7 +180,7 @@ class MLP(Model):
         return (
             WeightGraph(
                 weights=(first, *(params[name]["kernel"] for name in names[1:]), params["output"]["kernel"]),
-                units=tuple(tuple(f"{name}/{leaf}" for leaf in params[name]) for name in names),
+                units=tuple((tuple(f"{name}/{leaf}" for leaf in params[name]),) for name in names),
                 of_symbols=signature.vocabulary is not None,
             ),
         )

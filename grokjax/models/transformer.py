@@ -169,7 +169,7 @@ class Transformer(Model):
             layers = params[name]["mlp"]
             units = tuple(f"{name}/mlp/hidden/{leaf}" for leaf in layers["hidden"])
             weights = (layers["hidden"]["kernel"], layers["output"]["kernel"])
-            graphs.append(WeightGraph(weights, (units,), of_symbols=False))
+            graphs.append(WeightGraph(weights, ((units,),), of_symbols=False))
         return tuple(graphs)
 
 

@@ -13,9 +13,9 @@ class Silencing:
     """A network some of whose units are silent: the parameters through which they are reached are zero."""
 
     def __init__(self, network: Network, probe: str):
-        graphs, self._network = weight_graphs(network, probe), network
-        self._layers = [names for graph in graphs for names in graph.units]
-        self._ends = np.cumsum([len(matrix) for graph in graphs for matrix in graph.weights[1:]])
+        layers = [layer for graph in weight_graphs(network, probe) for layer in graph.units]
+        self._network, self._groups = network, [group for layer in layers for group in layer]
+        self._ends = np.cumsum([_leaf(network.params, group[0]).shape[-1] for group in self._groups])
 
     @property
     def num_units(self) -> int:
@@ -25,9 +25,9 @@ class Silencing:
     def params(self, is_silent: np.ndarray) -> Params:
         """Parameters with the units of `is_silent` [unit] silent."""
         params = self._network.params
-        for names, of_layer in zip(self._layers, np.split(is_silent, self._ends[:-1]), strict=True):
-            for name in names:
-                params = _changed(params, name.split("/"), of_layer)
+        for group, of_group in zip(self._groups, np.split(is_silent, self._ends[:-1]), strict=True):
+            for name in group:
+                params = _changed(params, name.split("/"), of_group)
         return params
 
     def accuracy(self, is_silent: np.ndarray) -> dict[str, float]:
@@ -46,11 +46,14 @@ class Silencing:
         return {group: float(np.mean([accuracy[group] for accuracy in drawn])) for group in drawn[0]}
 
 
+def _leaf(params: Params, path: str) -> np.ndarray:
+    for name in path.split("/"):
+        params = params[name]
+    return np.asarray(params)
+
+
 def _changed(params: Mapping[str, Any], path: list[str], is_silent: np.ndarray) -> dict[str, Any]:
-    """A copy whose array at `path` is zero at units, its last axes made flat."""
+    """A copy whose array at `path` is zero at these places of its last axis."""
     name, *rest = path
-    if rest:
-        return {**params, name: _changed(params[name], rest, is_silent)}
-    leaf = np.asarray(params[name])
-    axes = next(count for count in range(1, leaf.ndim + 1) if np.prod(leaf.shape[-count:]) == len(is_silent))
-    return {**params, name: np.where(is_silent.reshape(leaf.shape[-axes:]), np.zeros((), leaf.dtype), leaf)}
+    changed = _changed(params[name], rest, is_silent) if rest else np.where(is_silent, 0, params[name])
+    return {**params, name: changed if rest else changed.astype(params[name].dtype)}
