@@ -42,7 +42,7 @@ class Snapshots:
     def _steps_of(self, run_id: str) -> tuple[int, int]:
         run = self._history.sel(run_id=run_id)
         steps, known = run["step"].values, ~np.isnan(run["modularity/bound_z"].values)
-        fit = known & (run["train/accuracy"].values == 1)
+        fit = known & (run["train/correct"].values == run["train/n"].values)
         return int(steps[fit].min()), int(steps[known].max())
 
     def values(self, name: str, arm: str) -> np.ndarray:
