@@ -50,6 +50,10 @@ class Snapshots:
         for run_id, steps in zip(self._runs[arm], self.steps, strict=True):
             run = self._history.sel(run_id=run_id)
             table.append([float(run[name].values[run["step"].values == step][0]) for step in steps])
+        if np.isnan(table).any():
+            raise SystemExit(
+                f"{name} is not measured at steps {sorted({step for pair in self.steps for step in pair})}."
+            )
         return np.array(table)
 
 
