@@ -55,5 +55,6 @@ def _leaf(params: Params, path: str) -> np.ndarray:
 def _changed(params: Mapping[str, Any], path: list[str], is_silent: np.ndarray) -> dict[str, Any]:
     """A copy whose array at `path` is zero at these places of its last axis."""
     name, *rest = path
-    changed = _changed(params[name], rest, is_silent) if rest else np.where(is_silent, 0, params[name])
-    return {**params, name: changed if rest else changed.astype(params[name].dtype)}
+    if rest:
+        return {**params, name: _changed(params[name], rest, is_silent)}
+    return {**params, name: np.where(is_silent, np.zeros((), params[name].dtype), params[name])}
