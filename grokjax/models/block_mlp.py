@@ -96,7 +96,7 @@ class BlockMlp(Model):
             ["hidden_0"],
             *([_name(index, block) for block in range(self.blocks)] for index in range(1, self.depth)),
         ]
-        inner = [linalg.block_diag(*(np.asarray(params[name]["kernel"]) for name in names)) for names in layers[1:]]
+        inner = [np.asarray(linalg.block_diag(*(params[name]["kernel"] for name in names))) for names in layers[1:]]
         return (
             WeightGraph(
                 weights=(params["hidden_0"]["kernel"], *inner, params["output"]["kernel"]),
