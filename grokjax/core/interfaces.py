@@ -18,6 +18,7 @@ import optax
 from grokjax.core.first_largest import first_largest as first_largest
 from grokjax.core.part import Part
 from grokjax.core.token_places import num_answers
+from grokjax.core.weight_graph import WeightGraph as WeightGraph
 from grokjax.core.words import GROUPS as GROUPS
 
 Params = Any  # nested dict of float arrays
@@ -196,6 +197,10 @@ class Model(Part):
     def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         """What each module inside returns, by its path [example, ...]; empty for a network that is no linen module."""
         return {}
+
+    def weight_graphs(self, params: Params, signature: Signature) -> tuple[WeightGraph, ...]:
+        """What joins its hidden units, front to back, on the host from NumPy arrays; none without layers of units."""
+        return ()
 
 
 class Loss(Part):
@@ -376,6 +381,7 @@ class Network:
       train_loss: what these or other parameters lose on the train set.
       fit: function (parameters) -> `group/name` -> number, what `measures/fit.py` gives of the whole table.
       cores: threads that may work side by side.
+      model: of the network, with its settings as numbers.
     """
 
     params: Params
@@ -385,6 +391,7 @@ class Network:
     train_loss: TrainLoss
     fit: Callable[[Params], dict[str, np.ndarray]]
     cores: int
+    model: Model
 
 
 class Probe(Part):

@@ -115,6 +115,7 @@ class Probing:
             train_loss=train_loss,
             fit=fit_of,
             cores=schedulable_cores(),
+            model=run_of(program, values.leaves).model,
         )
 
 

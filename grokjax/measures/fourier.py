@@ -11,16 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.fixed_product import fixed_product
-from grokjax.core.interfaces import Measure, Signature, View
+from grokjax.core.interfaces import Measure, View
 from grokjax.core.parameter_paths import path_name
 from grokjax.core.part import Swept, part, setting
+from grokjax.core.waves import checked_modulus, components, frequencies
 from grokjax.losses.cross_entropy import CrossEntropy
 from grokjax.measures.class_outputs import mean_of, train_and_test
 from grokjax.measures.real_fourier import (
     by_frequency,
     coefficients,
-    components,
-    frequencies,
     gini,
     participation,
     powers,
@@ -72,7 +71,7 @@ class Fourier(Measure):
     pure: Swept = setting(0.85, "purity above which a unit counts as pure", at_least=0, at_most=1, scheduled=False)
 
     def measure(self, view: View) -> dict[str, jax.Array]:
-        modulus = checked_modulus(view.signature)
+        modulus = checked_modulus(view.signature, self.kind)
         measured = self._of_outputs(view, modulus) | _of_weights(view, modulus)
         if self.units:
             *_, activations = view.activations("units").values()
@@ -109,22 +108,6 @@ class Fourier(Measure):
             got = f"got {wrong[0]}" if wrong else "none is given"
             raise ValueError(f"measure.what: fourier.frequencies must be from 1 to {modulus // 2}, {got}")
         return jnp.asarray(self.frequencies, jnp.int32)
-
-
-def checked_modulus(signature: Signature) -> int:
-    """p; refuses, in one line, a task that is not a whole table modulo p."""
-    p = signature.num_classes
-    module = signature.task.partition(":")[0]
-    is_other_task = module.startswith("grokjax.tasks.") and module != "grokjax.tasks.modular_arithmetic"
-    shape = signature.num_examples, len(signature.operands), signature.target_shape
-    symbols = (signature.vocabulary or 0) - len(signature.fixed)
-    if is_other_task or shape != (p * p, 2, ()) or symbols != p:
-        actual = f"{signature.num_examples:,} examples with {len(signature.operands)} operands and {p} classes"
-        raise ValueError(
-            "measure.what: fourier needs modular_arithmetic with every ordered pair of p symbols and p classes, "
-            f"got {signature.task.partition(':')[2]} with {actual}"
-        )
-    return p
 
 
 def by_answer(outputs: jax.Array, targets: jax.Array, modulus: int) -> Answers:

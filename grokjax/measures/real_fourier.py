@@ -1,30 +1,11 @@
 """Functions of symbols 0 to p - 1 as sums of cosines and sines: by matrix products, for any p."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.fixed_product import fixed_product
-
-
-def components(modulus: int) -> np.ndarray:
-    """[component, symbol] float64, orthonormal: a constant, then cosine and sine of 1, 2, ... waves in p symbols."""
-    symbol, half = np.arange(modulus), modulus // 2
-    rows = [np.full(modulus, 1 / math.sqrt(modulus))]
-    for frequency in range(1, half + 1):
-        angle = 2 * math.pi * (frequency * symbol % modulus) / modulus
-        if 2 * frequency == modulus:
-            rows.append(np.cos(angle) / math.sqrt(modulus))
-        else:
-            rows += [math.sqrt(2 / modulus) * np.cos(angle), math.sqrt(2 / modulus) * np.sin(angle)]
-    return np.stack(rows)
-
-
-def frequencies(modulus: int) -> np.ndarray:
-    """[component] frequency of each component, from 0 to p // 2."""
-    return (np.arange(modulus) + 1) // 2
+from grokjax.core.waves import components, frequencies
 
 
 def by_frequency(modulus: int) -> np.ndarray:

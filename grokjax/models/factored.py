@@ -10,8 +10,9 @@ import dataclasses
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from grokjax.core.interfaces import Model, Params, Signature
+from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer, class_product
 from grokjax.models.hidden_units import ACTIVATIONS
@@ -96,6 +97,15 @@ class Factored(Model):
 
     def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return captured(self.module(signature), params, inputs)
+
+    def weight_graphs(self, params: Params, signature: Signature) -> tuple[WeightGraph, ...]:
+        """One; none where the embedding alone reaches the units and also does something else."""
+        if self.collapsed_in and self.tied == "all":
+            return ()
+        matrices, reached = self.prepare(params, signature), "embed" if self.collapsed_in else "hidden"
+        units = tuple(f"{name}/{leaf}" for name in params if name.startswith(reached) for leaf in params[name])
+        weights = (np.concatenate(matrices["tables"]), np.asarray(matrices["output"]))
+        return (WeightGraph(weights, ((units,),), of_symbols=True),)
 
 
 class Network(nn.Module):

@@ -15,8 +15,9 @@ from typing import cast
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from grokjax.core.interfaces import Model, Params, Signature
+from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
 from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import (
@@ -166,6 +167,23 @@ class MLP(Model):
 
     def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return captured(self.module(signature), params, inputs, None, None)
+
+    def weight_graphs(self, params: Params, signature: Signature) -> tuple[WeightGraph, ...]:
+        """One; none with encoding product, which is no matrix, or with residual, where units are added to others."""
+        if self.encoding == "product" or (self.residual and self.depth > 1):
+            return ()
+        first = params["hidden_0"]["kernel"]
+        if signature.vocabulary is not None:
+            no_bias = dataclasses.replace(self, bias=False)
+            first = np.concatenate(first_layer_tables(no_bias, params, len(signature.operands)))
+        names = [f"hidden_{index}" for index in range(self.depth)]
+        return (
+            WeightGraph(
+                weights=(first, *(params[name]["kernel"] for name in names[1:]), params["output"]["kernel"]),
+                units=tuple((tuple(f"{name}/{leaf}" for leaf in params[name]),) for name in names),
+                of_symbols=signature.vocabulary is not None,
+            ),
+        )
 
 
 def _solved(model: MLP, key: jax.Array, signature: Signature) -> Params:

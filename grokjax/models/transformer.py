@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.interfaces import Model, Params, Signature
+from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
 from grokjax.models import transformer_tables
 from grokjax.models.class_product import ClassLayer, class_product
@@ -161,6 +161,16 @@ class Transformer(Model):
 
     def captured(self, params: Params, inputs: jax.Array, signature: Signature) -> dict[str, jax.Array]:
         return captured(self.module(signature), params, inputs, None, None)
+
+    def weight_graphs(self, params: Params, signature: Signature) -> tuple[WeightGraph, ...]:
+        """One for each layer's MLP, between the entries of the stream that it reads and those that it adds to."""
+        graphs = []
+        for name in (f"layer_{index}" for index in range(self.layers)):
+            layers = params[name]["mlp"]
+            units = tuple(f"{name}/mlp/hidden/{leaf}" for leaf in layers["hidden"])
+            weights = (layers["hidden"]["kernel"], layers["output"]["kernel"])
+            graphs.append(WeightGraph(weights, ((units,),), of_symbols=False))
+        return tuple(graphs)
 
 
 def check(model: Transformer, signature: Signature) -> int:

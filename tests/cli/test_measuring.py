@@ -302,3 +302,39 @@ def test_a_killed_probe_goes_on_where_it_was(bare, tmp_path, capsys):
             np.testing.assert_array_equal(at(root, name, step), at(whole, name, step))
     assert (at(root, "description_length/bytes_0.1", 60) > 0).all()
     assert open_results(root).is_complete
+
+
+def test_modules_and_damage_of_networks_of_several_widths_are_those_of_their_parameters(bare, tmp_path):
+    root = copied(bare, tmp_path)
+    what = "[{kind: modularity, shuffles: 5}, {kind: frequency_modules, draws: 1}, {kind: damage, draws: 2}]"
+    assert typed("measure", root, "--what", what) == 0
+    results = open_results(root)
+    for width in (8, 16):
+        run_id = results.runs["run_id"][results.runs["model.width"] == width].iloc[0]
+        run = results.history.sel(run_id=run_id)
+        last, params = np.flatnonzero(run["step"].values == 60)[0], results.params(run_id)
+        first = params["hidden_0"]["kernel"].reshape(2, 7, width)
+        power = (np.abs(np.fft.rfft(first, axis=1)) ** 2).sum(axis=0)[1:]
+        told = run["frequency_modules/unit_frequency"].values[last]
+        np.testing.assert_array_equal(told[:width], 1 + power.argmax(axis=0))
+        assert (told[width:] == -1).all()
+        assert run["damage/train_accuracy"].values[last, 0] == pytest.approx(
+            results.runs.set_index("run_id")["train/accuracy"][run_id]
+        )
+        assert run["modularity/bound"].values[last] <= run["modularity/ncut"].values[last]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("[{kind: modularity, clusters: 9}]", "modularity needs at most 8 clusters here, got 9"),
+        ("[{kind: damage, shares: [0.5]}]", "damage needs two shares or more, from 0 to 1"),
+    ],
+)
+def test_a_probe_that_makes_no_sense_of_a_network_is_refused_before_anything_is_stored(
+    bare, tmp_path, capsys, what, said
+):
+    root = copied(bare, tmp_path)
+    assert typed("measure", root, "--what", what) == 2
+    assert said in capsys.readouterr().err
+    assert not list((root / "measured").glob("*"))

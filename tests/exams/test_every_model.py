@@ -6,8 +6,11 @@ import numpy as np
 import optax
 import pytest
 
+from grokjax.core.activation_names import with_word
+from grokjax.core.interfaces import Network
 from grokjax.core.streams import stream
 from grokjax.losses.cross_entropy import log1p_cross_entropy
+from grokjax.probes.silencing import Silencing
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
 
 TASK = ModularArithmetic(modulus=7)
@@ -16,6 +19,7 @@ IMAGES = np.random.default_rng(0).random((len(TABLE.inputs), 6, 6), np.float32)
 OF_IMAGES = SIGNATURE._replace(
     input_shape=(6, 6), input_dtype="float32", vocabulary=None, operands=(), fixed=(), task="images"
 )
+NO_UNITS = ("cnn", "linear")  # models that are no layers of units
 NO_TOKENS = ("cnn", "linear")  # models that refuse symbols
 
 
@@ -63,6 +67,37 @@ def test_parameters_are_float_leaves_of_nested_dicts(any_model):
     params = init(any_model)
     assert isinstance(params, dict)
     assert all(leaf.dtype == jnp.float32 and np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
+
+
+def test_a_weight_graph_has_a_layer_for_each_two_matrices_and_its_units_can_be_silenced(any_model, inputs):
+    params = jax.tree.map(np.asarray, init(any_model))
+    network = Network(params, 0, 1, signature_of(any_model), lambda *_: 0.0, lambda _: {}, 1, any_model)
+    graphs = any_model.weight_graphs(params, network.signature)
+    if not graphs:
+        assert any_model.kind in NO_UNITS
+        return
+    for graph in graphs:
+        assert len(graph.units) == len(graph.weights) - 1
+        assert all(one.shape[1] == len(two) for one, two in zip(graph.weights, graph.weights[1:], strict=False))
+    silencing = Silencing(network, "this exam")
+    is_silent = np.arange(silencing.num_units) % 3 == 0
+    named = any_model.activations(silencing.params(is_silent), inputs, network.signature)
+    layers = [np.asarray(values) for values in with_word(named, "units").values()]
+    units = np.concatenate([values.reshape(-1, values.shape[-1]).any(axis=0) for values in layers])
+    assert not units[is_silent].any() and units[~is_silent].mean() > 0.5  # some are dead on this small table anyway
+
+
+def test_a_weight_graph_from_symbols_to_classes_is_the_network(any_model, inputs):
+    params = jax.tree.map(np.asarray, init(any_model))
+    for graph in any_model.weight_graphs(params, signature_of(any_model)):
+        if graph.of_symbols:
+            assert any_model.activation == "relu" and not getattr(any_model, "bias", False)
+            left, right = inputs[:, SIGNATURE.operands].T
+            first, *others = graph.weights
+            units = first[left] + first[len(first) // 2 + right]
+            for weights in others:
+                units = np.maximum(units, 0) @ weights
+            np.testing.assert_allclose(units, outputs_of(any_model, params, inputs), rtol=1e-4, atol=1e-5)
 
 
 def test_init_depends_on_its_key_alone(any_model):

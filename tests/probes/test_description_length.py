@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from grokjax.core.interfaces import Network
+from grokjax.models.mlp import MLP
 from grokjax.probes.coarse_graining import CoarseGraining
 from grokjax.probes.description_length import DescriptionLength, generalization_bound
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
@@ -42,6 +43,7 @@ def network(params=PARAMS):
         train_loss=lambda params, at_most=np.inf: losses(params)[:40].mean(),
         fit=fit,
         cores=2,
+        model=MLP(),
     )
 
 
