@@ -9,13 +9,14 @@ import jax
 import numpy as np
 
 from grokjax.core.interfaces import Measure, Probe
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.replaying import replay
 from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.reader.measured_steps import MeasurePlan
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
-from grokjax.results.stored_params import StoredPlaces, initial_params_of, nested_params, params_at, stored_places
+from grokjax.results.stored_params import StoredPlaces, nested_params, params_at, stored_places
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
 from grokjax.train.feed import Feed

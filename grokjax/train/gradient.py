@@ -53,10 +53,10 @@ def loss_and_gradient(
     Returns:
       A scalar, and a tree like `state.params`.
     """
-    params = keep_held(run, state.params, with_noise(run, state, "perturb", state.params))
+    params = keep_held(run, data.kept, state.params, with_noise(run, state, "perturb", state.params))
     loss, gradient = _of_examples(program, run, data, state, params, tables, blocks)
     for part in (part for part in run.regularizers if part.has("ascend")):
-        above = keep_held(run, params, part.ascend(params, of_moving(run, params, gradient)))
+        above = keep_held(run, data.kept, params, part.ascend(params, of_moving(run, data.kept, params, gradient)))
         _, gradient = _of_examples(program, run, data, state, above, tables, blocks)
     return _add_penalties(run, state, params, loss, gradient)
 

@@ -11,13 +11,13 @@ import jax
 import numpy as np
 import pytest
 
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.opened import open_results
 from grokjax.orders.order import grid_orders
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.sweep_file import load
 from grokjax.reader.user_parts import kind_of
-from grokjax.results.stored_params import initial_params_of
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed
 
