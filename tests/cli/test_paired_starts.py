@@ -180,12 +180,18 @@ def test_what_is_drawn_anew_may_have_other_shapes_and_the_rest_may_not(base, swe
 
 @pytest.mark.slow
 def test_a_pruned_sweep_that_is_stopped_goes_on_and_ends_as_if_nothing_had_happened(sweep_of, tmp_path):
-    text = NEXT.replace("steps: 40", "steps: 3000")
+    text = NEXT.replace("steps: 40", "steps: 3000").replace("weights: 20", "weights: 1500")
     sweep = sweep_of(text, 'init: {from: BASE, step: 0, draw: ["output*"], prune: {keep: 0.5, at: 40}}')
     _, whole = trained(sweep, tmp_path / "whole")
-    stops = iter([""] * 3 + ["enough"])
-    run_sweep(sweep, tmp_path / "stopped", Options(lanes=2, stop=lambda: next(stops, "")))
-    assert not read_head(Layout(tmp_path / "stopped"))[0].is_complete
+    segments = []
+    options = Options(
+        lanes=2,
+        watch=lambda progress: segments.append(progress.busy_seconds > 0),
+        stop=lambda: "enough" if sum(segments) > 1 else "",
+    )
+    run_sweep(sweep, tmp_path / "stopped", options)
+    head = read_head(Layout(tmp_path / "stopped"))[0]
+    assert head.checkpoints and not head.is_complete
     runs, stopped = trained(sweep, tmp_path / "stopped")
     for name in runs["run_id"]:
         np.testing.assert_equal(flat_stored_params(stopped, name), flat_stored_params(whole, name))
