@@ -16,13 +16,13 @@ from grokjax.cli.sweep_names import find_sweep, read_sweep
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from grokjax.drive.preparation import forecast
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.replaying import replay as replay_run
 from grokjax.lab.replaying import trace as trace_of
 from grokjax.orders.sources import source_of
 from grokjax.reader.errors import SpecError, first_line, further_lines, own_lines
 from grokjax.reader.sweep import Sweep
 from grokjax.report.plan_text import plan_text
-from grokjax.results.stored_params import initial_params_of
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.committed import read_spec
 from grokjax.train.attempt import Shapes, attempt, shapes

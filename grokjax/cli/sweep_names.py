@@ -4,19 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grokjax
 from grokjax.cli.main import UsageError
 from grokjax.core.words import nearest
+from grokjax.reader.shipped import packaged_sweeps
 
 if TYPE_CHECKING:  # importing it imports JAX, which commands that only read do without
     from grokjax.reader.sweep import Sweep
-
-
-def packaged_sweeps() -> dict[str, Path]:
-    """Sweeps that ship with grokjax, by name."""
-    package = Path(grokjax.__file__).parent
-    folder = next((path for path in (package / "sweeps", package.parent / "sweeps") if path.is_dir()), None)
-    return {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def find_sweep(text: str) -> Path:

@@ -1,6 +1,7 @@
 """What the parameters of a network are called, such as `layer_0/mlp/kernel`, and which of them a pattern means."""
 
 import fnmatch
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,4 +19,9 @@ def path_names(params: Any) -> list[str]:
 
 def matches(path: tuple[Any, ...], pattern: str) -> bool:
     """Whether a parameter's name fits a shell pattern; `embed*` takes `embed/embedding`, since * crosses slashes."""
-    return fnmatch.fnmatchcase(path_name(path), pattern)
+    return fits(path_name(path), [pattern])
+
+
+def fits(name: str, patterns: Sequence[str]) -> bool:
+    """Whether the name of a parameter fits any of these shell patterns."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -13,10 +13,19 @@ PURPOSES = {
     "order": 4,  # the order of minibatches, one permutation an epoch
     "dropout": 5,  # masks of hidden units
     "noise": 6,  # what regularizers add
+    "prune": 7,  # which weights a pruning at random keeps
 }
 """Numbers are part of every run's identity: append, never renumber."""
 
-STREAM_OF = {"split": "split", "label": "noise", "init": "init", "order": "order", "dropout": "noise", "noise": "noise"}
+STREAM_OF = {
+    "split": "split",
+    "label": "noise",
+    "init": "init",
+    "order": "order",
+    "dropout": "noise",
+    "noise": "noise",
+    "prune": "init",
+}
 """Which of a run's four seeds (split, init, order, noise) feeds which purpose."""
 
 

@@ -12,6 +12,7 @@ from grokjax.analysis.table import event_columns
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.words import REPORTED_GROUPS
 from grokjax.drive.opening import describe
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.orders.order import grid_orders
 from grokjax.reader.errors import Collector, suggestion, wrong
 from grokjax.reader.plans import rule_to_plain
@@ -20,7 +21,6 @@ from grokjax.reader.sweep import Sweep
 from grokjax.reader.value_names import value_aliases
 from grokjax.results.dataset import assemble
 from grokjax.results.reading import looks_of
-from grokjax.results.stored_params import initial_params_of
 from grokjax.results.table import run_table
 from grokjax.train.executables import number_format
 from grokjax.train.feed import Feed

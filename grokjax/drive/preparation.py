@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from grokjax.lab.initial_params import check_starts, initial_params_of
 from grokjax.orders.order import Order, Orders
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import CohortPlan, Plan, make_plan
 from grokjax.reader.sweep import Sweep
-from grokjax.results.stored_params import check_starts, initial_params_of
 from grokjax.store.disk import Disk, disk_of
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
 from grokjax.train.equal_runs import check_products

@@ -24,6 +24,7 @@ from grokjax.drive.progress import Progress
 from grokjax.drive.standing import Standing
 from grokjax.drive.starts import Starts, taken_first
 from grokjax.drive.trainable import check_trainable
+from grokjax.lab.initial_params import check_starts
 from grokjax.lab.opened import OpenedResults, open_results
 from grokjax.lab.stored_networks import ALL
 from grokjax.orders.order import Order, distinct_runs
@@ -32,7 +33,6 @@ from grokjax.plan.plan import CohortPlan
 from grokjax.reader.errors import first_line, wrong
 from grokjax.reader.measured_steps import cadence_steps
 from grokjax.reader.sweep import Sweep
-from grokjax.results.stored_params import check_starts
 from grokjax.results.stored_sweep import as_recorded
 from grokjax.store.lock import exclusive
 from grokjax.store.provenance import provenance

@@ -8,11 +8,11 @@ from typing import Any
 
 from grokjax.core.data_warning import DataWarning
 from grokjax.drive.claim_check import check_claims, check_stop
+from grokjax.lab.initial_params import check_starts
 from grokjax.reader.comparison import of_arm
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.sweep_file import load
-from grokjax.results.stored_params import check_starts
 from grokjax.store.layout import Layout
 from grokjax.train.equal_runs import check_equal_runs
 

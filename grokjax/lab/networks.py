@@ -13,13 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.interfaces import Model, Params, Signature, Split
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.replaying import replay
 from grokjax.orders.order import Order
 from grokjax.reader.errors import suggestion
 from grokjax.reader.run import Run
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
-from grokjax.results.stored_params import flat_stored_params, initial_params_of, nested_params
+from grokjax.results.stored_params import flat_stored_params, nested_params
 from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
 from grokjax.store.committed import read_spec
 from grokjax.store.layout import StoreError, UnknownRunError

@@ -7,12 +7,12 @@ import numpy as np
 
 from grokjax.core.words import nearest
 from grokjax.lab.history_difference import difference
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.single import one_worker
 from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
-from grokjax.results.stored_params import initial_params_of
 from grokjax.store.committed import is_old, read_file, read_spec
 from grokjax.store.files import Arrays
 from grokjax.store.head import read_head

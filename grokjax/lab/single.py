@@ -10,12 +10,14 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.analysis.table import event_columns
+from grokjax.lab.initial_params import check_starts, initial_params_of
 from grokjax.orders.identity import run_id
+from grokjax.orders.pairing import paired
 from grokjax.reader.run import Run
 from grokjax.reader.sweep import MeasurePlan, Sweep
 from grokjax.results.dataset import assemble
 from grokjax.results.reading import looks_of
-from grokjax.results.stored_params import check_starts, initial_params_of, nested_params
+from grokjax.results.stored_params import nested_params
 from grokjax.store.files import Arrays
 from grokjax.store.layout import SEED_PATHS
 from grokjax.store.records import flat_params, pack_history
@@ -77,6 +79,7 @@ def train_one(
 def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None = None) -> TrainedRun:
     """Train one run in memory, on one device."""
     prepare_host_devices()
+    run = paired(run)
     signature = run.task.signature()
     feed = Feed(run, signature, [run.task], measure, None, steps)
     values = feed.values(run, 0, initial_params_of(run))

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from grokjax.core.interfaces import FIT_PERCENT, Measure, Probe
+from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.replaying import replay
 from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
@@ -18,7 +19,7 @@ from grokjax.reader.measured_steps import MeasurePlan
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
-from grokjax.results.stored_params import StoredPlaces, initial_params_of, nested_params, params_at, stored_places
+from grokjax.results.stored_params import StoredPlaces, nested_params, params_at, stored_places
 from grokjax.results.stored_sweep import stored_sweep
 from grokjax.store.layout import StoreError
 from grokjax.train.feed import Feed

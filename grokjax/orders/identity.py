@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from grokjax.core.part import Part
 from grokjax.reader.comparison import Comparison
 from grokjax.reader.errors import wrong
+from grokjax.reader.file_paths import join_source, names_run, split_source
 from grokjax.reader.plans import claim_to_plain, measure_to_plain
 from grokjax.reader.run import Run, StoredInit
 from grokjax.reader.sweep import SWEEP_KEYS, Sweep
@@ -110,7 +112,9 @@ def _digest(content: Any) -> str:
 
 def _plain(value: Any, key: str) -> Any:
     if key == "init.from" and isinstance(value, str):
-        return value.rpartition("#")[2]  # the run id; where its folder lies does not matter
+        folder, chosen = split_source(value)
+        # The run id: where its folder lies does not matter. A sweep may leave open which run of a folder is meant.
+        return chosen if names_run(value) else join_source(PurePath(folder).name, chosen)
     if value is None or type(value) in (float, int, str, bool):
         return value
     if isinstance(value, Part):

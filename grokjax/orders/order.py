@@ -12,9 +12,10 @@ import numpy as np
 
 from grokjax.core.words import STREAMS
 from grokjax.orders.identity import run_id
+from grokjax.orders.pairing import seeded_run
 from grokjax.reader.plans import SeedPlan
-from grokjax.reader.points import Points, at_point
-from grokjax.reader.run import Run, Seeds
+from grokjax.reader.points import Points
+from grokjax.reader.run import Run
 from grokjax.reader.shown_values import shown_setting, shown_value
 from grokjax.reader.sweep import Sweep
 
@@ -43,9 +44,7 @@ class Grid:
 
     def run(self, point: int, seed: int) -> Run:
         """The run of a point and a seed, by their numbers."""
-        values = {**dict.fromkeys(STREAMS, self.seeds.values[seed]), **dict(self.seeds.streams)}
-        base = dataclasses.replace(self.points.base, seeds=Seeds(**values))
-        return at_point(base, self.points[point])
+        return seeded_run(self.points, self.seeds, point, seed)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

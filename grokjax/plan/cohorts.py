@@ -15,7 +15,7 @@ from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.orders.identity import ID_DIGITS, canonical
 from grokjax.orders.order import Order, Orders
 from grokjax.reader.paths import fields_of
-from grokjax.reader.run import Run
+from grokjax.reader.run import Run, StoredInit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,17 +116,25 @@ class _Member:
 def program_key(run: Run, signature: Signature) -> Hashable:
     """Equal for runs that share a program."""
     task_leaves = len(jax.tree.leaves(run.task))
-    init = None if run.init is None else (run.init.freeze, run.init.mask)
+    init = _start_key(run.init)
     return jax.tree.structure(dataclasses.replace(run, task=None, init=None)), signature, task_leaves, init
 
 
 def program_digest(run: Run, signature: Signature) -> str:
     """16 hexadecimal digits, equal for runs of equal `program_key`, in every process."""
     task_leaves = len(jax.tree.leaves(run.task))
-    init = None if run.init is None else (run.init.freeze, run.init.mask)
+    init = _start_key(run.init)
     blank = jax.tree.map(lambda _: 0.0, dataclasses.replace(run, task=None, init=None))
     text = json.dumps([canonical(blank), signature, task_leaves, init], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+
+
+def _start_key(init: StoredInit | None) -> Hashable:
+    """What a program must know of the start of its runs; from which run and at which step is data."""
+    if init is None:
+        return None
+    prune = None if init.prune is None else init.prune.removes
+    return (init.freeze, init.mask, *((init.draw, prune) if init.draw or init.prune else ()))
 
 
 def is_column(run: Run, path: str, values: np.ndarray) -> bool:

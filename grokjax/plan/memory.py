@@ -74,7 +74,8 @@ def run_size(
     precision = np.dtype(run.precision.params).itemsize / 4  # shapes are those of float32
     params_bytes = int(precision * tree_bytes(params))
     moving_bytes = params_bytes + int(precision * tree_bytes(jax.eval_shape(transform.init, params)))
-    data_bytes = 4 * signature.num_examples * 3 + params_bytes * run.model.subtracts_start()
+    keeps_start = run.model.subtracts_start() or run.init is not None
+    data_bytes = 4 * signature.num_examples * 3 + params_bytes * keeps_start
     order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
     leaves = len(jax.tree.leaves(params))
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))

@@ -188,7 +188,7 @@ def _is_named(form: Any) -> bool:
     if not isinstance(form, Mapping) or not form or "kind" in form or set(form) & {"linear", "log"}:
         return False
     return all(
-        isinstance(value, Mapping | str | Part)
+        isinstance(value, Mapping | str | Part | None)
         or (isinstance(value, list | tuple) and all(isinstance(item, Mapping | Part) for item in value))
         for value in form.values()
     )
@@ -284,7 +284,7 @@ def _settled(axis: Axis, base: Run) -> Axis:
     for path, values in zip(axis.paths, axis.values, strict=True):
         with problems.collecting():
             columns.append(_read_column(path, values, base, prefix, axis.names_of(path)))
-            if axis.names_of(path) and not all(isinstance(value, Part | tuple) for value in columns[-1]):
+            if axis.names_of(path) and not all(isinstance(value, Part | tuple | None) for value in columns[-1]):
                 raise wrong(prefix + path, "only whole parts are given names", hint="write a list of the values")
     problems.finish()
     points = list(zip(*columns, strict=True)) if len(columns) > 1 else columns[0]

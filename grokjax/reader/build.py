@@ -18,6 +18,7 @@ from grokjax.core.part import Part, hints_of, is_swept
 from grokjax.core.schedules import SCHEDULES, Schedule
 from grokjax.reader.absent_parts import absent_class
 from grokjax.reader.errors import TYPO, Collector, SpecError, blamed, first_line, nearest, suggestion, wrong
+from grokjax.reader.file_paths import join_source, split_source
 from grokjax.reader.other_names import our_name
 from grokjax.reader.run_settings import Minibatch, StoredInit
 from grokjax.reader.sealed import refuse_if_sealed
@@ -322,21 +323,20 @@ def _stored_init(value: Mapping[str, Any], key: str, folder: Path | None) -> dic
     init = {"source" if name == "from" else name: item for name, item in value.items()}
     source = init.get("source")
     if source is None:
-        raise wrong(f"{key}.from", "missing", hint="write DIR#RUN_ID of the stored run")
+        raise wrong(f"{key}.from", "missing", hint="write the folder of the stored run, DIR or DIR#RUN_ID")
     if isinstance(source, str):
         init["source"] = absolute_source(source, f"{key}.from", folder)
-    return {
-        name: [item] if name in ("freeze", "mask") and isinstance(item, str) else item for name, item in init.items()
-    }
+    patterns = ("freeze", "mask", "draw")
+    return {name: [item] if name in patterns and isinstance(item, str) else item for name, item in init.items()}
 
 
 def absolute_source(source: str, key: str, folder: Path | None = None) -> str:
-    """`DIR#RUN_ID` with an absolute folder, so that a stored sweep finds it from wherever it is resumed."""
-    source_folder, _, run_id = source.rpartition("#")
-    if not source_folder or not run_id:
-        raise wrong(key, "expected DIR#RUN_ID", source)
+    """A source with an absolute folder, so that a stored sweep finds it from wherever it is resumed."""
+    source_folder, chosen = split_source(source)
+    if not source_folder or (not chosen and "#" in source):
+        raise wrong(key, "expected DIR, DIR#RUN_ID or DIR#KEY=VALUE", source)
     refuse_if_sealed(key, "a stored run", source)
-    return f"{absolute_folder(source_folder, folder)}#{run_id}"
+    return join_source(absolute_folder(source_folder, folder), chosen)
 
 
 def absolute_folder(path: str, folder: Path | None = None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+_CONDITION = re.compile(r"[=<>]|\sin\s")
 _FILE_KIND = re.compile(r"(?P<file>[^:]*\.py):(?P<name>[\w.]+)")
 
 
@@ -26,12 +27,29 @@ def with_paths(value: Any, change: Callable[[str, str], str], name: str = "") ->
     if name == "path":
         return change(value, name)
     if name == "from":
-        folder, mark, run_id = value.rpartition("#")
-        return f"{change(folder, name)}{mark}{run_id}" if folder and run_id else value
+        folder, chosen = split_source(value)
+        return join_source(change(folder, name), chosen) if folder else value
     match = _FILE_KIND.fullmatch(value)
     if match is None or (name != "kind" and not value.startswith(("./", "../", "/"))):
         return value
     return f"{change(match['file'], 'kind')}:{match['name']}"
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """Folder of stored runs and which of them is meant: `DIR#RUN_ID`, `DIR#KEY=VALUE`, or `DIR` alone."""
+    folder, _, chosen = source.rpartition("#") if "#" in source else (source, "", "")
+    return folder.strip(), chosen.strip()
+
+
+def join_source(folder: str, chosen: str) -> str:
+    """What `split_source` takes apart."""
+    return f"{folder}#{chosen}" if chosen else folder
+
+
+def names_run(source: str) -> bool:
+    """Whether a source says which run it is, by its id; otherwise the run is found by seeds and settings."""
+    chosen = split_source(source)[1]
+    return bool(chosen) and not _CONDITION.search(chosen)
 
 
 def relative_to(root: Path, path: str) -> str:

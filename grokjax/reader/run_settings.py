@@ -93,14 +93,42 @@ class Precision(Part):
 
 
 @part
-class StoredInit(Part):
-    """Initial parameters from a stored run; the optimizer starts fresh. Of the source only RUN_ID enters the identity.
+class Pruning(Part):
+    """Which weights a network begins with: a lottery ticket, or a control of one (Minegishi et al. 2023, 2310.19470).
 
-    Freezing keeps matching parameters at their initial values; masking keeps their zeros at zero (a pruned network).
-    Patterns are shell patterns over parameter paths such as `embed/*`.
+    Weights are the numbers of matrices (parameters with two axes or more) that come from the source run; the
+    floor(keep * weights) of largest magnitude after `at` updates of that run, of equals the first, are the ticket.
+
+    ticket: those keep their initial value, all others are 0 and stay 0.
+    random: the same for as many weights drawn evenly, by the init seed.
+    l1_norm, l2_norm: no weight is taken away; all are scaled so that their norm is that of the ticket's.
     """
 
-    source: str = setting(about="`DIR#RUN_ID` of the stored run", scheduled=False)
+    keep: Swept = setting(about="share of the weights that are kept", above=0, at_most=1, scheduled=False)
+    at: SweptInt = setting(about="updates of the source run after which magnitudes are compared", unit="steps")
+    form: str = setting("ticket", "the ticket or a control", choices=("ticket", "random", "l1_norm", "l2_norm"))
+
+    @property
+    def removes(self) -> bool:
+        """Whether weights are taken away, not only scaled."""
+        return self.form in ("ticket", "random")
+
+
+@part
+class StoredInit(Part):
+    """Initial parameters from a stored run; the optimizer starts fresh. Its run id alone enters the identity.
+
+    Freezing keeps matching parameters at their initial values; masking keeps their zeros at zero. Parameters to draw
+    are not taken from the source: they are those of a run without one. Patterns are shell patterns over parameter paths
+    such as `embed/*`.
+    """
+
+    source: str = setting(
+        about="`DIR#RUN_ID` of the stored run, `DIR` for the one of equal seeds there, `DIR#KEY=VALUE` to say which",
+        scheduled=False,
+    )
     step: int = setting(about="after how many updates: the run's last, or a snapshot's", unit="steps", at_least=0)
     freeze: tuple[str, ...] = setting((), "parameters that are not trained")
     mask: tuple[str, ...] = setting((), "parameters whose zeros stay zero")
+    draw: tuple[str, ...] = setting((), "parameters that are drawn anew; their shapes may be others", added=())
+    prune: Pruning | None = setting(None, "weights that are taken away for good, or a control of that", added=None)

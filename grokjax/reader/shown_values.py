@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,18 @@ import numpy as np
 from grokjax.core.part import Part
 from grokjax.core.schedules import Schedule
 from grokjax.reader.build import to_plain
+from grokjax.reader.file_paths import join_source, split_source
 from grokjax.reader.paths import value_at
-from grokjax.reader.run import Minibatch, Run
+from grokjax.reader.run import Minibatch, Run, StoredInit
 from grokjax.reader.yaml_text import flow
+
+_NONE = {"train.minibatch": "full", "init": "drawn"}
 
 
 def shown_value(value: Any, path: str = "") -> Any:
-    """A value as tables and conditions show it: parts and lists as text, the full train set as `full`."""
-    if value is None and path == "train.minibatch":
-        return "full"
+    """A value as tables and conditions show it: parts and lists as text, null by what it means."""
+    if value is None and path in _NONE:
+        return _NONE[path]
     if isinstance(value, Minibatch):
         return value.at_most if value == Minibatch(at_most=value.at_most) else flow(to_plain(value))
     if isinstance(value, Schedule):
@@ -30,6 +34,9 @@ def shown_value(value: Any, path: str = "") -> Any:
             for field in dataclasses.fields(value)
             if field.name in plain and getattr(value, field.name) != field.default
         }
+        if isinstance(value, StoredInit):
+            folder, chosen = split_source(value.source)
+            differing = {"from": join_source(PurePath(folder).name, chosen), **differing}
         return f"{kind} {flow(differing)}" if differing and kind else kind or flow(differing)
     return flow(to_plain(value)) if isinstance(value, tuple) else value
 
@@ -60,7 +67,8 @@ def value_records(values: Sequence[Any], path: str, names: Sequence[str] = ()) -
     """What is said and stored of whole parts that are values of one setting; see `value_names`."""
     records = {}
     for value, name in zip(values, names or [""] * len(values), strict=True):
-        text = shown_value(value, path)
-        if isinstance(value, Part | tuple) and isinstance(text, str) and text not in records:
-            records[text] = {"text": text, "settings": to_plain(value), "name": name}
+        text, is_drawn = shown_value(value, path), value is None and path == "init"
+        if (isinstance(value, Part | tuple) or is_drawn) and isinstance(text, str) and text not in records:
+            settings = {"kind": text} if is_drawn else to_plain(value)
+            records[text] = {"text": text, "settings": settings, "name": name}
     return list(records.values())

@@ -11,6 +11,7 @@ from grokjax.reader.file_paths import with_paths
 from grokjax.reader.read_run import RUN_KEYS
 from grokjax.reader.run_words import TRAIN_SETTINGS
 from grokjax.reader.sealed import refuse_if_sealed
+from grokjax.reader.shipped import packaged_folder
 from grokjax.reader.sweep import MISSING, SWEEP_KEYS, Sweep
 from grokjax.reader.yaml_file import load as load_yaml
 from grokjax.reader.yaml_file import parse_value
@@ -186,8 +187,8 @@ def _absolute(mapping: Any, folder: Path) -> Any:
     """A mapping in which paths of user files, data files and stored runs are absolute, wherever they stand."""
 
     def absolute(path: str, leads_to: str) -> str:
-        if leads_to == "from":
-            return absolute_folder(path, folder)
+        if leads_to == "from":  # the results of sweeps that ship lie where the command is typed
+            return absolute_folder(path, Path.cwd() if folder == packaged_folder() else folder)
         return str((folder / path).absolute())
 
     return with_paths(mapping, absolute)

@@ -16,6 +16,7 @@ from grokjax.reader.axes import Axis
 from grokjax.reader.build import settings_of
 from grokjax.reader.plans import rule_to_plain
 from grokjax.reader.run import Run
+from grokjax.reader.shown_values import shown_value
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.reader.user_parts import source_of
 from grokjax.report.wording import number_text
@@ -51,6 +52,11 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
             else each("curriculum", lambda run, _: _curriculum(run))
         ),
         *each("precision", lambda run, ranges: _precision(run)),
+        *(
+            each("start", lambda run, ranges: shown_value(run.init, "init"))
+            if any(kind.run.init for kind in kinds)
+            else []
+        ),
         ("seeds", _seeds(plan)),
         *([("claims", _claims(plan))] if sweep.claims else []),
     ]
@@ -252,6 +258,12 @@ def _forms(plan: Plan) -> list[str]:
 def _precision(run: Run) -> str:
     tf32 = "" if run.precision.matmul == "tf32" else " (no TF32)"
     return f"parameters {run.precision.params}, matrix products {run.precision.matmul}{tf32}"
+
+
+def _start(run: Run, ranges: Ranges) -> str:
+    """From what network; told as a whole, so no axis is left out of it."""
+    del ranges
+    return str(shown_value(run.init, "init"))
 
 
 def _seeds(plan: Plan) -> str:

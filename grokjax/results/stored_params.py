@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,67 +14,7 @@ from grokjax.store.files import Arrays
 from grokjax.store.head import Head, read_head
 from grokjax.store.layout import Layout, StoreError, UnknownRunError, UnknownStepError
 
-if TYPE_CHECKING:  # importing them imports JAX, and only arguments name them
-    from grokjax.reader.run import Run
-    from grokjax.reader.sweep import Sweep
-
-_SHAPING = ("init", "model", "task")
-_MOST_STARTS = 100  # their weights are read
 _Place = tuple[str, int]  # a file, and where in it a run is
-
-
-def initial_params_of(run: "Run") -> dict[str, Any] | None:
-    """Nested parameters that a run starts from; None when its model draws them.
-
-    Raises:
-      StoreError: the source is not stored.
-      SpecError: it is of a network of another shape.
-    """
-    if run.init is None:
-        return None
-    folder, _, run_id = run.init.source.rpartition("#")
-    flat = flat_stored_params(Path(folder), run_id, run.init.step)
-    _refuse_other_shapes(run, flat)
-    return nested_params(flat)
-
-
-def check_starts(sweep: "Sweep") -> None:
-    """Refuse a sweep whose runs start from what is not stored, or from a network of another shape.
-
-    Raises:
-      SpecError: with the key and the reason.
-    """
-    from grokjax.reader.errors import wrong
-
-    related = [axis for axis in sweep.axes if any(path.split(".")[0] in _SHAPING for path in axis.paths)]
-    for cell in sweep.points.distinct(related)[:_MOST_STARTS]:
-        run = sweep.points.run(int(cell))
-        try:
-            initial_params_of(run)
-        except StoreError as error:
-            raise wrong("init.from", str(error)) from None
-
-
-def _refuse_other_shapes(run: "Run", flat: Arrays) -> None:
-    import jax
-
-    from grokjax.reader.errors import wrong
-
-    signature = run.task.signature()
-    wanted = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
-    shapes = {
-        "/".join(str(getattr(key, "key", key)) for key in path): leaf.shape
-        for path, leaf in jax.tree_util.tree_leaves_with_path(wanted)
-    }
-    stored = {name: leaf.shape for name, leaf in flat.items()}
-    for name in sorted(shapes.keys() | stored.keys()):
-        if shapes.get(name) != stored.get(name):
-            has, needs = stored.get(name, "nothing"), shapes.get(name, "nothing")
-            raise wrong(
-                "init.from",
-                f"the stored run has {has} at {name}, this model needs {needs}",
-                run.init and run.init.source,
-            )
 
 
 def nested_params(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:

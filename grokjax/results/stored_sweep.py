@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from grokjax.orders.identity import sources_of, spec_hash
-from grokjax.reader.absent_parts import absent_parts
-from grokjax.reader.file_paths import found_from, relative_to, with_paths
+from grokjax.reader.file_paths import relative_to, with_paths
 from grokjax.reader.sources import recorded, source_text
+from grokjax.reader.stored_spec import mapping_of, sweep_of, without_measures
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.sweep_file import load, read_mapping, sweep_from_mapping
-from grokjax.reader.yaml_file import parse
 from grokjax.reader.yaml_text import dump
 from grokjax.results.reading import whole_runs
 from grokjax.store.committed import is_old, read_spec
@@ -38,20 +37,14 @@ def sweep_for_reading(root: Path) -> Sweep:
       StoreError, SpecError: see `stored_sweep`.
     """
     spec = read_spec(root)
-    mapping = stored_mapping(root, spec)
-    mapping = {key: value for key, value in mapping.items() if key not in ("measure", "claims")}
-    sources = spec.get("sources", ())
-    _refuse_missing_files(root, mapping, {record["name"] for record in sources})
-    with recorded(sources), absent_parts():
-        return sweep_from_mapping(read_mapping(mapping))
+    mapping = without_measures(stored_mapping(root, spec))
+    _refuse_missing_files(root, mapping, {record["name"] for record in spec.get("sources", ())})
+    return sweep_of(mapping, spec)
 
 
 def stored_mapping(root: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
     """What the sweep file of a folder says, with absolute paths: from the folder on, else where they led then."""
-    if is_old(spec):
-        return read_mapping(Layout(root).spec_yaml)
-    content = parse(spec["yaml"], str(root / "spec.json")).content
-    return with_paths(content, lambda path, _: found_from(root, path, spec.get("files", {})))
+    return read_mapping(Layout(root).spec_yaml) if is_old(spec) else mapping_of(root, spec)
 
 
 def written_yaml(root: Path, spec: Mapping[str, Any]) -> str:

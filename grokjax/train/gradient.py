@@ -55,10 +55,10 @@ def loss_and_gradient(
     Returns:
       A scalar, a tree like `state.params`, and an int32 scalar, which only a curriculum reads: None without one.
     """
-    params = keep_held(run, state.params, with_noise(run, state, "perturb", state.params))
+    params = keep_held(run, data.kept, state.params, with_noise(run, state, "perturb", state.params))
     loss, gradient, right = _of_examples(program, run, data, state, params, tables, blocks)
     for part in (part for part in run.regularizers if part.has("ascend")):
-        above = keep_held(run, params, part.ascend(params, of_moving(run, params, gradient)))
+        above = keep_held(run, data.kept, params, part.ascend(params, of_moving(run, data.kept, params, gradient)))
         _, gradient, _ = _of_examples(program, run, data, state, above, tables, blocks)
     return *_add_penalties(run, state, params, loss, gradient), right
 

@@ -101,7 +101,8 @@ class Values(NamedTuple):
       minibatch: examples of an update.
       stop: step at which the run ends, its budget.
       is_audited: whether the stop rule leaves the run alone.
-      params: initial parameters when the cohort starts from stored runs, else None.
+      params: initial parameters when the cohort starts from stored runs, else None. NaN stands for a weight that is
+        pruned; those that are drawn anew are in the program, whatever stands here.
     """
 
     leaves: list[Any]
@@ -122,6 +123,7 @@ class Data(NamedTuple):
       n_train: int32.
       minibatch: int32, examples of an update; n_train for the full batch.
       initial: parameters before the first update where they come from a stored run or the model is centred; else None.
+      kept: bool like the parameters, false where a weight was pruned; None where none was.
       stages: [stage] int32, train examples of each stage of a curriculum; None without one.
     """
 
@@ -130,6 +132,7 @@ class Data(NamedTuple):
     n_train: jax.Array
     minibatch: jax.Array
     initial: Any
+    kept: Any = None
     stages: Any = None
 
 

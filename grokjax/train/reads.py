@@ -15,6 +15,7 @@ from jax.interpreters import partial_eval
 from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import program_key
+from grokjax.reader.file_paths import names_run
 from grokjax.reader.run import Run, minibatch_size
 from grokjax.train.executables import number_format
 from grokjax.train.feed import make_tables
@@ -55,7 +56,16 @@ def identity_of_training(run: Run, platform: str | None = None) -> Hashable:
         run = dataclasses.replace(run, minibatch=None)
     traced = reading(run, signature, counts.n_corrupt > 0)
     numbers = [leaf.tobytes() for leaf, is_read in zip(leaves_of(run), traced.is_read, strict=True) if is_read]
-    return products(run, platform), traced.program, tuple(numbers), counts, size, _examples_digest(run.task)
+    start = _start(run)
+    return products(run, platform), traced.program, tuple(numbers), counts, size, _examples_digest(run.task), start
+
+
+def _start(run: Run) -> Hashable:
+    """What parameters come from outside the program; which run of a folder is meant may hang on the run's seeds."""
+    if run.init is None:
+        return None
+    where = run.init if names_run(run.init.source) else (run.init, run.seeds)
+    return where if run.init.prune is None else (where, run.seeds.init)
 
 
 def products(run: Run, platform: str | None) -> str:

@@ -6,13 +6,14 @@ import jax.numpy as jnp
 import optax
 
 from grokjax.core.interfaces import Params
+from grokjax.core.parameter_paths import fits, path_name
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import STREAM_OF, stream
 from grokjax.reader.run import Run
 from grokjax.train.centred import centred
 from grokjax.train.curriculum import advanced, began, first_course, of_stage, staged
 from grokjax.train.gradient import loss_and_gradient, steps_per_epoch, window, with_noise
-from grokjax.train.held import keep_held, of_moving
+from grokjax.train.held import given_start, keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables, Values, run_of
 
 
@@ -37,11 +38,12 @@ def data_of(program: Program, run: Run, values: Values, tables: Tables) -> Data:
     keys = {purpose: run_stream(run, purpose) for purpose in ("split", "label")}
     targets, mirror = tables.targets[values.table], tables.mirror[values.table]
     split = run.task.split(program.signature, targets, mirror, values.counts, keys)
+    initial, kept = given_start(run, values.params)
     stages = None
     if run.curriculum is not None:
         inputs = tables.inputs[values.table]
         split, stages = staged(run.curriculum, program.signature, split, inputs, values.counts.n_train)
-    data = Data(values.table, split, values.counts.n_train, values.minibatch, values.params, stages)
+    data = Data(values.table, split, values.counts.n_train, values.minibatch, initial, kept, stages)
     return data._replace(initial=initial_params(program, run, data)) if run.model.subtracts_start() else data
 
 
@@ -51,12 +53,15 @@ def run_stream(run: Run, purpose: str, step: jax.Array | int = 0) -> jax.Array:
 
 
 def initial_params(program: Program, run: Run, data: Data) -> Params:
-    """Parameters before the first update: drawn by the model, or those of a stored run."""
+    """Parameters before the first update: drawn by the model, those of a stored run, or some of each."""
     drawn = run.model.init(run_stream(run, "init"), program.signature)
     drawn = jax.tree.map(lambda leaf: leaf.astype(program.dtype), drawn)
     if run.init is None:
         return drawn
-    return jax.tree.map(lambda stored, like: stored.astype(like.dtype), data.initial, drawn)
+    anew = run.init.draw
+    return jax.tree_util.tree_map_with_path(
+        lambda path, stored, new: new if fits(path_name(path), anew) else stored.astype(new.dtype), data.initial, drawn
+    )
 
 
 def transform(run: Run) -> optax.GradientTransformation:
@@ -74,12 +79,12 @@ def step(program: Program, run: Run, data: Data, state: State, tables: Tables, b
     now = centred(at_step(run, state.step), data.initial)
     loss, gradient, right = loss_and_gradient(program, now, data, state, tables, blocks)
     update = optax.with_extra_args_support(transform(now)).update  # `value` reaches only those that take it
-    gradient = of_moving(run, state.params, gradient)
+    gradient = of_moving(run, data.kept, state.params, gradient)
     updates, opt_state = update(gradient, state.opt_state, state.params, value=loss)
     params = with_noise(now, state, "jitter", optax.apply_updates(state.params, updates))
     for part in now.regularizers:
         params = part.project(params)
-    params = keep_held(run, state.params, params)
+    params = keep_held(run, data.kept, state.params, params)
     # An optimizer that widens a number would make the loop over steps fail far from here.
     chex.assert_trees_all_equal_shapes_and_dtypes(params, state.params)
     chex.assert_trees_all_equal_shapes_and_dtypes(opt_state, state.opt_state)

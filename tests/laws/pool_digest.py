@@ -45,7 +45,13 @@ WIDE = {  # modulus, model, minibatch: more classes than a product of fixed bits
 
 def every_measure(name: str) -> tuple[Measure, ...]:
     """Those that may look at modular addition by this network."""
-    refused = {"by_operation", "representation_quality", "fit", *(["attention"] if name != "transformer" else [])}
+    refused = {
+        "by_operation",
+        "other_task",
+        "representation_quality",
+        "fit",
+        *(["attention"] if name != "transformer" else []),
+    }
     return tuple(
         cls(iterations=2) if cls is Hessian else cls()
         for kind, cls in catalogue("measures").items()

@@ -221,8 +221,10 @@ def test_stored_parameters_are_named_by_folder_and_run():
     )
     assert found == StoredInit(source="/c/b#0123", step=9, freeze=("embed/*",))
     assert read_setting(StoredInit | None, to_mapping(found), "init") == found
+    of_folder = read_setting(StoredInit | None, {"from": "b", "step": 9, "draw": "embed/*"}, "init", folder=Path("/c"))
+    assert of_folder == StoredInit(source="/c/b", step=9, draw=("embed/*",))
     for bad in (
-        {"from": "results/a", "step": 3},
+        {"from": "results/a#", "step": 3},
         {"step": 3},
         {"from": "#x", "step": 3},
         {"from": "a#b"},

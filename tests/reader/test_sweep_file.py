@@ -125,7 +125,7 @@ def test_a_problem_names_file_line_key_rule_value_and_a_way_out(tmp_path):
         ({"task": {"kind": "modular_arithmetic", "operation": "x+z"}}, "did you mean"),
         ({"seeds": {"count": 5, "stream": {"split": 0}}}, "did you mean 'streams'"),
         ({"axes": {"task.train_fractoin": [0.1]}}, "did you mean 'task.train_fraction'"),
-        ({"init": {"from": "a", "step": 0}}, "expected DIR#RUN_ID"),
+        ({"init": {"from": "#a", "step": 0}}, "expected DIR, DIR#RUN_ID"),
     ],
 )
 def test_a_wrong_key_is_named(small, changes, message):

@@ -11,13 +11,13 @@ import jax
 import numpy as np
 import pytest
 
+from grokjax.lab.initial_params import check_starts, initial_params_of
 from grokjax.lab.opened import open_results
 from grokjax.orders.order import grid_orders
 from grokjax.orders.sources import source_of
 from grokjax.plan.cohorts import find_cohorts
 from grokjax.reader.sweep_file import load
 from grokjax.reader.user_parts import kind_of
-from grokjax.results.stored_params import initial_params_of
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed
 
@@ -148,6 +148,14 @@ def test_the_step_of_a_stored_start_changes_the_run_and_its_folder_does_not(exam
     name = sweep.base.init.source.rpartition("#")[2]
     moved = load(examples / "second.yaml", [f"init.from=elsewhere#{name}"])
     assert grid_orders(moved)[0].run_id == grid_orders(sweep)[0].run_id
+
+
+@pytest.mark.parametrize("name", ["second", "tickets", "larger"])
+def test_a_recipe_that_names_a_folder_starts_from_its_run(examples, first_folder, name):
+    sweep = load(examples / f"{name}.yaml", [f"init.from={first_folder}"])
+    check_starts(sweep)
+    run_id = open_results(first_folder).runs["run_id"][0]
+    assert {order.run.init.source for order in grid_orders(sweep)} == {f"{first_folder}#{run_id}"}
 
 
 def test_the_sweep_of_the_python_recipe_is_that_of_its_file_form(examples):

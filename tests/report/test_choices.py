@@ -116,3 +116,10 @@ def test_claims_that_too_few_seeds_decide_are_said():
     claims = [{"name": "a", "that": "probability(grokking) > 0.5"}]
     assert lines("claims", claims=claims)[0].endswith("2 seeds decide none of them")
     assert "decide none" not in lines("claims", claims=claims, seeds=6)[0] and lines("claims") == []
+
+
+def test_where_runs_start_is_said_of_sweeps_that_start_from_stored_runs_alone():
+    assert lines("start") == []
+    init = {"from": "results/base#0123456789abcdef", "step": 0, "prune": {"keep": 0.4, "at": 30}}
+    shown = '{from: "base#0123456789abcdef", step: 0, prune: {keep: 0.4, at: 30, form: ticket}}'
+    assert lines("start", axes={"init": [None, init]}) == ["drawn", shown]
