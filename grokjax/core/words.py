@@ -8,6 +8,8 @@ GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
 `test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
 REPORTED_GROUPS = ("train", "test", *GROUPS)
 """The same with what they are parts of."""
+FIT_PERCENT = 99
+"""Of the clean train examples right: the train set is fit, as the default phase rule has it."""
 STREAMS = ("split", "init", "order", "noise")
 """Seeds of a run: each can be an axis or held fixed."""
 

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import xarray as xr
 
-from grokjax.core.interfaces import FIT_PERCENT, Measure, Probe
+from grokjax.core.interfaces import Measure, Probe
+from grokjax.core.words import FIT_PERCENT
 from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.replaying import replay
 from grokjax.orders.order import Order

@@ -6,7 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.interfaces import FIT_PERCENT, Params
+from grokjax.core.interfaces import Params
+from grokjax.core.words import FIT_PERCENT
 from grokjax.train.program import Memorized, Program, State
 
 

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from grokjax import open_results
 from grokjax.analysis import events
-from grokjax.core.interfaces import FIT_PERCENT
+from grokjax.core.words import FIT_PERCENT
 from tests.measures.small_runs import outputs_of_mlp
 from tests.measures.test_cka import by_features
 from tests.store.small_sweep import typed
