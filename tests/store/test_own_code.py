@@ -97,7 +97,7 @@ def ids_of(sweep):
 
 def test_a_folder_that_moved_with_its_code_is_read_and_extended(own_net, tmp_path, monkeypatch, capsys):
     place = copy(own_net, tmp_path)
-    monkeypatch.setattr("grokjax.results.stored_sweep.found_from", without_the_old_place(own_net))
+    monkeypatch.setattr("grokjax.reader.stored_spec.found_from", without_the_old_place(own_net))
     root = place / "results" / "own"
     text = (root / "spec.yaml").read_text()
     assert "../../net.py:Net" in text and str(own_net) not in text
