@@ -43,12 +43,12 @@ class Traced:
 
     def __init__(self, program: Program, pool: Pool):
         """`pool`: any of the pools that will be compiled for; all have the same number of devices."""
-        segment, place = partial(mapping.segment, program), mapping.place
+        segment, place, take = partial(mapping.segment, program), mapping.place, mapping.take
         if len(pool.devices) > 1:
-            segment, place = _over_devices(segment, place, program, pool)
+            segment, place, take = _over_devices(segment, place, take, program, pool)
         self.program = program
         self.fresh = jax.jit(_counted("fresh", partial(fresh, program)))
-        self.take = jax.jit(_counted("take", mapping.take))
+        self.take = jax.jit(_counted("take", take))
         self.place = jax.jit(_counted("place", place), donate_argnums=0)
         self.segment = jax.jit(_counted("segment", segment), donate_argnums=0)
 
@@ -98,7 +98,7 @@ class Executables:
     Attributes:
       lane: shapes of one lane.
       fresh: (values, tables) -> lane.
-      take: (lanes, index) -> lane.
+      take: (lanes, index) -> lane; of several devices [device] of what each finds at its place, see `lane_at`.
       place: (lanes, index, lane) -> lanes; the lanes given are used up.
       segment: (lanes, until, is_queued, tables, schedule) -> (lanes, executed); the lanes given are used up.
     """
@@ -118,6 +118,13 @@ class Executables:
         size, sharding = self.program.lanes, self.pool.over_runs()
         return jax.tree.map(lambda leaf: jax.device_put(np.zeros((size, *leaf.shape), leaf.dtype), sharding), self.lane)
 
+    def lane_at(self, lanes: Lane, lane: int) -> Lane:
+        """One lane as NumPy arrays, read from the one device on which it lies."""
+        index = jax.device_put(np.int32(lane), self.pool.replicated())
+        device = lane // (self.program.lanes // len(self.pool.devices))
+        taken = self.take(lanes, index)
+        return jax.tree.map(np.array, taken if len(self.pool.devices) == 1 else _of_device(taken, device))
+
     def lanes_bytes(self) -> int:
         """Bytes of the batched state, all devices of the pool together."""
         lane_bytes = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(self.lane))
@@ -134,7 +141,16 @@ class Executables:
         )
 
 
-def _over_devices(segment: Callable, place: Callable, program: Program, pool: Pool) -> tuple[Callable, Callable]:
+def _of_device(taken: Lane, device: int) -> Lane:
+    """What one device found, without its leading axis [device]; nothing goes through another device."""
+    return jax.tree.map(
+        lambda leaf: next(one.data[0] for one in leaf.addressable_shards if one.index[0].start == device), taken
+    )
+
+
+def _over_devices(
+    segment: Callable, place: Callable, take: Callable, program: Program, pool: Pool
+) -> tuple[Callable, Callable, Callable]:
     """The same functions, each device of the pool working on its own lanes; nothing is communicated."""
     runs, whole = jax.sharding.PartitionSpec("runs"), jax.sharding.PartitionSpec()
     local_lanes = program.lanes // len(pool.devices)
@@ -142,12 +158,17 @@ def _over_devices(segment: Callable, place: Callable, program: Program, pool: Po
     def place_local(lanes: Lane, index: jax.Array, lane: Lane) -> Lane:
         return place(lanes, index - jax.lax.axis_index("runs") * local_lanes, lane)
 
+    def take_local(lanes: Lane, index: jax.Array) -> Lane:
+        here = jnp.clip(index - jax.lax.axis_index("runs") * local_lanes, 0, local_lanes - 1)
+        return jax.tree.map(lambda leaf: leaf[None], take(lanes, here))
+
     def shard(function: Callable, inputs: tuple, outputs: Any) -> Callable:
         return jax.shard_map(function, mesh=pool.mesh(), in_specs=inputs, out_specs=outputs, check_vma=False)
 
     return (
         shard(segment, (runs, runs, whole, whole, whole), (runs, runs)),
         shard(place_local, (runs, whole, whole), runs),
+        shard(take_local, (runs, whole), runs),
     )
 
 

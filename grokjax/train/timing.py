@@ -137,8 +137,7 @@ class Scratch:
 
     def _take(self) -> float:
         began = self._clock()
-        index = jax.device_put(np.int32(0), self._compiled.pool.replicated())
-        jax.tree.map(np.array, self._compiled.take(self._lanes, index))
+        self._compiled.lane_at(self._lanes, 0)
         return self._clock() - began
 
 

@@ -98,8 +98,7 @@ class Worker:
     def take(self, lane: int) -> Lane:
         """One lane as NumPy arrays."""
         with number_format(self.program):
-            taken = self.executables.take(self._lanes, self._scalar(np.int32(lane)))
-            return jax.tree.map(np.array, taken)
+            return self.executables.lane_at(self._lanes, lane)
 
     def order_in(self, lane: int) -> Order:
         """Whose run trains in a lane that is not free."""
