@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check lint audit soak format bench bench-gpu peers golden clean
+.PHONY: help setup quickstart test test-all check lint audit soak format bench bench-gpu check-accelerators peers golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +24,7 @@ FIND_PYTHON = for name in $(PYTHON_NAMES); do \
 	done | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp holds all that the environment was made from; when any of it differs, it is made again from nothing.
 # A new pip resolves in less than half the time. Modules are compiled here: where PYTHONDONTWRITEBYTECODE is set, every
@@ -92,6 +92,17 @@ soak: setup ## an hour of kills and resumes of one sweep, recorded in benchmarks
 bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memory, share of the roofline
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
+# An environment of its own: with libtpu beside it, JAX looks for a TPU at every start.
+check-accelerators: ## compile for TPUs and GPUs that are not here, and judge the programs; installs 1.5 GB the first time
+	@version=$$(cksum < pyproject.toml); \
+	[ "$$(cat .venv-accelerators/made-from 2>/dev/null)" = "$$version" ] || { \
+	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv --clear .venv-accelerators && \
+	  .venv-accelerators/bin/python -m pip install --quiet --editable '.[accelerators]' && \
+	  jax=$$(.venv-accelerators/bin/python -c 'import jax; print(jax.__version__)') && \
+	  .venv-accelerators/bin/python -m pip install --quiet --no-deps "jax-cuda13-plugin==$$jax" "jax-cuda13-pjrt==$$jax" && \
+	  echo "$$version" > .venv-accelerators/made-from; }
+	.venv-accelerators/bin/python -m benchmarks.check_accelerators --targets v5e,v5p,v6e,H100,H200 $(ARGS)
+
 peers: ## install what grokjax is compared with into .venv-peers
 	@cmp -s benchmarks/peers/requirements.txt .venv-peers/made-from || { \
 	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv --clear .venv-peers && \
@@ -103,5 +114,5 @@ golden: setup ## write the golden files of tests/golden again, then show what ch
 	git --no-pager diff --stat -- tests/golden
 
 clean: ## remove what the targets made; results stay
-	rm -rf $(VENV) .venv-peers build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-accelerators build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,7 +60,7 @@ class Traced:
           tables, schedule: copied to the devices of each pool.
         """
         with number_format(self.program):
-            lowered = [self._lower(pool, values, tables, schedule) for pool in pools]
+            lowered = [self.lower(pool, values, tables, schedule) for pool in pools]
         compiled = aside([partial(_compile_all, programs) for programs in lowered])
         with number_format(self.program):
             return [
@@ -75,7 +75,11 @@ class Traced:
                 for pool, programs in zip(pools, compiled, strict=True)
             ]
 
-    def _lower(self, pool: Pool, values: Values, tables: Tables, schedule: Schedule) -> dict[str, jax.stages.Lowered]:
+    def lower(self, pool: Pool, values: Values, tables: Tables, schedule: Schedule) -> dict[str, jax.stages.Lowered]:
+        """The programs by name, ready to be compiled for the devices of a pool, which need not be there.
+
+        Within `number_format`. Of values, tables and schedule only shapes matter.
+        """
         everywhere, over_runs = pool.replicated(), pool.over_runs()
         lane = _shapes(jax.eval_shape(partial(fresh, self.program), values, tables), everywhere)
         lanes = jax.tree.map(lambda leaf: _stacked(leaf, self.program.lanes, over_runs), lane)
