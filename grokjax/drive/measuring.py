@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from grokjax.lab.stored_networks import StoredNetworks, Wanted, wanted_of
 from grokjax.orders.identity import part_text
 from grokjax.orders.order import distinct_runs
 from grokjax.reader.check import check_programs
-from grokjax.reader.errors import SpecError
+from grokjax.reader.errors import SpecError, wrong
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
@@ -71,6 +71,7 @@ def measure_ended(
     root, count = folder.layout.root, 0
     known = _Known(root, folder)
     ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
+    given_by: dict[str, Measure | Probe] = {}
     for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
         check_programs([cohort.run], [part for part in parts if isinstance(part, Measure)])
         snapshots, replayed = set[Wanted](), {}
@@ -79,7 +80,9 @@ def measure_ended(
             taking = Probing(networks, part) if isinstance(part, Probe) else Measuring(networks)
             left = known.missing(text, wanted)
             if left:
-                known.refuse_others(left, taking.shapes(left[0]))
+                shapes = taking.shapes(left[0])
+                _refuse_equal_names(part, shapes, given_by)
+                known.refuse_others(left, shapes)
             for measured in taking.measure(left):
                 folder.add_measured(measured | {"measure": np.full(len(measured["run_id"]), text)})
                 if reason_to_stop():
@@ -89,6 +92,15 @@ def measure_ended(
         count += len(snapshots)
         _tell_replayed(root, replayed)
     return count
+
+
+def _refuse_equal_names(part: Measure | Probe, names: Iterable[str], given_by: dict[str, Measure | Probe]) -> None:
+    """Refuse a part that gives what another one gives, of which only one could be shown; notes what it gives."""
+    for name in names:
+        other = given_by.setdefault(name, part)
+        if other != part:
+            rule = f"{part.kind} gives {name!r}, which {other.kind} gives too with other settings"
+            raise wrong("measure.what", rule, hint="measure one of them in a copy of the folder")
 
 
 def _tell_replayed(root: Path, replayed: Mapping[str, bool]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from grokjax.drive.claim_check import check_claims
 from grokjax.drive.compile_ahead import CompileAhead
@@ -34,6 +35,7 @@ from grokjax.reader.errors import first_line, wrong
 from grokjax.reader.measured_steps import cadence_steps
 from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_sweep import as_recorded
+from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
 from grokjax.store.provenance import provenance
 from grokjax.train.devices import choose_pools
@@ -46,6 +48,7 @@ from grokjax.train.worker import Worker
 
 LONG = 200_000
 """Run-steps of a cohort from which its time is forecast before it is trained."""
+_MOST_ASKED = 1000  # orders whose run ids are looked for in a folder
 NARROWER = 4  # attempts of a cohort, each in half as many lanes
 
 
@@ -81,10 +84,30 @@ def run_locked(sweep: Sweep, root: Path, options: Options) -> Progress:
         pools = choose_pools(options.device, options.executor)
         standing = Standing(sweep, folder, pools, options)
         standing.check_lanes()
+        _check_sources(standing)
         if not folder.head.is_complete:
             standing.check_disk()
         folder.note_start(provenance(device_facts(pools)))
         return _train_all(standing)
+
+
+def _check_sources(standing: Standing) -> None:
+    """Refuse a folder whose runs started from other networks than `init.from` leads to now.
+
+    A sweep's file names the folder that it starts from, and that may have been trained anew or be another of its name.
+
+    Raises:
+      StoreError: no run that is wanted is there, though others are.
+    """
+    ledger, first = standing.folder.ledger, standing.rounds[0]
+    if not ledger or not any(run.init is not None for run in (first[0].run, standing.sweep.base)):
+        return
+    some = np.linspace(0, len(first) - 1, min(len(first), _MOST_ASKED)).astype(int)
+    if not any(first[number].run_id in ledger for number in some.tolist()):
+        raise StoreError(
+            f"{standing.folder.layout.root} holds runs that started from other networks than `init.from` leads to now; "
+            "bring that folder back as it was, or give another --out."
+        )
 
 
 def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) -> OpenedResults:
@@ -105,7 +128,7 @@ def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) ->
 def _train_all(standing: Standing) -> Progress:
     """Train what is left and put the results together; whoever says `Stop` meanwhile gets the reason back."""
     folder, progress = standing.folder, standing.progress
-    if folder.head.is_complete:
+    if folder.head.is_complete and not standing.sweep.measure.probes:
         folder.clear_checkpoints()  # the last process may have been killed right after its last commit
         progress.stage = "done"  # live.json keeps what the last one said
         standing.options.watch(progress)
@@ -113,16 +136,19 @@ def _train_all(standing: Standing) -> Progress:
     try:
         while True:
             _train_round(standing)
-            _probe_round(standing)
             if progress.reason:
                 return standing.tell("stopped")
             if standing.options.share != (0, 1):  # the other runs of the sweep are trained elsewhere
-                return standing.tell("done")
+                _probe(standing)
+                return standing.tell("stopped" if progress.reason else "done")
             if not standing.take_on_round():
                 break
-        standing.tell("consolidating")
-        consolidate(folder, distinct_runs(standing.rounds))
-        return standing.tell("done")
+        _consolidate(standing)
+        try:
+            _probe(standing)
+        finally:  # also where a probe refuses a network: what was trained is then as complete as without it
+            _consolidate(standing)
+        return standing.tell("stopped" if progress.reason else "done")
     except Stop as stop:
         progress.reason = str(stop)
         return standing.tell("stopped")
@@ -137,16 +163,21 @@ def _train_round(standing: Standing) -> None:
                 return
 
 
-def _probe_round(standing: Standing) -> None:
-    """Compute the probes that the sweep names, of every stored network of a round whose runs have all ended."""
+def _consolidate(standing: Standing) -> None:
+    """Put the results together, unless they are."""
+    if not standing.folder.head.is_complete:
+        standing.tell("consolidating")
+        consolidate(standing.folder, distinct_runs(standing.rounds))
+
+
+def _probe(standing: Standing) -> None:
+    """Compute the probes that the sweep names of every stored network, as far as that was not done."""
     probes = standing.sweep.measure.probes
-    if not probes or standing.progress.reason:
-        return
-    standing.tell("probing")
-    orders = standing.rounds[-1]
-    run_ids = [orders[int(number)].run_id for number in orders.in_turn()]
-    measure_ended(standing.folder, standing.sweep, probes, run_ids, ALL, standing.reason_to_stop)
-    standing.progress.reason = standing.reason_to_stop()
+    if probes:
+        standing.tell("probing")
+        run_ids = [orders[int(number)].run_id for orders in standing.rounds for number in orders.in_turn()]
+        measure_ended(standing.folder, standing.sweep, probes, run_ids, ALL, standing.reason_to_stop)
+        standing.progress.reason = standing.reason_to_stop()
 
 
 def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: CohortPlan) -> None:

@@ -43,6 +43,8 @@ def initial_params_of(run: Run) -> dict[str, Any] | None:
     copied = {name: leaf for name, leaf in _stored(init, init.step).items() if not fits(name, init.draw)}
     drawn = {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in shapes.items() if fits(name, init.draw)}
     _refuse_other_shapes(init, copied, {name: leaf for name, leaf in shapes.items() if name not in drawn})
+    if init.prune is not None and not any(leaf.ndim >= 2 for leaf in copied.values()):
+        raise wrong("init.prune", "no matrix comes from the source, all are drawn", list(init.draw))
     if init.prune is not None:
         copied = pruned(init.prune, run.seeds, copied, _stored(init, init.prune.at))
     return nested_params(copied | drawn)
@@ -69,7 +71,8 @@ def _different_starts(orders: Orders) -> Iterator[Run]:
         run = orders[number].run
         if run.init is None:
             continue
-        read = run.init.source, run.init.step, run.init.draw, run.init.prune and run.init.prune.at
+        patterns = run.init.draw, run.init.freeze, run.init.mask
+        read = run.init.source, run.init.step, patterns, run.init.prune and run.init.prune.at
         start = read, jax.tree.structure(run.model), jax.tree.structure(run.task)
         if start not in seen and len(seen) < _MOST_STARTS:
             seen.add(start)

@@ -90,6 +90,10 @@ def _fitting(points: Points, conditions: str) -> np.ndarray:
     """[point] int64, points for which conditions hold; all of them without any."""
     if not conditions:
         return np.arange(len(points))
+    if not points.paths:
+        raise wrong(
+            _KEY, "the sweep of the folder has no axis, so there is nothing to compare", conditions, "leave it out"
+        )
     aliases = {path: value_aliases(records) for path, records in points.value_records.items()}
     chosen = np.flatnonzero(holds(read_condition(conditions, _KEY), points.columns(), _KEY, aliases))
     if not len(chosen):

@@ -49,8 +49,8 @@ class Damage(Probe):
 
     def _of_modules(self, network: Network, silencing: Silencing, random: np.random.Generator) -> dict[str, Any]:
         """Accuracies [module] of networks without a module, and without as many random units."""
-        labels = clusters_of_units(network, self.clusters, self.kind)
-        units = np.bincount(labels[labels >= 0], minlength=self.clusters)
+        labels, modules = clusters_of_units(network, self.clusters, self.kind)
+        units = np.bincount(labels[labels >= 0], minlength=modules)
         order = np.argsort(-units, kind="stable")
         values: dict[str, Any] = {"module_units": units[order].astype(np.int32)}
         for module in order:

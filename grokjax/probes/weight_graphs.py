@@ -26,15 +26,16 @@ def check_clusters(graph: WeightGraph, clusters: int, probe: str) -> None:
         raise ValueError(f"measure.what: {probe} needs at most {most} clusters here, got {clusters}")
 
 
-def clusters_of_units(network: Network, clusters: int, probe: str) -> np.ndarray:
-    """[unit] cluster of each hidden unit by sizes of weights, or -1; of several graphs the numbers begin anew."""
-    labels = []
-    for graph in weight_graphs(network, probe):
+def clusters_of_units(network: Network, clusters: int, probe: str) -> tuple[np.ndarray, int]:
+    """[unit] cluster of each hidden unit by sizes of weights, or -1, and how many there are in all graphs together."""
+    labels, graphs = [], weight_graphs(network, probe)
+    for number, graph in enumerate(graphs):
         check_clusters(graph, clusters, probe)
         weights = scaled([np.abs(np.nan_to_num(matrix, posinf=0, neginf=0)) for matrix in graph.weights])
         told = cut(joined(weights), clusters)
-        labels += parted(told.rows, told.columns, weights)[1:-1]
-    return np.concatenate(labels)
+        own = parted(told.rows, told.columns, weights)[1:-1]
+        labels += [np.where(layer < 0, -1, layer + number * clusters) for layer in own]
+    return np.concatenate(labels), clusters * len(graphs)
 
 
 def scaled(weights: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -24,6 +24,8 @@ def check_curriculum(curriculum: Curriculum | None, task: Task, signature: Signa
         raise wrong(_KEY, "no stage would ever end", hint="set accuracy or at_most")
     if curriculum.by == "operand":
         _check_operands(curriculum, task, signature)
+    elif curriculum.order != "rising":
+        raise wrong(f"{_KEY}.order", "changes nothing by: example, whose stages are drawn", curriculum.order)
     elif stages[-1] >= 1:
         raise wrong(f"{_KEY}.stages", "must be shares of the train set below 1, which comes last by itself", stages[-1])
 

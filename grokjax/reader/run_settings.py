@@ -69,7 +69,8 @@ class Curriculum(Part):
         choices=("operand", "example"),
     )
     stages: tuple[float, ...] = setting(
-        about="that number or share for each stage, rising; after the last comes the whole train set", above=0
+        about="that number or share for each stage, rising, one example at least; the whole train set comes last",
+        above=0,
     )
     order: str = setting(
         "rising",

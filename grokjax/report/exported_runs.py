@@ -1,11 +1,14 @@
 """Results as experiment trackers know them: something with a name, settings, and a course of numbers."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from grokjax.analysis.columns import distinct
 
 if TYPE_CHECKING:  # importing it is slow, and only annotations name it
     from grokjax.results.results import Results
@@ -42,21 +45,29 @@ def exported_runs(results: "Results", runs: pd.DataFrame) -> Iterator[Exported]:
         settings = {
             path: plain(run[path]) for path in [*axes, *(name for name in runs if str(name).startswith("seeds."))]
         }
-        last = {name: plain(run[name]) for name in (*_LAST, "phase", "status") if name in run and is_known(run[name])}
+        last = {
+            name: plain(run[name])
+            for name in (*_LAST, "phase", "status", "equal_to", "is_repeat")
+            if name in run and is_known(run[name])
+        }
         yield Exported(
             run["run_id"], f"{label} {run['run_id']}".strip(), label, settings, _rows(results, [run["run_id"]]), last
         )
 
 
 def exported_cells(results: "Results", runs: pd.DataFrame) -> Iterator[Exported]:
-    """One entry a cell: medians over its runs, `NAME_q25` and `NAME_q75`, and how many `runs` a step has."""
-    axes = _axes(results)
+    """One entry a cell: medians over its runs, `NAME_q25` and `NAME_q75`, and how many `runs` a step has.
+
+    Equal histories count once.
+    """
+    axes, runs = _axes(results), distinct(runs)
     groups = runs.groupby(axes, sort=True, dropna=False) if axes else [((), runs)]
-    for number, (values, cell) in enumerate(groups):
+    for values, cell in groups:
         settings = dict(zip(axes, map(plain, values if isinstance(values, tuple) else (values,)), strict=True))
         phases = {f"phase/{phase}": int(count) for phase, count in cell["phase"].value_counts().items()}
         name = _label(settings) or results.name
-        yield Exported(f"cell{number}", name, results.name, settings, _rows(results, cell["run_id"].tolist()), phases)
+        key = hashlib.sha256(name.encode()).hexdigest()[:16]
+        yield Exported(key, name, results.name, settings, _rows(results, cell["run_id"].tolist()), phases)
 
 
 _LAST = ("steps_to_fit", "steps_to_generalized", "log10_delay", "final_step")

@@ -1,6 +1,7 @@
 """What is shown of numbers of the table: a measure over two axes, and two numbers of each run against each other."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from grokjax.analysis.association import rank_correlation
 from grokjax.analysis.boundary import boundary
 from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.censoring import event_values
+from grokjax.analysis.chance import fewest_seeds
 from grokjax.analysis.columns import distinct, find, rows, seed_ids, series
 from grokjax.analysis.falls import steepest_fall
 from grokjax.report.pictures import choose_axes, partial_warning
 from grokjax.report.scatter_figure import draw_scatter
 from grokjax.report.value_figure import draw_values
 from grokjax.report.wording import number_text, repeats_remark
+
+_LEVEL = 0.95  # of the interval
 
 if TYPE_CHECKING:  # importing it is slow, and only the functions' arguments name it
     from grokjax.results.results import Results
@@ -43,7 +47,9 @@ def show_values(
     draw_values(cells, name, out, boundary=edge, warning=partial_warning(results, runs), notes=notes)
     known = cells.median[np.isfinite(cells.median)]
     span = f"from {number_text(float(known.min()))} to {number_text(float(known.max()))}" if len(known) else "nowhere"
-    return f"{cells.value_name}: medians {span} over {int(cells.n.sum()):,} runs\nwritten: {out}\n"
+    partial = partial_warning(results, runs)
+    text = f"{cells.value_name}: medians {span} over {int(cells.n.sum()):,} runs"
+    return "\n".join([*filter(None, [partial]), text, f"written: {out}"]) + "\n"
 
 
 def show_scatter(results: "Results", runs: pd.DataFrame, x: str, y: str, out: Path | None, name: str) -> str:
@@ -63,20 +69,32 @@ def show_scatter(results: "Results", runs: pd.DataFrame, x: str, y: str, out: Pa
         raise ValueError(f"no run has a value of {names[0]} and of {names[1]}")
     left, right, known = values[0][is_known], values[1][is_known], rows(runs, is_known)
     seeds = seed_ids(known, but=results.spec["axes"])
-    found = rank_correlation(left, right, seeds)
-    interval = "" if np.isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
-    text = (
-        f"Spearman's rank correlation of {names[0]} and {names[1]}: {found.estimate:.2f}{interval} "
-        f"over {len(known):,} runs, {len(np.unique(seeds)):,} seeds"
-    )
+    text = f"{_correlation_text(left, right, seeds, names)} over {len(known):,} runs, {len(np.unique(seeds)):,} seeds"
     unknown = int(np.count_nonzero(~is_known))
-    notes = [f"{text}; the interval draws seeds anew."]
+    axes = [
+        path for path in results.spec["axes"] if not path.startswith("seeds.") and len(set(known[path].tolist())) > 1
+    ]
+    pooled = f"Pooled over {', '.join(axes)}: what these do to both numbers is in it." if axes else ""
+    notes = [f"{text}; an interval draws seeds anew.", *filter(None, [pooled])]
     notes += [f"{unknown:,} runs without a value are left out."] if unknown else []
+    notes += ["Triangles: never."] if np.isposinf([*left, *right]).any() else []
     if out is not None:
         phases = series(known, "phase").tolist()
         draw_scatter(left, right, phases, names, name, out, partial_warning(results, runs), notes)
     left_out = f"; {unknown:,} runs without a value left out" if unknown else ""
-    return f"{text}{left_out}\n" + (f"written: {out}\n" if out is not None else "")
+    lines = [f"{text}{left_out}", *filter(None, [pooled]), *([f"written: {out}"] if out is not None else [])]
+    return "\n".join(lines) + "\n"
+
+
+def _correlation_text(left: np.ndarray, right: np.ndarray, seeds: np.ndarray, names: Sequence[str]) -> str:
+    """The rank correlation in words; with few seeds a bootstrap would be far too sure of it."""
+    about = f"Spearman's rank correlation of {names[0]} and {names[1]}"
+    known = rank_correlation(left, right, seeds)
+    if np.isnan(known.estimate):
+        return f"{about}: none, {names[0] if np.ptp(left) == 0 else names[1]} does not vary"
+    if len(np.unique(seeds)) < fewest_seeds(_LEVEL):
+        return f"{about}: {known.estimate:.2f} (no interval from fewer than {fewest_seeds(_LEVEL)} seeds)"
+    return f"{about}: {known.estimate:.2f} [{known.low:.2f}, {known.high:.2f}]"
 
 
 def _number_of(results: "Results", runs: pd.DataFrame, word: str) -> tuple[str, np.ndarray]:

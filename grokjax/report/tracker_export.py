@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from grokjax.analysis.columns import distinct
 from grokjax.report.exported_runs import CELL, RUN, Exported, exported_cells, exported_runs
 
 if TYPE_CHECKING:  # importing it is slow, and only annotations name it
     from grokjax.results.results import Results
 
-_SENDING = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_DATASET_ID", "TRACKIO_BUCKET_ID", "WANDB_SERVICE")
-"""What users may have set so that these libraries send what is logged; an export does not."""
+_THEIRS = ("WANDB_", "TRACKIO_", "HF_", "HUGGING_FACE_")
+"""Variables of these libraries begin so: some make them send what is logged, others give entries another name."""
 
 
 def export_wandb(results: "Results", runs: pd.DataFrame, folder: Path, by: str) -> None:
@@ -55,7 +56,8 @@ def export_wandb(results: "Results", runs: pd.DataFrame, folder: Path, by: str) 
 def export_trackio(results: "Results", runs: pd.DataFrame, folder: Path, by: str) -> None:
     """Write a trackio project; `TRACKIO_DIR=FOLDER trackio show` opens it. See `export_wandb`."""
     folder.mkdir(parents=True)
-    with _environment(TRACKIO_DIR=str(folder)), contextlib.redirect_stdout(None):
+    # With a token of Hugging Face on this machine trackio asks whose it is, unless its library is told to stay offline.
+    with _environment(TRACKIO_DIR=str(folder), HF_HUB_OFFLINE="1"), contextlib.redirect_stdout(None):
         trackio = importlib.import_module("trackio")
         if Path(trackio.TRACKIO_DIR) != folder:
             raise RuntimeError("trackio was imported before with another folder; export in a process of its own")
@@ -73,15 +75,16 @@ def export_trackio(results: "Results", runs: pd.DataFrame, folder: Path, by: str
 @contextlib.contextmanager
 def _environment(**values: str) -> Iterator[None]:
     """These variables, and none by which the library would send; afterwards as before."""
-    kept = {name: os.environ.pop(name, None) for name in (*_SENDING, *values)}
+    theirs = {name: value for name, value in os.environ.items() if name.startswith(_THEIRS)}
+    for name in theirs:
+        del os.environ[name]
     os.environ |= values
     try:
         yield
     finally:
-        for name, value in kept.items():
+        for name in values:
             os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        os.environ |= theirs
 
 
 def _write(
@@ -102,7 +105,7 @@ def _write_summary(
     results: "Results", runs: pd.DataFrame, entered: Callable[[Exported], Any], library: ModuleType
 ) -> None:
     """One entry for the sweep: how many runs are in which phase, the table, and the phase diagram."""
-    counts = {f"phase/{phase}": int(count) for phase, count in runs["phase"].value_counts().items()}
+    counts = {f"phase/{phase}": int(count) for phase, count in distinct(runs)["phase"].value_counts().items()}
     axes = {path: " ".join(dict.fromkeys(map(str, runs[path].tolist()))) for path in results.spec["axes"]}
     settings = {str(path): str(value) for path, value in results.spec["base"].items()} | axes
     with (

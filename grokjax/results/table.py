@@ -110,4 +110,6 @@ def _final_measures(dataset: xr.Dataset, known: set[str]) -> pd.DataFrame:
 
 
 def _where_seen(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Values, NaN where nothing was measured: -1 stands for that among whole numbers."""
+    seen = seen & (values != -1) if values.dtype.kind == "i" else seen
     return values if seen.all() else np.where(seen, values, np.nan)

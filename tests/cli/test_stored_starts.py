@@ -1,6 +1,7 @@
 """Is a sweep that starts from stored weights refused before anything is written, and found again from anywhere?"""
 
 import os
+import shutil
 
 import pytest
 
@@ -80,3 +81,22 @@ def test_a_folder_of_which_nothing_was_trained_takes_another_sweep(small, tmp_pa
     (root / "HEAD.json").unlink()
     (root / "HEAD.prev.json").unlink()
     assert typed("run", sweep, "--out", root, *LANES) == 5  # runs without a record are work, too
+
+
+def test_a_folder_whose_runs_started_from_other_networks_is_refused(tmp_path, capsys):
+    def trained(file, out, *more):
+        return typed("run", tmp_path / f"{file}.yaml", "--out", tmp_path / out, *LANES, *more)
+
+    plain = SMALL.replace(AXES, "")
+    (tmp_path / "base.yaml").write_text(plain)
+    (tmp_path / "later.yaml").write_text(plain + "init: {from: base, step: 100}\n")
+    (tmp_path / "drawn.yaml").write_text(
+        plain + 'init: {from: base, step: 0, draw: ["*"], prune: {keep: 0.5, at: 100}}\n'
+    )
+    assert trained("base", "base") == 0 and trained("later", "later") == 0
+    assert trained("drawn", "drawn") == 2 and "no matrix comes from the source" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "base")
+    assert trained("base", "base", "--set", "optimizer.learning_rate=0.003") == 0
+    assert trained("later", "later") == 5
+    assert "started from other networks" in capsys.readouterr().err
+    assert trained("later", "elsewhere") == 0

@@ -72,6 +72,35 @@ def test_every_stored_network_is_probed_and_a_stop_repeats_none(tmp_path, monkey
     assert len(log.read_text().split()) == 8
 
 
+def test_what_a_stop_left_is_probed_by_the_next_run_whatever_was_measured_between(tmp_path, monkeypatch):
+    named, root, log = sweep(tmp_path, ["fit", "./norm.py:Norm"]), tmp_path / "results", tmp_path / "probed"
+    monkeypatch.setattr(probing, "_SECONDS", 0.0)
+    run_sweep(named, root, Options(lanes=2, stop=lambda: "enough" if log.exists() else ""))
+    assert len(log.read_text().split()) == 1
+    assert typed("measure", root, "--what", "weight_norm") == 0
+    assert run_sweep(named, root, Options(lanes=2)).stage == "done"
+    assert np.isfinite(norms(root)[0]).all() and len(log.read_text().split()) == 8
+
+
+def test_a_probe_that_refuses_a_network_leaves_the_results_complete(tmp_path):
+    (tmp_path / "norm.py").write_text(NORM.replace("leaves = ", "raise ValueError('not this one')\n        leaves = "))
+    named = load({**KEYS, "measure": {"what": ["fit", "./norm.py:Norm"]}}, folder=tmp_path)
+    with pytest.raises(SpecError, match="not this one"):
+        run_sweep(named, tmp_path / "results", Options(lanes=2))
+    assert open_results(tmp_path / "results").is_complete and (tmp_path / "results" / "table.csv").exists()
+
+
+def test_two_settings_of_a_probe_that_give_one_name_are_refused(tmp_path):
+    scaled = NORM.replace("import Probe, part", "import Probe, part, setting").replace(
+        "    def probe", "    factor: int = setting(1, 'factor')\n\n    def probe"
+    )
+    (tmp_path / "norm.py").write_text(scaled)
+    what = ["./norm.py:Norm", {"kind": "./norm.py:Norm", "factor": 2}]
+    named = load({**KEYS, "measure": {"what": what}}, folder=tmp_path)
+    with pytest.raises(SpecError, match="gives 'norm/whole', which norm gives too"):
+        run_sweep(named, tmp_path / "results", Options(lanes=2))
+
+
 def test_a_probe_changes_the_sweep_and_none_of_its_runs(tmp_path):
     plain, named = sweep(tmp_path, ["fit"]), sweep(tmp_path, ["./norm.py:Norm", "fit"])
     assert [part.kind for part in named.measure.what] == ["fit"] and len(named.measure.probes) == 1

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from grokjax.report.exported_runs import exported_cells
 from grokjax.results.results import read_results
 from tests.store.small_sweep import small, typed
 
@@ -57,8 +59,10 @@ def offline_runs(folder):
     return read
 
 
-def test_one_offline_run_holds_the_phases_and_the_table_of_a_sweep(small, results, tmp_path):
+def test_one_offline_run_holds_the_phases_and_the_table_of_a_sweep(small, results, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
+    for name in ("WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_PROJECT"):  # as inside of an agent of theirs
+        monkeypatch.setenv(name, "theirs")
     assert typed("export", small, "--to", "wandb", "--out", tmp_path / "board") == 0
     ((key, (config, rows)),) = offline_runs(tmp_path / "board").items()
     counts = {name.removeprefix("phase/"): value for name, value in rows[0].items() if name.startswith("phase/")}
@@ -77,9 +81,11 @@ def test_one_offline_run_holds_the_phases_and_the_table_of_a_sweep(small, result
     assert listed.returncode == 0 and "summary" in listed.stdout + listed.stderr
 
 
+@pytest.mark.slow  # many starts of somebody else's service
 def test_each_run_has_its_curves_and_settings_offline(small, results, tmp_path):
     pytest.importorskip("wandb")
-    typed("export", small, "--to", "wandb", "--by", "run", "--where", "weight_decay=1", "--out", tmp_path / "board")
+    chosen = ("--by", "run", "--where", "weight_decay=1")
+    assert typed("export", small, "--to", "wandb", *chosen, "--out", tmp_path / "board") == 0
     read = offline_runs(tmp_path / "board")
     chosen = results.runs[np.isclose(results.runs[AXES[1]], 1)]
     assert set(read) == {"summary", *chosen["run_id"]}
@@ -93,23 +99,43 @@ def test_each_run_has_its_curves_and_settings_offline(small, results, tmp_path):
         np.testing.assert_allclose(list(told.values()), history["test/accuracy"].values[: len(steps)], rtol=1e-6)
 
 
-def test_cells_are_medians_over_their_seeds(small, results, tmp_path):
-    pytest.importorskip("wandb")
-    typed("export", small, "--to", "wandb", "--by", "cell", "--out", tmp_path / "board")
-    read = offline_runs(tmp_path / "board")
-    assert len(read) == 1 + len(results.runs[AXES].drop_duplicates())
-    config, rows = read["cell0"]
-    own = results.runs[(results.runs[AXES] == [config[path] for path in AXES]).all(axis=1)]
-    assert len(own) > 1
-    history = results.history.sel(run_id=own["run_id"].tolist())
-    median = np.median(history["test/loss"].values, axis=0)
-    told = [row["test/loss"] for row in rows if "test/loss" in row]
-    np.testing.assert_allclose(told, median[: len(told)], rtol=1e-6)
-    assert rows[0]["runs"] == len(own)
+def test_cells_are_medians_over_their_seeds(results):
+    cells = list(exported_cells(results, results.runs))
+    assert len({cell.key for cell in cells}) == len(cells) == len(results.runs[AXES].drop_duplicates())
+    for cell in cells:
+        own = results.runs[(results.runs[AXES] == [cell.settings[path] for path in AXES]).all(axis=1)]
+        assert len(own) > 1 and sum(cell.last.values()) == len(own)
+        losses = results.history.sel(run_id=own["run_id"].tolist())["test/loss"].values
+        first = np.quantile(losses[:, 0], (0.25, 0.5, 0.75))
+        told = cell.rows[0][1]
+        np.testing.assert_allclose([told[f"test/loss{end}"] for end in ("_q25", "", "_q75")], first, rtol=1e-6)
+        assert cell.rows[0][0] == 0 and told["runs"] == len(own)
+
+
+def test_a_cell_has_the_same_key_whatever_else_is_exported_and_repeats_count_once(results):
+    some = results.runs[np.isclose(results.runs[AXES[1]], 1)]
+    keys = {cell.name: cell.key for cell in exported_cells(results, results.runs)}
+    assert all(keys[cell.name] == cell.key for cell in exported_cells(results, some))
+    repeated = results.runs.assign(is_repeat=[True, *[False] * (len(results.runs) - 1)])
+    assert sum(sum(cell.last.values()) for cell in exported_cells(results, repeated)) == len(results.runs) - 1
+
+
+ASKED = """
+import socket
+
+def asked(*arguments, **options):
+    with open({!r}, "a") as log:
+        log.write(repr(arguments))
+    raise OSError("no network in this test")
+
+socket.getaddrinfo = asked
+"""
 
 
 def test_trackio_has_each_run_and_nothing_leaves_the_machine_whatever_is_set(small, results, tmp_path):
     pytest.importorskip("trackio")
+    (tmp_path / "watch").mkdir()
+    (tmp_path / "watch" / "sitecustomize.py").write_text(ASKED.format(str(tmp_path / "asked")))
     command = [
         sys.executable,
         "-m",
@@ -124,10 +150,13 @@ def test_trackio_has_each_run_and_nothing_leaves_the_machine_whatever_is_set(sma
         tmp_path / "t",
     ]
     sending = {"TRACKIO_SPACE_ID": "somebody/space", "TRACKIO_SERVER_URL": "http://127.0.0.1:9/?write_token=x"}
+    paths = os.pathsep.join(filter(None, [str(tmp_path / "watch"), str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+    sending |= {"HF_TOKEN": "hf_somebody", "PYTHONPATH": paths}
     done = subprocess.run(
         command, env={**os.environ, **sending}, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0 and "Upload" not in done.stdout, done.stderr
+    assert not (tmp_path / "asked").exists()
     script = f"import trackio; print([run.name for run in trackio.Api().runs({results.name!r})])"
     listed = subprocess.run(
         [sys.executable, "-c", script],
