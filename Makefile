@@ -115,8 +115,8 @@ docs: ## build the site into docs/_build, its notebooks run; warnings are errors
 	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv --clear .venv-docs && \
 	  .venv-docs/bin/python -m pip install --quiet --editable '.[docs]' && \
 	  echo "$$version" > .venv-docs/made-from; }
-	.venv-docs/bin/python -m sphinx -W --keep-going -b html docs docs/_build
-	@echo "The site begins at docs/_build/index.html"
+	.venv-docs/bin/python -m sphinx -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "The site begins at docs/_build/html/index.html"
 
 golden: setup ## write the golden files of tests/golden again, then show what changed
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden

@@ -30,8 +30,7 @@ nb_merge_streams = True
 
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints_format = "short"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 
 
@@ -40,9 +39,9 @@ def unlink_what_is_no_page(app: Sphinx, doctree: nodes.document) -> None:
 
     Where tests, sweeps and sources can be seen in a browser the site cannot know.
     """
-    for link in list(doctree.findall(addnodes.pending_xref)):
+    for link in [link for link in doctree.findall(addnodes.pending_xref) if link["reftype"] == "myst"]:
         folder = ROOT if link["refdoc"] == "readme" else Path(app.env.doc2path(link["refdoc"])).parent
-        if link["reftype"] == "myst" and (folder / link["reftarget"]).exists():
+        if (folder / link["reftarget"]).exists():
             link.replace_self(link.children)
 
 
