@@ -38,7 +38,7 @@ def command_line_page() -> str:
 
 
 def _help_of(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=100)  # not as wide as this terminal
+    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=80)  # not as wide as this terminal
     return parser.format_help()
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,15 @@ from pathlib import Path
 import pytest
 
 import grokjax
+from grokjax.cli.parser import make_parser
 from grokjax.core.catalogue import KINDS, catalogue
+from grokjax.reader.sweep_file import load
+from grokjax.reader.yaml_file import parse
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 GENERATED = runpy.run_path(str(DOCS / "generated_pages.py"))
+TUTORIAL = (DOCS / "tutorial.md").read_text()
 MADE = {"generated/catalogue", "generated/command-line"}  # by each build
 PAGES = sorted(path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).parts[0] not in ("_build", "generated"))
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -79,6 +84,22 @@ def test_the_page_of_the_command_line_is_the_same_on_every_terminal(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
     assert GENERATED["command_line_page"]() == narrow
     assert "## phases" in narrow and "--rule NAME" in narrow
+
+
+def test_the_sweep_of_the_tutorial_loads_as_the_page_says():
+    block = re.search(r"```yaml\n(.*?)```", TUTORIAL, re.DOTALL)[1]
+    sweep = load({"name": "decay", **parse(block).content})
+    assert f"decay: {sweep.num_runs} runs = 20 cells x 6 seeds, {sweep.steps:,} steps each" in TUTORIAL
+
+
+def test_the_commands_of_the_tutorial_can_be_typed():
+    typed = [
+        shlex.split(line) for line in re.findall(r"^    \$ (grokjax .*)$", TUTORIAL.replace("\\\n", ""), re.MULTILINE)
+    ]
+    commands = [
+        make_parser().parse_args(words[1:]).command for words in typed
+    ]  # exits for a word that it does not know
+    assert {"try", "plan", "run", "phases", "reproduce", "extend", "curves", "report", "verify"} <= set(commands)
 
 
 @pytest.mark.slow
