@@ -74,6 +74,11 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(kind):
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
 
 
+def test_a_bar_ends_no_cell():
+    row = GENERATED["_table"]([("tune", "static", "a|b", "", "", "`c|d`")]).splitlines()[-1]
+    assert row == r"| `tune` | static | a\|b | `c\|d` |"
+
+
 def test_a_docstring_keeps_its_code_and_its_lone_stars():
     assert GENERATED["markdown"]("w * x_1 of `a*b`\n\n    x * y") == "w \\* x\\_1 of `a*b`\n\n    x * y"
 
