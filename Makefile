@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check lint audit soak format bench bench-gpu check-accelerators peers golden clean
+.PHONY: help setup quickstart test test-all check lint audit soak format bench bench-gpu check-accelerators peers docs golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -109,10 +109,19 @@ peers: ## install what grokjax is compared with into .venv-peers
 	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt && \
 	  cp benchmarks/peers/requirements.txt .venv-peers/made-from; }
 
+docs: ## build the site into docs/_build, its notebooks run; warnings are errors
+	@version=$$(cksum < pyproject.toml); \
+	[ "$$(cat .venv-docs/made-from 2>/dev/null)" = "$$version" ] || { \
+	  found=$$($(FIND_PYTHON)); "$${found#* }" -m venv --clear .venv-docs && \
+	  .venv-docs/bin/python -m pip install --quiet --editable '.[docs]' && \
+	  echo "$$version" > .venv-docs/made-from; }
+	.venv-docs/bin/python -m sphinx -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "The site begins at docs/_build/html/index.html"
+
 golden: setup ## write the golden files of tests/golden again, then show what changed
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
 	git --no-pager diff --stat -- tests/golden
 
 clean: ## remove what the targets made; results stay
-	rm -rf $(VENV) .venv-peers .venv-accelerators build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-accelerators .venv-docs docs/_build docs/generated build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
