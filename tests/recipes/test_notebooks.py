@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 NOTEBOOKS = Path(__file__).parents[2] / "docs" / "notebooks"
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NUMBER = r"(\d+(?:\.\d+)?)"
@@ -32,6 +34,7 @@ def test_one_run_groks_and_its_units_are_nearer_to_waves_than_random_ones(tmp_pa
     assert learned > 1.5 * drawn
 
 
+@pytest.mark.slow
 def test_the_statistics_of_the_second_notebook_count_runs_that_never_generalize(tmp_path):
     text = printed("own-figure", tmp_path)
     weak, strong, p = map(
