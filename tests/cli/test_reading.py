@@ -353,7 +353,8 @@ def test_two_numbers_of_each_run_are_shown_with_their_rank_correlation(small, tm
     table = pd.read_csv(small / "table.csv")
     known = table[["test/loss", "weight_norm/total"]].dropna()
     said = capsys.readouterr().out
-    assert f"{known.corr('spearman').iloc[0, 1]:.2f} [" in said and f"over {len(known)} runs" in said
+    assert f"{known.corr('spearman').iloc[0, 1]:.2f} (no interval from fewer than 6 seeds)" in said
+    assert f"over {len(known)} runs, 2 seeds" in said and "Pooled over optimizer.weight_decay" in said
     assert "rank correlation" in (tmp_path / "two.svg").read_text()
     assert typed("scatter", small, "--x", "test/loss", "--y", "fall(train/loss)") == 0
     assert "steepest fall of train/loss" in capsys.readouterr().out
