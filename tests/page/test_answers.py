@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.page import answers
 from grokjax.results.growing import GrowingResults
@@ -40,10 +41,30 @@ def test_any_two_axes_and_any_measure_may_be_drawn(tab, key, small):
     assert (seen["x"]["name"], seen["y"]["name"]) == (DECAY, "seeds.split")
     for cell in seen["cells"]:
         decay, seed = seen["x"]["values"][cell["x"]], seen["y"]["values"][cell["y"]]
-        values = runs.loc[(runs[DECAY] == decay) & (runs["seeds.split"] == seed), colour].dropna()
-        assert (cell["known"], cell["n"]) == (len(values), 2)  # the runs that diverged never fit
-        assert cell["median"] == (pytest.approx(float(np.median(values))) if len(values) else None)
-    assert 1 in {cell["known"] for cell in seen["cells"]}
+        steps = runs.loc[(runs[DECAY] == decay) & (runs["seeds.split"] == seed), colour].astype(float)
+        median = float(np.median(steps.fillna(np.inf)))  # the runs that diverged never fit, which is later than all
+        assert (cell["known"], cell["n"]) == (2, 2)
+        assert cell["median"] == ("never" if median == np.inf else median)
+    assert "never" in {cell["median"] for cell in seen["cells"]}
+
+
+@pytest.mark.parametrize(("x", "y"), [(DECAY, RATE), (RATE, "seeds.split"), (DECAY, "seeds.split")])
+def test_medians_are_those_of_the_figure(tab, key, small, x, y):
+    words, seen = {np.inf: "never", -np.inf: "no fit"}, set()
+    for colour in ("steps_to_fit", "steps_to_generalized", "train/accuracy"):
+        wanted = cell_values(read_results(small).runs, colour, x, y)
+        values = {
+            (horizontal, vertical): words.get(wanted.median[row, column], wanted.median[row, column])
+            for row, vertical in enumerate(wanted.y)
+            for column, horizontal in enumerate(wanted.x)
+        }
+        told = tab.told("diagram", sweep=key, x=x, y=y, colour=colour)
+        for cell in told["cells"]:
+            place = told["x"]["values"][cell["x"]], told["y"]["values"][cell["y"]]
+            assert cell["median"] == values.get(place)  # nothing where no run has a value
+        seen |= {cell["median"] for cell in told["cells"]}
+    assert "never" in seen
+    assert len(seen) > 2
 
 
 def test_the_filter_is_that_of_the_commands_and_filters_diagram_and_table(tab, key, small, capsys):
