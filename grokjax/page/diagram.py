@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,15 @@ from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.columns import find
 from grokjax.analysis.diagram import PhaseDiagram, phase_diagram
 from grokjax.page.chosen import chosen_runs, num_values, plain
-from grokjax.report.pictures import choose_axes
+from grokjax.report.pictures import choose_axes, notes_on, partial_warning
 from grokjax.report.points import is_scattered, point_axis
-from grokjax.report.wording import number_text, remarks, repeats_remark
+from grokjax.report.wording import banner, number_text, remarks
 from grokjax.results.grid import axis_groups
 from grokjax.results.growing import Snapshot
 from grokjax.results.reading import rule_of
+
+if TYPE_CHECKING:
+    from grokjax.results.results import Results
 
 MOST_CELLS = 40_000
 Medians = dict[tuple[Any, Any], tuple[float | str | None, int]]
@@ -48,10 +51,14 @@ def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) ->
     if math.prod(num_values(runs, name) for name in names) > MOST_CELLS:
         raise ValueError(f"{' and '.join(names)} have too many values for one diagram; choose others, or a filter")
     diagram, rule = phase_diagram(runs, names[0], names[1] if len(names) > 1 else None), rule_of(dict(snapshot.spec))
-    medians, said = {}, [*remarks(diagram, rule), *filter(None, [repeats_remark(runs)])]
+    results = cast("Results", snapshot)  # it has what the sentences are made from
+    medians, said = {}, [*remarks(diagram, rule), *notes_on(results, runs, rule)]
     if colour := find(colour, offered["colours"]) if colour else "":
+        ended = runs.loc[(runs["status"] != "running").to_numpy(bool)]
+        if len(ended) < len(runs):
+            said.insert(0, f"{len(runs) - len(ended):,} runs that are still trained are in no median.")
         try:
-            medians = _medians(runs, names, colour)
+            medians = _medians(ended, names, colour)
         except ValueError as error:  # no run has a value yet
             said.insert(0, f"No colour: {error}.")
     return {
@@ -61,6 +68,7 @@ def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) ->
         "colour": colour,
         "cells": list(_cells(diagram, medians)),
         "is_scattered": bool(diagram.y_name) and is_scattered(diagram),
+        "warning": partial_warning(results, runs) or banner(diagram),
         "remarks": said,
     }
 

@@ -4,6 +4,7 @@ Takes no lock, not even for a moment: a start of the sweep at that moment would 
 """
 
 import dataclasses
+import functools
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from grokjax.analysis.history import Looks
 from grokjax.analysis.table import event_columns
 from grokjax.reader.yaml_file import parse
+from grokjax.results.dataset import take_longest
 from grokjax.results.reading import dataset_of, looks_of, measured_rows, read_dataset, read_live, rows_of, rule_of
 from grokjax.results.repeats import LOSSES, with_repeats
 from grokjax.results.table import run_table
@@ -56,6 +59,17 @@ class Snapshot:
         """Names of what was measured as one number a run and step."""
         names = [str(name) for piece in self._pieces for name in piece.data_vars if piece[name].dims == ("run", "k")]
         return [name for name in dict.fromkeys(names) if "/" in name]
+
+    @functools.cached_property
+    def looks(self) -> Looks:
+        """How many examples were right at every look, in the order of `runs`; as of `Results`."""
+        kept = [
+            piece[[name for name, values in piece.variables.items() if name == "step" or "k" not in values.dims]]
+            for piece in self._pieces
+            if piece.sizes["run"]
+        ]
+        whole = take_longest(kept, self.spec["base"], self.runs["run_id"].tolist()) if kept else self._pieces[0]
+        return looks_of(whole, self.spec["constants"])
 
     def curve(self, run_id: str, measure: str) -> Curve:
         """At which steps a run was measured, and the values; nothing where it was not.

@@ -8,6 +8,7 @@ import pytest
 from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.page import answers
+from grokjax.report.pictures import notes_on
 from grokjax.results.growing import GrowingResults
 from grokjax.results.results import read_results
 from grokjax.store.committed import read_spec
@@ -165,6 +166,39 @@ def test_a_commit_shows_and_so_does_what_is_left(small, tmp_path):
         after = tab.told("state")["sweeps"][0]
         assert after["version"] != before["version"]
         assert sum(cell["n"] for cell in tab.told("diagram", sweep=before["key"])["cells"]) == 8
+
+
+def test_an_unfinished_diagram_says_so_and_runs_in_a_lane_are_in_no_median(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(3)
+    folder.hold(2, looks=3)
+    with page_of(folder.root) as tab:
+        key = tab.told("state")["sweeps"][0]["key"]
+        assert tab.told("diagram", sweep=key)["warning"] == "PARTIAL: 3 of 12 runs finished"
+        seen = tab.told("diagram", sweep=key, colour="steps_to_fit", x="run_id")
+        assert sum(cell["known"] for cell in seen["cells"]) == 3
+        assert sum(cell["n"] for cell in seen["cells"]) == 5
+        assert "2 runs that are still trained are in no median." in seen["remarks"]
+        folder.commit(9)
+        tab.folders.refresh()
+        assert tab.told("diagram", sweep=key)["warning"] == ""
+
+
+def test_the_notes_are_those_of_the_figure(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    spec = read_spec(folder.root)
+    write_record(folder.root / "spec.json", {**spec, "stop": {"steps": 10, "ratio": 0.0, "at": 0.1}})
+    for run in folder.left:
+        run["is_audited"] = np.ones(1, bool)
+    with page_of(folder.root) as tab:
+        for count in (5, 7):  # of which the histories are read one after the other
+            folder.commit(count)
+            tab.folders.refresh()
+        key = tab.told("state")["sweeps"][0]["key"]
+        results = read_results(folder.root)
+        wanted = notes_on(results, results.runs, results.rule)
+        assert "the stop rule would have ended, trained on all the same" in wanted[0]
+        assert tab.told("diagram", sweep=key)["remarks"][-len(wanted) :] == wanted
 
 
 def test_the_sweeps_of_a_folder_stand_side_by_side_and_new_ones_join(small, tmp_path):

@@ -9,9 +9,9 @@ export function makeCard(key, choose, open) {
   const counts = element("p", { class: "small" }), host = element("div", { class: "host" });
   const remarks = element("ul"), problem = element("p", { class: "problem", role: "alert" });
   const chosen = element("button", { type: "button", "aria-pressed": "false", click: () => choose(key) }, "table and curves");
-  const folder = element("code");
+  const folder = element("code"), warning = element("p", { class: "warning" });
   const known = element("details", { hidden: true }, element("summary", {}, "What to know of this diagram"), remarks);
-  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, host, known, element("p", {}, chosen));
+  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, warning, host, known, element("p", {}, chosen));
   let drawn = null;
   const draw = () => drawn && drawDiagram(host, drawn, (cell, data) => open(key, cell, data));
   new ResizeObserver(draw).observe(node);
@@ -21,6 +21,7 @@ export function makeCard(key, choose, open) {
     draw(data) {
       drawn = data;
       problem.textContent = "";
+      warning.textContent = data.warning || "";
       draw();
       known.hidden = !(data.remarks || []).length;
       remarks.replaceChildren(...(data.remarks || []).map((text) => element("li", {}, text)));
