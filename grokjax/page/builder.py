@@ -13,7 +13,7 @@ from grokjax.reader.errors import SpecError
 from grokjax.reader.yaml_file import MOST_BYTES
 from grokjax.reader.yaml_text import dump
 
-_ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME, _IMPORTING = threading.Lock(), threading.Lock()
 
 
 def builder_routes() -> list[Route]:
@@ -22,10 +22,9 @@ def builder_routes() -> list[Route]:
 
 
 def _catalogue(_: Request) -> Response:
-    from grokjax.page.parts import catalogue_json  # imports JAX, which sweeps that are only shown do without
-
-    with _ONE_AT_A_TIME:
-        return JSONResponse(catalogue_json())
+    with _IMPORTING:
+        from grokjax.page.parts import catalogue_json  # imports JAX, which sweeps that are only shown do without
+    return JSONResponse(catalogue_json())
 
 
 async def _check(request: Request) -> Response:
@@ -38,24 +37,32 @@ async def _check(request: Request) -> Response:
         asked = json.loads(body)
         if not isinstance(asked, dict) or not isinstance(asked.get("form", asked.get("yaml")), (dict, str)):
             raise ValueError("expected a form or a text")
-        return JSONResponse(await run_in_threadpool(checked, asked))
+        answer = await run_in_threadpool(checked, asked)
+        return JSONResponse({"busy": True}, 202) if answer is None else JSONResponse(answer)
     except (ValueError, TypeError, AttributeError) as error:
         return JSONResponse({"problem": str(error)}, 400)
 
 
-def checked(asked: dict[str, Any]) -> dict[str, Any]:
-    """The text of a sweep, its problems, and its plan where it has none.
+def checked(asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The text of a sweep, its problems, and its plan where it has none; None while another check is going on.
+
+    A check that waited would hold a thread, of which the rest of the page has need; whoever asks may ask again.
 
     Args:
       asked: `form`, what was filled in, see `form.sweep_mapping`; or `yaml`, a text.
     """
-    from grokjax.page.check import check_text
-    from grokjax.page.form import sweep_mapping
+    with _IMPORTING:
+        from grokjax.page.check import check_text
+        from grokjax.page.form import sweep_mapping
 
     try:
         text = asked["yaml"] if "yaml" in asked else dump(sweep_mapping(asked["form"]))
     except SpecError as error:
         problems = [{"key": problem.key, "line": None, "text": str(problem)} for problem in error.problems]
         return {"yaml": None, "problems": problems, "plan": None}
-    with _ONE_AT_A_TIME:
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        return None
+    try:
         return {"yaml": text, **check_text(text)}
+    finally:
+        _ONE_AT_A_TIME.release()

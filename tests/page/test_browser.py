@@ -166,6 +166,38 @@ def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
     assert typed("plan", tmp_path / "my-sweep.yaml", "--no-probe") == 0
 
 
+def test_of_an_earlier_text_nothing_stays_while_a_change_is_checked(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1")
+        sync_api.expect(window.locator(".result")).to_contain_text("3 = 1 cell x 3 seeds")
+        busy = []
+        window.route("**/api/check", lambda route: busy.append(1) or route.fulfill(status=202, body='{"busy": true}'))
+        window.get_by_label("seeds", exact=True).fill("5")
+        sync_api.expect(window.locator(".result [role=status]")).to_have_text("Being checked …")
+        assert window.locator(".result .command code").count() == 0
+        assert window.get_by_text("download", exact=True).is_hidden()
+        window.wait_for_timeout(1500)
+        assert len(busy) > 1  # it asks again
+        window.unroute("**/api/check")
+        sync_api.expect(window.locator(".result")).to_contain_text("5 = 1 cell x 5 seeds")
+
+
+def test_an_axis_whose_setting_is_gone_stays_and_is_told(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1, 2")
+        window.locator("[data-key=optimizer]").select_option("sgd")
+        problem = window.locator(".problems")
+        sync_api.expect(problem).to_contain_text("axes.optimizer.weight_decay")
+        assert axis.locator("select").nth(0).input_value() == "optimizer.weight_decay"
+        sync_api.expect(axis.locator("option:checked").first).to_have_text("optimizer.weight_decay (gone)")
+
+
 def test_a_phone_shows_both_views(chromium, small):
     with page_of(small) as tab, shown(chromium, tab, 390, 800) as window:
         cells(window).first.click()

@@ -1,6 +1,8 @@
 """Does the form say of a sweep what the command line says, and does it touch nothing that a text names?"""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -146,11 +148,39 @@ def test_a_field_that_is_no_value_is_told_by_its_key(tab):
     assert keys == ["train.steps", "axes.task.modulus", "axes.optimizer.learning_rate"]
 
 
+def test_values_of_an_axis_without_a_setting_are_not_dropped(tab):
+    answer = tab.check(form={**FORM, "axes": [*FORM["axes"], {"path": "", "form": "list", "values": "5, 7"}]})
+    assert answer["yaml"] is None
+    assert [(problem["key"], "5, 7" in problem["text"]) for problem in answer["problems"]] == [("axes", True)]
+
+
 @pytest.mark.parametrize("asked", [{}, {"form": 3}, {"form": {"axes": 3}}, {"yaml": 3}, {"form": {"task": "mlp"}}, [1]])
 def test_what_is_no_form_is_refused(tab, asked):
     answer = tab.ask("/api/check", None, {"Origin": tab.address}, "POST", asked)
     assert answer.status == 400
     assert answer.content["problem"]
+
+
+def test_a_check_that_takes_long_holds_up_nothing_else(tab, monkeypatch):
+    is_checking, may_end = threading.Event(), threading.Event()
+    checked = {"problems": [], "plan": None}
+    monkeypatch.setattr(
+        "grokjax.page.check.check_text", lambda text: is_checking.set() or (may_end.wait(60) and checked)
+    )
+
+    def ask(_):
+        return tab.ask("/api/check", None, {"Origin": tab.address}, "POST", {"yaml": SMALL}).status
+
+    with ThreadPoolExecutor(51) as pool:
+        first = pool.submit(ask, 0)
+        assert is_checking.wait(60)
+        others = [pool.submit(ask, number) for number in range(50)]  # more than the server has threads
+        try:
+            assert [other.result(30) for other in others] == [202] * 50
+            assert tab.told("state") == {"sweeps": []}
+        finally:
+            may_end.set()
+        assert first.result() == 200
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(tab):

@@ -10,10 +10,15 @@ export function resultView({ edited, restore }) {
   const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), command = element("p", { class: "command" });
   const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), command);
   let url = "";
+  const say = (text, style) => { // what was said of an earlier text goes
+    summary.replaceChildren(element("p", { class: style }, text));
+    command.replaceChildren();
+    save.hidden = true;
+  };
   return {
     node,
-    wait() { summary.replaceChildren(element("p", {}, "Being checked …")); },
-    refuse(text) { summary.replaceChildren(element("p", { class: "problem" }, text)); },
+    wait() { say("Being checked …", null); },
+    refuse(text) { say(text, "problem"); },
     show(answer, isByHand) {
       byHand.hidden = !isByHand;
       if (!isByHand && answer.yaml !== null) yaml.value = answer.yaml;
@@ -39,7 +44,7 @@ function problemView(problems) {
 function planView(plan) {
   if (!plan.cells) return [element("p", {}, `${number(plan.runs)} runs: too many to plan while you type; \`grokjax plan\` does.`)];
   const facts = [
-    ["runs", `${number(plan.runs)} = ${number(plan.cells)} cells x ${number(plan.seeds)} seeds${plan.later_runs ? `, then ${number(plan.later_runs)} more` : ""}`],
+    ["runs", `${number(plan.runs)} = ${counted(plan.cells, "cell")} x ${counted(plan.seeds, "seed")}${plan.later_runs ? `, then ${number(plan.later_runs)} more` : ""}`],
     ["updates", `${number(plan.run_steps)} in all, ${number(plan.steps)} a run`],
     ["programs", `${number(plan.num_cohorts)} to compile: ${why(plan)}`],
     ["memory", `${bytes(plan.memory_bytes_per_run)} a run`],
@@ -49,6 +54,8 @@ function planView(plan) {
   const rows = facts.map(([name, words]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words)));
   return [element("table", {}, element("tbody", {}, ...rows)), gridPicture(plan)];
 }
+
+const counted = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
 function why(plan) {
   if (plan.num_cohorts === 1) return "all runs share it";
