@@ -35,14 +35,12 @@ function stand(parts, sweep, now) {
   parts.title.textContent = sweep.name;
   parts.folder.textContent = sweep.folder;
   if (!sweep.version) { parts.stands.textContent = sweep.problem || "is being read"; return; }
-  const quiet = sweep.written ? now - sweep.written : 0;
   const words = [`${number(sweep.done)} of ${number(sweep.total)} runs ended`];
   if (sweep.running) words.push(`${number(sweep.running)} running`);
   if (sweep.queued) words.push(`${number(sweep.queued)} waiting`);
-  words.push(sweep.stage);
+  words.push(sweep.is_quiet ? `nothing heard for ${duration(now - sweep.written)}: it may have stopped` : sweep.stage);
   if (sweep.stage === "training" && sweep.rate) words.push(`${number(Math.round(sweep.rate))} run-steps/s`);
   if (sweep.seconds_left && sweep.stage === "training") words.push(`${duration(sweep.seconds_left)} left at most`);
-  if (quiet > 60) words.push(`nothing heard for ${duration(quiet)}: it may have stopped`);
   parts.stands.textContent = words.join(" · ");
   parts.bar.value = sweep.total ? sweep.done / sweep.total : 0;
   parts.bar.setAttribute("aria-label", `${sweep.done} of ${sweep.total} runs ended`);
