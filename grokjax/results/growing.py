@@ -138,8 +138,11 @@ class GrowingResults:
 
     def _read(self) -> Snapshot:
         """What is committed now: new run files alone where nothing else has changed."""
+        layout = self._layout
+        check_files([layout.spec_json, layout.head, layout.previous_head, layout.live_curves, layout.events])
         spec = read_spec(self.root)
-        head, _ = read_head(self._layout)
+        head, _ = read_head(layout)
+        check_files([self.root / name for name in (head.files if head else ())])
         files, measured = _named(head, "runs/"), _named(head, "measured/")
         added = [name for name in files if name not in self._files]
         has_grown = self._spec == spec and "values" in spec and self._measured == measured
@@ -180,8 +183,9 @@ class GrowingResults:
     def _live(self, spec: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
         """What the last start says of itself; nothing hangs on it, so a damaged record is none."""
         try:
+            check_files([self._layout.live])
             return read_record(self._layout.live, is_old(spec)), self._layout.live.stat().st_mtime
-        except (OSError, ValueError):
+        except (OSError, ValueError, StoreError):
             return {}, None
 
 
@@ -195,6 +199,17 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Refuse what is there and is no file: a pipe would be waited for, and a device has no end.
+
+    Raises:
+      StoreError: with the first of them.
+    """
+    for path in paths:
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is no regular file.")
 
 
 def _named(head: Head | None, folder: str) -> dict[str, str]:

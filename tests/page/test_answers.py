@@ -1,6 +1,8 @@
 """Are the answers those of the commands, and is the same content sent and made once?"""
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from grokjax.results.growing import GrowingResults
 from grokjax.results.results import read_results
 from grokjax.store.committed import read_spec
 from grokjax.store.files import write_record
+from grokjax.store.layout import Layout
 from tests.page.tab import page_of
 from tests.results.split_folder import SplitFolder
 from tests.store.small_sweep import copied, typed
@@ -92,6 +95,9 @@ def test_the_filter_is_that_of_the_commands_and_filters_diagram_and_table(tab, k
         ("table", {"cell": "[1]"}, "expected"),
         ("table", {"cell": "{"}, "Expecting"),
         ("run", {"run": "<b>"}, "there is no run <b>"),
+        ("curves", {"measure": "run_id"}, "there is no measure run_id"),
+        ("table", {"cell": '[["seeds.split", [1]]]'}, "expected"),
+        ("table", {"cell": '[["seeds.split", {}]]'}, "expected"),
         ("curves", {"runs": "none", "measure": "test/accuracy"}, "there is no run none"),
     ],
 )
@@ -166,6 +172,43 @@ def test_a_commit_shows_and_so_does_what_is_left(small, tmp_path):
         after = tab.told("state")["sweeps"][0]
         assert after["version"] != before["version"]
         assert sum(cell["n"] for cell in tab.told("diagram", sweep=before["key"])["cells"]) == 8
+
+
+def test_what_a_killed_start_said_last_is_no_longer_shown(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(3)
+    folder.tell(stage="training", running=2, run_steps_per_second=10.0, seconds_left=60.0)
+    live = Layout(folder.root).live
+    os.utime(live, (time.time() - 61,) * 2)
+    with page_of(folder.root) as tab:
+        seen = tab.told("state")["sweeps"][0]
+        assert seen["is_quiet"]
+        assert (seen["rate"], seen["seconds_left"], seen["running"], seen["queued"]) == (None, None, 0, 9)
+        assert seen["written"] == live.stat().st_mtime
+        os.utime(live)
+        tab.folders.refresh()
+        seen = tab.told("state")["sweeps"][0]
+        assert (seen["is_quiet"], seen["rate"], seen["running"]) == (False, 10.0, 2)
+
+
+def test_a_folder_in_another_spelling_is_the_same_folder(small, tmp_path):
+    (tmp_path / "link").symlink_to(small)
+    with page_of(small, tmp_path / "link", small / ".." / small.name) as tab:
+        assert [sweep["folder"] for sweep in tab.told("state")["sweeps"]] == [str(small)]
+
+
+@pytest.mark.parametrize("name", ["live.json", "HEAD.json", "live.npz", "runs/000002.npz", "events.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_holds_up_no_folder(small, tmp_path, name):
+    folder = SplitFolder(small, tmp_path / "a")
+    folder.commit(2)
+    SplitFolder(small, tmp_path / "b").commit(1)
+    path = folder.root / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with page_of(tmp_path) as tab:
+        first, second = tab.told("state")["sweeps"]
+        assert second["done"] == 1
+        assert first["done"] == 2 if name == "live.json" else f"{path} is no regular file" in first["problem"]
 
 
 def test_an_unfinished_diagram_says_so_and_runs_in_a_lane_are_in_no_median(small, tmp_path):
