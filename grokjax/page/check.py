@@ -7,7 +7,6 @@ from typing import Any
 
 from grokjax.drive.preparation import forecast
 from grokjax.drive.trainable import load_sweep
-from grokjax.page.chosen import plain
 from grokjax.plan.plan import Plan
 from grokjax.reader.errors import Problem, SpecError
 from grokjax.reader.sealed import sealed
@@ -45,11 +44,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
     about, sweep = plan.to_json(), plan.sweep
     axes = [(path, values.tolist()) for path, values in sweep.points.axis_values.items()]
     cohorts = [
-        {
-            "runs": cohort["runs"],
-            "params": cohort["params"],
-            "static": {path: list(map(number_text, values)) for path, values in cohort["static"].items()},
-        }
+        {"static": {path: list(map(number_text, values)) for path, values in cohort["static"].items()}}
         for cohort in about["cohorts"][:_SHOWN_COHORTS]
     ]
     return {
@@ -69,7 +64,4 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _values(values: list[Any]) -> list[dict[str, Any]]:
-    return [
-        {"word": number_text(value), "number": plain(value) if isinstance(value, (int, float)) else None}
-        for value in values[:_MOST_VALUES]
-    ]
+    return [{"word": number_text(value)} for value in values[:_MOST_VALUES]]

@@ -189,13 +189,26 @@ def test_an_axis_whose_setting_is_gone_stays_and_is_told(chromium):
     with page_of() as tab, shown(chromium, tab) as window:
         window.locator("#tab-builder").click()
         axis = window.locator(".axis-row").first
-        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
-        axis.locator("[aria-label^=values]").fill("1, 2")
+        axis.locator("select").nth(0).select_option("optimizer.b1")
+        axis.locator("[aria-label^=values]").fill("0.8, 0.9")
         window.locator("[data-key=optimizer]").select_option("sgd")
         problem = window.locator(".problems")
-        sync_api.expect(problem).to_contain_text("axes.optimizer.weight_decay")
-        assert axis.locator("select").nth(0).input_value() == "optimizer.weight_decay"
-        sync_api.expect(axis.locator("option:checked").first).to_have_text("optimizer.weight_decay (gone)")
+        sync_api.expect(problem).to_contain_text("axes.optimizer.b1")
+        assert axis.locator("select").nth(0).input_value() == "optimizer.b1"
+        sync_api.expect(axis.locator("option:checked").first).to_have_text("optimizer.b1 (gone)")
+
+
+def test_regularizers_have_the_keys_of_their_places_after_one_was_removed(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        add = window.get_by_text("add a regularizer", exact=True)
+        add.click()
+        add.click()
+        window.locator("fieldset", has_text="Regularizer").first.get_by_text("remove", exact=True).click()
+        add.click()
+        fields = window.locator("select[data-key^=regularizers]").all()
+        keys = [field.get_attribute("data-key") for field in fields if field.get_attribute("data-key").count(".") == 1]
+        assert keys == ["regularizers.0", "regularizers.1"]
 
 
 def test_a_phone_shows_both_views(chromium, small):

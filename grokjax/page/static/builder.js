@@ -36,6 +36,7 @@ function build(host, catalogue) {
     const picker = partPicker(`regularizers.${regularizers.length}`, "Regularizer", catalogue.regularizers, { chosen: catalogue.regularizers[0].kind, removed: () => {
       regularizers.splice(regularizers.indexOf(picker), 1);
       picker.node.remove();
+      regularizers.forEach((other, i) => other.move(`regularizers.${i}`));
       soon();
     } });
     regularizers.push(picker);
