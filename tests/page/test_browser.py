@@ -158,7 +158,8 @@ def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
         sync_api.expect(window.locator(".problems")).to_contain_text("train.steps")
         sync_api.expect(window.locator("[data-key='train.steps']")).to_have_attribute("aria-invalid", "true")
         window.get_by_label("steps", exact=True).fill("50")
-        sync_api.expect(window.locator(".result .command")).to_contain_text("grokjax run my-sweep.yaml")
+        lines = ["grokjax run my-sweep.yaml", "grokjax page results/my-sweep"]
+        sync_api.expect(window.locator(".result .command code")).to_have_text(lines)
         with window.expect_download() as saved:
             window.get_by_text("download", exact=True).click()
         saved.value.save_as(tmp_path / saved.value.suggested_filename)

@@ -7,12 +7,12 @@ export function resultView({ edited, restore }) {
   const heading = element("h2", {}, "The sweep"), summary = element("div", { role: "status" });
   const yaml = element("textarea", { rows: 14, spellcheck: "false", "aria-label": "The sweep file", input: () => edited(yaml.value) });
   const byHand = element("p", { hidden: true }, "The text was changed by hand, so the form no longer writes it. ", element("button", { type: "button", click: () => restore() }, "use the form again"));
-  const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), command = element("p", { class: "command" });
-  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), command);
+  const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), commands = element("div", {});
+  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), commands);
   let url = "";
   const say = (text, style) => { // what was said of an earlier text goes
     summary.replaceChildren(element("p", { class: style }, text));
-    command.replaceChildren();
+    commands.replaceChildren();
     save.hidden = true;
   };
   return {
@@ -29,8 +29,8 @@ export function resultView({ edited, restore }) {
       save.href = url;
       save.download = file;
       save.hidden = !isGood;
-      const line = `grokjax run ${file}`;
-      command.replaceChildren(...(isGood ? [element("code", {}, line), copyButton(line), " in the folder of the file"] : []));
+      const lines = isGood ? [[`grokjax run ${file}`, "in the folder of the file"], [`grokjax page results/${answer.plan.name}`, "there, once it trains"]] : [];
+      commands.replaceChildren(...lines.map(([line, where]) => element("p", { class: "command" }, element("code", {}, line), copyButton(line), ` ${where}`)));
     },
   };
 }
