@@ -1,7 +1,6 @@
 """What is wrong with the text of a sweep, and what would it amount to? Asked as `grokjax plan --no-probe` asks."""
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,13 @@ _MOST_VALUES = 200
 _SHOWN_COHORTS = 20
 
 
-def check_text(text: str) -> dict[str, Any]:
-    """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported."""
-    with tempfile.TemporaryDirectory() as folder, sealed():
+def check_text(text: str, folder: str) -> dict[str, Any]:
+    """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported.
+
+    Args:
+      folder: into which the file is written.
+    """
+    with sealed():
         path = Path(folder, FILE)
         path.write_text(text, encoding="utf-8")
         try:

@@ -1,6 +1,7 @@
 """Does the form say of a sweep what the command line says, and does it touch nothing that a text names?"""
 
 import json
+import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grokjax.core.catalogue import catalogue
+from grokjax.page.checker import Checker
 from grokjax.page.parts import OFFERED, catalogue_json
 from grokjax.reader.sweep_file import load
 from tests.page.tab import page_of
@@ -163,10 +165,13 @@ def test_what_is_no_form_is_refused(tab, asked):
 
 def test_a_check_that_takes_long_holds_up_nothing_else(tab, monkeypatch):
     is_checking, may_end = threading.Event(), threading.Event()
-    checked = {"problems": [], "plan": None}
-    monkeypatch.setattr(
-        "grokjax.page.check.check_text", lambda text: is_checking.set() or (may_end.wait(60) and checked)
-    )
+
+    def checks_for_long(*_):
+        is_checking.set()
+        may_end.wait(60)
+        return {"problems": [], "plan": None}
+
+    monkeypatch.setattr(Checker, "_answer", checks_for_long)
 
     def ask(_):
         return tab.ask("/api/check", None, {"Origin": tab.address}, "POST", {"yaml": SMALL}).status
@@ -203,3 +208,15 @@ def test_nothing_is_left_behind_by_a_check(tab, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     tab.check(yaml=SMALL)
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_check_that_takes_too_long_is_ended_and_leaves_nothing(tab, tmp_path, monkeypatch):
+    tab.check(yaml=SMALL)
+    monkeypatch.setattr("grokjax.page.checker.SECONDS", 0.5)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    checking = {process.pid for process in multiprocessing.active_children()}
+    answer = tab.check(yaml=SMALL.replace("width: 16", "width: 16, depth: 100000"))
+    assert [problem["text"].partition(";")[0] for problem in answer["problems"]] == ["the check was ended after 0.5 s"]
+    assert checking
+    assert checking.isdisjoint(process.pid for process in multiprocessing.active_children())
+    assert list(tmp_path.iterdir()) == []
