@@ -83,18 +83,26 @@ def _diagram(_: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> di
 
 def _table(_: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> dict[str, Any]:
     cell = json.loads(query.get("cell", "[]"))
-    if not isinstance(cell, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in cell):
+    if not isinstance(cell, list) or not all(map(_is_pair, cell)):
         raise ValueError("cell: expected [[column, value], ...]")
     first = query.get("first", "0")
     return table_json(
         snapshot,
         query.get("where", ""),
-        tuple((str(name), value) for name, value in cell),
+        tuple((name, value) for name, value in cell),
         query.get("sort", ""),
         query.get("descending") == "true",
         int(first) if first.isdecimal() else 0,
         query.get("also", ""),
     )
+
+
+def _is_pair(pair: object) -> bool:
+    """Whether it is a column with a value; lists and mappings are none."""
+    match pair:
+        case [str(), str() | int() | float() | None]:
+            return True
+    return False
 
 
 def _curves(_: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """What is wrong with the text of a sweep, and what would it amount to? Asked as `grokjax plan --no-probe` asks."""
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from grokjax.drive.preparation import forecast
 from grokjax.drive.trainable import load_sweep
-from grokjax.page.chosen import plain
 from grokjax.plan.plan import Plan
 from grokjax.reader.errors import Problem, SpecError
 from grokjax.reader.sealed import sealed
@@ -20,9 +18,13 @@ _MOST_VALUES = 200
 _SHOWN_COHORTS = 20
 
 
-def check_text(text: str) -> dict[str, Any]:
-    """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported."""
-    with tempfile.TemporaryDirectory() as folder, sealed():
+def check_text(text: str, folder: str) -> dict[str, Any]:
+    """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported.
+
+    Args:
+      folder: into which the file is written.
+    """
+    with sealed():
         path = Path(folder, FILE)
         path.write_text(text, encoding="utf-8")
         try:
@@ -45,11 +47,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
     about, sweep = plan.to_json(), plan.sweep
     axes = [(path, values.tolist()) for path, values in sweep.points.axis_values.items()]
     cohorts = [
-        {
-            "runs": cohort["runs"],
-            "params": cohort["params"],
-            "static": {path: list(map(number_text, values)) for path, values in cohort["static"].items()},
-        }
+        {"static": {path: list(map(number_text, values)) for path, values in cohort["static"].items()}}
         for cohort in about["cohorts"][:_SHOWN_COHORTS]
     ]
     return {
@@ -69,7 +67,4 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _values(values: list[Any]) -> list[dict[str, Any]]:
-    return [
-        {"word": number_text(value), "number": plain(value) if isinstance(value, (int, float)) else None}
-        for value in values[:_MOST_VALUES]
-    ]
+    return [{"word": number_text(value)} for value in values[:_MOST_VALUES]]

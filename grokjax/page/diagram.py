@@ -2,23 +2,28 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
-from grokjax.analysis.columns import array, distinct, find, series
+from grokjax.analysis.cell_values import cell_values
+from grokjax.analysis.columns import find
 from grokjax.analysis.diagram import PhaseDiagram, phase_diagram
 from grokjax.page.chosen import chosen_runs, num_values, plain
-from grokjax.report.pictures import choose_axes
+from grokjax.report.pictures import choose_axes, notes_on, partial_warning
 from grokjax.report.points import is_scattered, point_axis
-from grokjax.report.wording import number_text, remarks, repeats_remark
+from grokjax.report.wording import banner, number_text, remarks
 from grokjax.results.grid import axis_groups
 from grokjax.results.growing import Snapshot
 from grokjax.results.reading import rule_of
 
+if TYPE_CHECKING:
+    from grokjax.results.results import Results
+
 MOST_CELLS = 40_000
-Medians = dict[Any, tuple[float, int]]
+Medians = dict[tuple[Any, Any], tuple[float | str | None, int]]
+_UNREACHED = {math.inf: "never", -math.inf: "no fit"}
 _MOST_EVENTS = ("steps_to_generalized", "steps_to_fit", "log10_delay")
 
 
@@ -46,15 +51,24 @@ def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) ->
     if math.prod(num_values(runs, name) for name in names) > MOST_CELLS:
         raise ValueError(f"{' and '.join(names)} have too many values for one diagram; choose others, or a filter")
     diagram, rule = phase_diagram(runs, names[0], names[1] if len(names) > 1 else None), rule_of(dict(snapshot.spec))
-    medians = _medians(runs, names, find(colour, offered["colours"])) if colour else {}
-    said = [*remarks(diagram, rule), *filter(None, [repeats_remark(runs)])]
+    results = cast("Results", snapshot)  # it has what the sentences are made from
+    medians, said = {}, [*remarks(diagram, rule), *notes_on(results, runs, rule)]
+    if colour := find(colour, offered["colours"]) if colour else "":
+        ended = runs.loc[(runs["status"] != "running").to_numpy(bool)]
+        if len(ended) < len(runs):
+            said.insert(0, f"{len(runs) - len(ended):,} runs that are still trained are in no median.")
+        try:
+            medians = _medians(ended, names, colour)
+        except ValueError as error:  # no run has a value yet
+            said.insert(0, f"No colour: {error}.")
     return {
         **offered,
         "x": _axis(diagram.x_name, diagram.x),
         "y": _axis(diagram.y_name, diagram.y) if diagram.y_name else None,
-        "colour": find(colour, offered["colours"]) if colour else "",
-        "cells": list(_cells(diagram, names, medians)),
+        "colour": colour,
+        "cells": list(_cells(diagram, medians)),
         "is_scattered": bool(diagram.y_name) and is_scattered(diagram),
+        "warning": partial_warning(results, runs) or banner(diagram),
         "remarks": said,
     }
 
@@ -84,13 +98,12 @@ def _axis(name: str, values: np.ndarray) -> dict[str, Any]:
     return {"name": name, "values": [plain(value) for value in values.tolist()], "words": words, "shares": shares}
 
 
-def _cells(diagram: PhaseDiagram, names: list[str], medians: Medians) -> Iterator[dict[str, Any]]:
+def _cells(diagram: PhaseDiagram, medians: Medians) -> Iterator[dict[str, Any]]:
     """The cells that have runs."""
     for row, column in zip(*np.nonzero(diagram.n), strict=True):
         phase = diagram.dominant[row, column]
         which = diagram.phases.index(phase)
-        key = (diagram.x[column], diagram.y[row]) if len(names) > 1 else diagram.x[column]
-        median, known = medians.get(key, (None, 0))
+        median, known = medians.get((diagram.x[column], diagram.y[row] if diagram.y_name else ""), (None, 0))
         counts = {name: int(n) for name, n in zip(diagram.phases, diagram.counts[row, column], strict=True) if n}
         yield {
             "x": int(column),
@@ -101,16 +114,21 @@ def _cells(diagram: PhaseDiagram, names: list[str], medians: Medians) -> Iterato
             "counts": counts,
             "low": plain(round(float(diagram.low[row, column, which]), 4)),
             "high": plain(round(float(diagram.high[row, column, which]), 4)),
-            "median": plain(median),
+            "median": median,
             "known": known,
         }
 
 
 def _medians(runs: pd.DataFrame, names: list[str], colour: str) -> Medians:
-    """The median of a column over the runs of each cell that have a value there, and how many these are."""
-    used = distinct(runs)
-    values = pd.Series(array(series(used, colour)).astype(np.float64), index=used.index)
-    by = used[names[0]] if len(names) == 1 else [used[name] for name in names]
-    grouped = values.groupby(by)
-    median, count = grouped.median().dropna().to_dict(), grouped.count().to_dict()
-    return {cell: (float(value), int(count[cell])) for cell, value in median.items()}
+    """The median of a column over each cell as `grokjax phases --colour` has it, and over how many runs.
+
+    A word stands where half of the runs never got there; nothing where no run has a value.
+    """
+    cells = cell_values(runs, colour, *names)
+    medians: Medians = {}
+    for row, vertical in enumerate(cells.y):
+        for column, horizontal in enumerate(cells.x):
+            median = float(cells.median[row, column])
+            shown = _UNREACHED.get(median, plain(median))
+            medians[horizontal, vertical] = shown, int(cells.n[row, column])
+    return medians

@@ -1,6 +1,7 @@
 """Which sweeps does the page show, and where does each stand?"""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from grokjax.results.growing import GrowingResults, Snapshot
 from grokjax.store.files import checksum
 
 REFRESH_SECONDS = 0.5
+QUIET_SECONDS = 60
+"""After so long without a word of a start, what it said last is no longer shown."""
 _TRAINING = ("opening", "compiling", "training", "consolidating")
 
 
@@ -37,7 +40,7 @@ class Folders:
 
     def _find(self) -> None:
         for root in self._roots():
-            self._results.setdefault(checksum(str(root).encode()), GrowingResults(root))
+            self._results.setdefault(checksum(str(root.resolve()).encode()), GrowingResults(root))
 
     def follow(self) -> threading.Thread:
         """Refresh again and again until `stop`, in a thread of its own."""
@@ -87,7 +90,9 @@ def _standing(key: str, results: GrowingResults) -> dict[str, Any]:
     done = int(np.count_nonzero(np.asarray(ended) & ~is_running))
     stage = live.get("stage", "not started" if not len(runs) else "stopped")
     trains = stage in _TRAINING
-    running = min(int(live.get("running", 0)) if trains else 0, total - done)
+    is_quiet = trains and time.time() - (snapshot.written or 0) > QUIET_SECONDS
+    is_heard = trains and not is_quiet
+    running = min(int(live.get("running", 0)) if is_heard else 0, total - done)
     return {
         **about,
         "name": snapshot.spec["name"],
@@ -98,8 +103,9 @@ def _standing(key: str, results: GrowingResults) -> dict[str, Any]:
         "queued": total - done - running,
         "stage": stage,
         "written": snapshot.written if trains else None,
-        "rate": live.get("run_steps_per_second") if trains else None,
-        "seconds_left": live.get("seconds_left") if trains else None,
+        "is_quiet": is_quiet,
+        "rate": live.get("run_steps_per_second") if is_heard else None,
+        "seconds_left": live.get("seconds_left") if is_heard else None,
         "phases": _phases(snapshot),
         "warned": list(snapshot.warned),
     }

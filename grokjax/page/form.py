@@ -32,7 +32,7 @@ def sweep_mapping(form: Mapping[str, Any]) -> dict[str, Any]:
 
     train = {key: read(f"train.{key}", form[key]) for key in ("steps", "minibatch") if _is_filled(form.get(key))}
     regularizers = [part for part in form.get("regularizers", ()) if part.get("kind")]
-    axes = [axis for axis in form.get("axes", ()) if axis.get("path")]
+    axes = [axis for axis in form.get("axes", ()) if axis.get("path") or _is_filled(axis.get("values"))]
     mapping = {
         "name": str(form.get("name") or ""),
         **{name: _part(name, form[name], read) for name in PARTS if (form.get(name) or {}).get("kind")},
@@ -60,6 +60,8 @@ def _axes(axes: Sequence[Mapping[str, Any]], read: Read, problems: Collector) ->
         path, form = str(axis["path"]), axis.get("form")
         text = str(axis.get("values", "")).strip().removeprefix("[").removesuffix("]")
         with problems.collecting():
+            if not path:
+                raise wrong("axes", "has values without a setting", text, "choose the setting that they are of")
             if path in mapping:
                 raise wrong(f"axes.{path}", "is an axis already")
             if not text:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grokjax.analysis.columns import find
+from grokjax.analysis.columns import find, nearest
 from grokjax.page.chosen import Cell, chosen_runs, num_values, plain
 from grokjax.reader.errors import printable
 from grokjax.reader.yaml_text import flow
@@ -56,8 +56,10 @@ def curves_json(snapshot: Snapshot, run_ids: Sequence[str], measure: str) -> dic
     """A measure of some runs against the step, the first `MOST_CURVES` of them.
 
     Raises:
-      ValueError: there is no such run.
+      ValueError: there is no such run or measure.
     """
+    if measure not in snapshot.measures:
+        raise ValueError(f"there is no measure {printable(measure[:40])}{nearest(measure, snapshot.measures)}")
     phase_of = dict(zip(snapshot.runs["run_id"].tolist(), snapshot.runs["phase"].tolist(), strict=True))
     if unknown := [run_id for run_id in run_ids if run_id not in phase_of]:
         raise ValueError(f"there is no run {printable(unknown[0][:40])}")
@@ -108,6 +110,8 @@ def _text(value: Any) -> str:
 
 def _events(root: Path, run_id: str) -> list[dict[str, Any]]:
     """What happened to the run, oldest first."""
+    if not Layout(root).events.is_file():  # a pipe would be waited for
+        return []
     events = [event for event in read_json_lines(Layout(root).events) if event.get("run_id") == run_id]
     return [_event(event) for event in events[-_MOST_EVENTS:]]
 

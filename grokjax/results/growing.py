@@ -4,6 +4,7 @@ Takes no lock, not even for a moment: a start of the sweep at that moment would 
 """
 
 import dataclasses
+import functools
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from grokjax.analysis.history import Looks
 from grokjax.analysis.table import event_columns
 from grokjax.reader.yaml_file import parse
+from grokjax.results.dataset import take_longest
 from grokjax.results.reading import dataset_of, looks_of, measured_rows, read_dataset, read_live, rows_of, rule_of
 from grokjax.results.repeats import LOSSES, with_repeats
 from grokjax.results.table import run_table
@@ -56,6 +59,17 @@ class Snapshot:
         """Names of what was measured as one number a run and step."""
         names = [str(name) for piece in self._pieces for name in piece.data_vars if piece[name].dims == ("run", "k")]
         return [name for name in dict.fromkeys(names) if "/" in name]
+
+    @functools.cached_property
+    def looks(self) -> Looks:
+        """How many examples were right at every look, in the order of `runs`; as of `Results`."""
+        kept = [
+            piece[[name for name, values in piece.variables.items() if name == "step" or "k" not in values.dims]]
+            for piece in self._pieces
+            if piece.sizes["run"]
+        ]
+        whole = take_longest(kept, self.spec["base"], self.runs["run_id"].tolist()) if kept else self._pieces[0]
+        return looks_of(whole, self.spec["constants"])
 
     def curve(self, run_id: str, measure: str) -> Curve:
         """At which steps a run was measured, and the values; nothing where it was not.
@@ -124,8 +138,11 @@ class GrowingResults:
 
     def _read(self) -> Snapshot:
         """What is committed now: new run files alone where nothing else has changed."""
+        layout = self._layout
+        check_files([layout.spec_json, layout.head, layout.previous_head, layout.live_curves, layout.events])
         spec = read_spec(self.root)
-        head, _ = read_head(self._layout)
+        head, _ = read_head(layout)
+        check_files([self.root / name for name in (head.files if head else ())])
         files, measured = _named(head, "runs/"), _named(head, "measured/")
         added = [name for name in files if name not in self._files]
         has_grown = self._spec == spec and "values" in spec and self._measured == measured
@@ -166,8 +183,9 @@ class GrowingResults:
     def _live(self, spec: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
         """What the last start says of itself; nothing hangs on it, so a damaged record is none."""
         try:
+            check_files([self._layout.live])
             return read_record(self._layout.live, is_old(spec)), self._layout.live.stat().st_mtime
-        except (OSError, ValueError):
+        except (OSError, ValueError, StoreError):
             return {}, None
 
 
@@ -181,6 +199,17 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Refuse what is there and is no file: a pipe would be waited for, and a device has no end.
+
+    Raises:
+      StoreError: with the first of them.
+    """
+    for path in paths:
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is no regular file.")
 
 
 def _named(head: Head | None, folder: str) -> dict[str, str]:

@@ -1,16 +1,21 @@
 """Are the answers those of the commands, and is the same content sent and made once?"""
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
 
+from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.diagram import phase_diagram
 from grokjax.page import answers
+from grokjax.report.pictures import notes_on
 from grokjax.results.growing import GrowingResults
 from grokjax.results.results import read_results
 from grokjax.store.committed import read_spec
 from grokjax.store.files import write_record
+from grokjax.store.layout import Layout
 from tests.page.tab import page_of
 from tests.results.split_folder import SplitFolder
 from tests.store.small_sweep import copied, typed
@@ -40,10 +45,30 @@ def test_any_two_axes_and_any_measure_may_be_drawn(tab, key, small):
     assert (seen["x"]["name"], seen["y"]["name"]) == (DECAY, "seeds.split")
     for cell in seen["cells"]:
         decay, seed = seen["x"]["values"][cell["x"]], seen["y"]["values"][cell["y"]]
-        values = runs.loc[(runs[DECAY] == decay) & (runs["seeds.split"] == seed), colour].dropna()
-        assert (cell["known"], cell["n"]) == (len(values), 2)  # the runs that diverged never fit
-        assert cell["median"] == (pytest.approx(float(np.median(values))) if len(values) else None)
-    assert 1 in {cell["known"] for cell in seen["cells"]}
+        steps = runs.loc[(runs[DECAY] == decay) & (runs["seeds.split"] == seed), colour].astype(float)
+        median = float(np.median(steps.fillna(np.inf)))  # the runs that diverged never fit, which is later than all
+        assert (cell["known"], cell["n"]) == (2, 2)
+        assert cell["median"] == ("never" if median == np.inf else median)
+    assert "never" in {cell["median"] for cell in seen["cells"]}
+
+
+@pytest.mark.parametrize(("x", "y"), [(DECAY, RATE), (RATE, "seeds.split"), (DECAY, "seeds.split")])
+def test_medians_are_those_of_the_figure(tab, key, small, x, y):
+    words, seen = {np.inf: "never", -np.inf: "no fit"}, set()
+    for colour in ("steps_to_fit", "steps_to_generalized", "train/accuracy"):
+        wanted = cell_values(read_results(small).runs, colour, x, y)
+        values = {
+            (horizontal, vertical): words.get(wanted.median[row, column], wanted.median[row, column])
+            for row, vertical in enumerate(wanted.y)
+            for column, horizontal in enumerate(wanted.x)
+        }
+        told = tab.told("diagram", sweep=key, x=x, y=y, colour=colour)
+        for cell in told["cells"]:
+            place = told["x"]["values"][cell["x"]], told["y"]["values"][cell["y"]]
+            assert cell["median"] == values.get(place)  # nothing where no run has a value
+        seen |= {cell["median"] for cell in told["cells"]}
+    assert "never" in seen
+    assert len(seen) > 2
 
 
 def test_the_filter_is_that_of_the_commands_and_filters_diagram_and_table(tab, key, small, capsys):
@@ -70,6 +95,9 @@ def test_the_filter_is_that_of_the_commands_and_filters_diagram_and_table(tab, k
         ("table", {"cell": "[1]"}, "expected"),
         ("table", {"cell": "{"}, "Expecting"),
         ("run", {"run": "<b>"}, "there is no run <b>"),
+        ("curves", {"measure": "run_id"}, "there is no measure run_id"),
+        ("table", {"cell": '[["seeds.split", [1]]]'}, "expected"),
+        ("table", {"cell": '[["seeds.split", {}]]'}, "expected"),
         ("curves", {"runs": "none", "measure": "test/accuracy"}, "there is no run none"),
     ],
 )
@@ -144,6 +172,76 @@ def test_a_commit_shows_and_so_does_what_is_left(small, tmp_path):
         after = tab.told("state")["sweeps"][0]
         assert after["version"] != before["version"]
         assert sum(cell["n"] for cell in tab.told("diagram", sweep=before["key"])["cells"]) == 8
+
+
+def test_what_a_killed_start_said_last_is_no_longer_shown(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(3)
+    folder.tell(stage="training", running=2, run_steps_per_second=10.0, seconds_left=60.0)
+    live = Layout(folder.root).live
+    os.utime(live, (time.time() - 61,) * 2)
+    with page_of(folder.root) as tab:
+        seen = tab.told("state")["sweeps"][0]
+        assert seen["is_quiet"]
+        assert (seen["rate"], seen["seconds_left"], seen["running"], seen["queued"]) == (None, None, 0, 9)
+        assert seen["written"] == live.stat().st_mtime
+        os.utime(live)
+        tab.folders.refresh()
+        seen = tab.told("state")["sweeps"][0]
+        assert (seen["is_quiet"], seen["rate"], seen["running"]) == (False, 10.0, 2)
+
+
+def test_a_folder_in_another_spelling_is_the_same_folder(small, tmp_path):
+    (tmp_path / "link").symlink_to(small)
+    with page_of(small, tmp_path / "link", small / ".." / small.name) as tab:
+        assert [sweep["folder"] for sweep in tab.told("state")["sweeps"]] == [str(small)]
+
+
+@pytest.mark.parametrize("name", ["live.json", "HEAD.json", "live.npz", "runs/000002.npz", "events.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_holds_up_no_folder(small, tmp_path, name):
+    folder = SplitFolder(small, tmp_path / "a")
+    folder.commit(2)
+    SplitFolder(small, tmp_path / "b").commit(1)
+    path = folder.root / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with page_of(tmp_path) as tab:
+        first, second = tab.told("state")["sweeps"]
+        assert second["done"] == 1
+        assert first["done"] == 2 if name == "live.json" else f"{path} is no regular file" in first["problem"]
+
+
+def test_an_unfinished_diagram_says_so_and_runs_in_a_lane_are_in_no_median(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    folder.commit(3)
+    folder.hold(2, looks=3)
+    with page_of(folder.root) as tab:
+        key = tab.told("state")["sweeps"][0]["key"]
+        assert tab.told("diagram", sweep=key)["warning"] == "PARTIAL: 3 of 12 runs finished"
+        seen = tab.told("diagram", sweep=key, colour="steps_to_fit", x="run_id")
+        assert sum(cell["known"] for cell in seen["cells"]) == 3
+        assert sum(cell["n"] for cell in seen["cells"]) == 5
+        assert "2 runs that are still trained are in no median." in seen["remarks"]
+        folder.commit(9)
+        tab.folders.refresh()
+        assert tab.told("diagram", sweep=key)["warning"] == ""
+
+
+def test_the_notes_are_those_of_the_figure(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    spec = read_spec(folder.root)
+    write_record(folder.root / "spec.json", {**spec, "stop": {"steps": 10, "ratio": 0.0, "at": 0.1}})
+    for run in folder.left:
+        run["is_audited"] = np.ones(1, bool)
+    with page_of(folder.root) as tab:
+        for count in (5, 7):  # of which the histories are read one after the other
+            folder.commit(count)
+            tab.folders.refresh()
+        key = tab.told("state")["sweeps"][0]["key"]
+        results = read_results(folder.root)
+        wanted = notes_on(results, results.runs, results.rule)
+        assert "the stop rule would have ended, trained on all the same" in wanted[0]
+        assert tab.told("diagram", sweep=key)["remarks"][-len(wanted) :] == wanted
 
 
 def test_the_sweeps_of_a_folder_stand_side_by_side_and_new_ones_join(small, tmp_path):

@@ -158,12 +158,58 @@ def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
         sync_api.expect(window.locator(".problems")).to_contain_text("train.steps")
         sync_api.expect(window.locator("[data-key='train.steps']")).to_have_attribute("aria-invalid", "true")
         window.get_by_label("steps", exact=True).fill("50")
-        sync_api.expect(window.locator(".result .command")).to_contain_text("grokjax run my-sweep.yaml")
+        lines = ["grokjax run my-sweep.yaml", "grokjax page results/my-sweep"]
+        sync_api.expect(window.locator(".result .command code")).to_have_text(lines)
         with window.expect_download() as saved:
             window.get_by_text("download", exact=True).click()
         saved.value.save_as(tmp_path / saved.value.suggested_filename)
     assert (tmp_path / "my-sweep.yaml").exists()
     assert typed("plan", tmp_path / "my-sweep.yaml", "--no-probe") == 0
+
+
+def test_of_an_earlier_text_nothing_stays_while_a_change_is_checked(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1")
+        sync_api.expect(window.locator(".result")).to_contain_text("3 = 1 cell x 3 seeds")
+        busy = []
+        window.route("**/api/check", lambda route: busy.append(1) or route.fulfill(status=202, body='{"busy": true}'))
+        window.get_by_label("seeds", exact=True).fill("5")
+        sync_api.expect(window.locator(".result [role=status]")).to_have_text("Being checked …")
+        assert window.locator(".result .command code").count() == 0
+        assert window.get_by_text("download", exact=True).is_hidden()
+        window.wait_for_timeout(1500)
+        assert len(busy) > 1  # it asks again
+        window.unroute("**/api/check")
+        sync_api.expect(window.locator(".result")).to_contain_text("5 = 1 cell x 5 seeds")
+
+
+def test_an_axis_whose_setting_is_gone_stays_and_is_told(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.b1")
+        axis.locator("[aria-label^=values]").fill("0.8, 0.9")
+        window.locator("[data-key=optimizer]").select_option("sgd")
+        problem = window.locator(".problems")
+        sync_api.expect(problem).to_contain_text("axes.optimizer.b1")
+        assert axis.locator("select").nth(0).input_value() == "optimizer.b1"
+        sync_api.expect(axis.locator("option:checked").first).to_have_text("optimizer.b1 (gone)")
+
+
+def test_regularizers_have_the_keys_of_their_places_after_one_was_removed(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        add = window.get_by_text("add a regularizer", exact=True)
+        add.click()
+        add.click()
+        window.locator("fieldset", has_text="Regularizer").first.get_by_text("remove", exact=True).click()
+        add.click()
+        fields = window.locator("select[data-key^=regularizers]").all()
+        keys = [field.get_attribute("data-key") for field in fields if field.get_attribute("data-key").count(".") == 1]
+        assert keys == ["regularizers.0", "regularizers.1"]
 
 
 def test_a_phone_shows_both_views(chromium, small):

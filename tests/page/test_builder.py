@@ -1,11 +1,15 @@
 """Does the form say of a sweep what the command line says, and does it touch nothing that a text names?"""
 
 import json
+import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from grokjax.core.catalogue import catalogue
+from grokjax.page.checker import Checker
 from grokjax.page.parts import OFFERED, catalogue_json
 from grokjax.reader.sweep_file import load
 from tests.page.tab import page_of
@@ -146,11 +150,42 @@ def test_a_field_that_is_no_value_is_told_by_its_key(tab):
     assert keys == ["train.steps", "axes.task.modulus", "axes.optimizer.learning_rate"]
 
 
+def test_values_of_an_axis_without_a_setting_are_not_dropped(tab):
+    answer = tab.check(form={**FORM, "axes": [*FORM["axes"], {"path": "", "form": "list", "values": "5, 7"}]})
+    assert answer["yaml"] is None
+    assert [(problem["key"], "5, 7" in problem["text"]) for problem in answer["problems"]] == [("axes", True)]
+
+
 @pytest.mark.parametrize("asked", [{}, {"form": 3}, {"form": {"axes": 3}}, {"yaml": 3}, {"form": {"task": "mlp"}}, [1]])
 def test_what_is_no_form_is_refused(tab, asked):
     answer = tab.ask("/api/check", None, {"Origin": tab.address}, "POST", asked)
     assert answer.status == 400
     assert answer.content["problem"]
+
+
+def test_a_check_that_takes_long_holds_up_nothing_else(tab, monkeypatch):
+    is_checking, may_end = threading.Event(), threading.Event()
+
+    def checks_for_long(*_):
+        is_checking.set()
+        may_end.wait(60)
+        return {"problems": [], "plan": None}
+
+    monkeypatch.setattr(Checker, "_answer", checks_for_long)
+
+    def ask(_):
+        return tab.ask("/api/check", None, {"Origin": tab.address}, "POST", {"yaml": SMALL}).status
+
+    with ThreadPoolExecutor(51) as pool:
+        first = pool.submit(ask, 0)
+        assert is_checking.wait(60)
+        others = [pool.submit(ask, number) for number in range(50)]  # more than the server has threads
+        try:
+            assert [other.result(30) for other in others] == [202] * 50
+            assert tab.told("state") == {"sweeps": []}
+        finally:
+            may_end.set()
+        assert first.result() == 200
 
 
 def test_a_text_that_is_too_long_is_refused_before_it_is_read(tab):
@@ -173,3 +208,15 @@ def test_nothing_is_left_behind_by_a_check(tab, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     tab.check(yaml=SMALL)
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_check_that_takes_too_long_is_ended_and_leaves_nothing(tab, tmp_path, monkeypatch):
+    tab.check(yaml=SMALL)
+    monkeypatch.setattr("grokjax.page.checker.SECONDS", 0.5)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    checking = {process.pid for process in multiprocessing.active_children()}
+    answer = tab.check(yaml=SMALL.replace("width: 16", "width: 16, depth: 100000"))
+    assert [problem["text"].partition(";")[0] for problem in answer["problems"]] == ["the check was ended after 0.5 s"]
+    assert checking
+    assert checking.isdisjoint(process.pid for process in multiprocessing.active_children())
+    assert list(tmp_path.iterdir()) == []

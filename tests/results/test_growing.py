@@ -83,6 +83,21 @@ def test_curves_are_those_of_the_results(small):
             np.testing.assert_array_equal(curve, values[place][present])
 
 
+def test_looks_are_those_of_the_results_though_they_were_read_piece_by_piece(small, tmp_path):
+    folder = SplitFolder(small, tmp_path / "split")
+    results = GrowingResults(folder.root)
+    for count in (2, 6):
+        folder.commit(count)
+        results.refresh()
+    folder.hold(2, looks=3)
+    results.refresh()
+    seen, wanted = results.snapshot, read_results(folder.root, with_running=True)
+    order = [wanted.runs["run_id"].tolist().index(run_id) for run_id in seen.runs["run_id"]]
+    np.testing.assert_array_equal(seen.looks.steps, wanted.looks.steps[order])
+    np.testing.assert_array_equal(seen.looks.accuracy("test"), wanted.looks.accuracy("test")[order])
+    assert seen.looks.stop_reason.tolist() == wanted.looks.stop_reason[order].tolist()
+
+
 @pytest.mark.slow
 def test_a_folder_that_was_extended_is_read_as_a_whole_again(small, tmp_path):
     root = copied(small, tmp_path)

@@ -4,6 +4,7 @@ const token = location.hash.slice(1) || sessionStorage.getItem("token") || "";
 sessionStorage.setItem("token", token);
 history.replaceState(null, "", location.pathname);
 
+const BUSY = 500;
 const tags = new Map();
 export const clock = { ahead: 0 }; // of the other side, in seconds: through a tunnel it may be another machine's
 
@@ -33,8 +34,13 @@ export async function askAgain(name) {
   return data;
 }
 
-export async function send(name, content) {
-  return answered(await fetch(`/api/${name}`, {
-    method: "POST", body: JSON.stringify(content), headers: { "X-Token": token, "Content-Type": "application/json" },
-  }));
+// Asks again while another check is going on, until it is aborted.
+export async function check(content, signal) {
+  for (;;) {
+    const response = await fetch("/api/check", {
+      method: "POST", body: JSON.stringify(content), headers: { "X-Token": token, "Content-Type": "application/json" }, signal,
+    });
+    if (response.status !== 202) return answered(response);
+    await new Promise((wake) => { setTimeout(wake, BUSY); });
+  }
 }

@@ -1,6 +1,6 @@
 // A form that writes a sweep file. Every change is checked by the code that the command line uses; nothing is started.
 
-import { ask, send } from "./api.js";
+import { ask, check } from "./api.js";
 import { axisList } from "./builder_axes.js";
 import { labelled, partPicker } from "./builder_parts.js";
 import { resultView } from "./builder_result.js";
@@ -36,6 +36,7 @@ function build(host, catalogue) {
     const picker = partPicker(`regularizers.${regularizers.length}`, "Regularizer", catalogue.regularizers, { chosen: catalogue.regularizers[0].kind, removed: () => {
       regularizers.splice(regularizers.indexOf(picker), 1);
       picker.node.remove();
+      regularizers.forEach((other, i) => other.move(`regularizers.${i}`));
       soon();
     } });
     regularizers.push(picker);
@@ -57,17 +58,21 @@ function build(host, catalogue) {
     measures: [...measures.querySelectorAll("input:checked")].map((box) => box.value),
   });
   const result = resultView({ edited: (yaml) => soon({ yaml }), restore: () => soon() });
-  let waiting = 0, asked = 0;
+  let waiting = 0, latest = new AbortController();
   const soon = (other = null) => {
     clearTimeout(waiting);
+    latest.abort();
+    latest = new AbortController();
+    const { signal } = latest;
     axes.refresh();
-    if (!asked) result.wait();
+    result.wait();
     waiting = setTimeout(async () => {
-      const turn = (asked += 1);
       try {
-        const answer = await send("check", other || { form: content() });
-        if (turn === asked) { result.show(answer, Boolean(other)); mark(form, other ? [] : answer.problems); }
-      } catch (error) { result.refuse(error.message); }
+        const answer = await check(other || { form: content() }, signal);
+        if (signal.aborted) return;
+        result.show(answer, Boolean(other));
+        mark(form, other ? [] : answer.problems);
+      } catch (error) { if (!signal.aborted) result.refuse(error.message); }
     }, WAIT);
   };
   form.addEventListener("input", () => soon());

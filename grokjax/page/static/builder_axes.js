@@ -31,7 +31,11 @@ function axisRow(pathsNow, changed, remove) {
   form.addEventListener("change", show);
   path.addEventListener("change", () => mark());
   const mark = () => { path.dataset.key = `axes.${path.value}`; };
-  const refresh = () => { setOptions(path, [["", "choose"], ...pathsNow().map((name) => [name, name])]); mark(); };
+  const refresh = () => {
+    const known = pathsNow(), lost = path.value && !known.includes(path.value) ? [[path.value, `${path.value} (gone)`]] : [];
+    setOptions(path, [["", "choose"], ...known.map((name) => [name, name]), ...lost]);
+    mark();
+  };
   refresh();
   show();
   return {

@@ -14,9 +14,8 @@ export function labelled(key, words, input, about = "") {
     element("span", { class: "small", id: `${id}-about` }, about, element("span", { class: "error" })));
 }
 
-export function partPicker(slot, title, parts, { chosen = "", optional = "", removed = null } = {}) {
-  const options = [...(optional ? [["", optional]] : []), ...parts.map((part) => [part.kind, part.kind])];
-  const select = element("select", {}, ...options.map(([value, text]) => element("option", { value, selected: value === chosen }, text)));
+export function partPicker(slot, title, parts, { chosen = "", removed = null } = {}) {
+  const select = element("select", {}, ...parts.map(({ kind }) => element("option", { value: kind, selected: kind === chosen }, kind)));
   const about = element("p", { class: "small" }), settings = element("div", { class: "settings" });
   const more = element("details", {}, element("summary", {}, "settings"), settings);
   const part = () => parts.find(({ kind }) => kind === select.value);
@@ -33,6 +32,10 @@ export function partPicker(slot, title, parts, { chosen = "", optional = "", rem
   show();
   return {
     node, part,
+    move(to) { // its fields get the keys of another slot
+      for (const input of node.querySelectorAll("[data-key]")) input.dataset.key = to + input.dataset.key.slice(slot.length);
+      slot = to;
+    },
     value: () => ({ kind: select.value, settings: Object.fromEntries([...settings.querySelectorAll("[data-name]")].map((input) => [input.dataset.name, input.value])) }),
   };
 }

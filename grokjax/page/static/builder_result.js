@@ -7,13 +7,18 @@ export function resultView({ edited, restore }) {
   const heading = element("h2", {}, "The sweep"), summary = element("div", { role: "status" });
   const yaml = element("textarea", { rows: 14, spellcheck: "false", "aria-label": "The sweep file", input: () => edited(yaml.value) });
   const byHand = element("p", { hidden: true }, "The text was changed by hand, so the form no longer writes it. ", element("button", { type: "button", click: () => restore() }, "use the form again"));
-  const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), command = element("p", { class: "command" });
-  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), command);
+  const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), commands = element("div", {});
+  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), commands);
   let url = "";
+  const say = (text, style) => { // what was said of an earlier text goes
+    summary.replaceChildren(element("p", { class: style }, text));
+    commands.replaceChildren();
+    save.hidden = true;
+  };
   return {
     node,
-    wait() { summary.replaceChildren(element("p", {}, "Being checked …")); },
-    refuse(text) { summary.replaceChildren(element("p", { class: "problem" }, text)); },
+    wait() { say("Being checked …", null); },
+    refuse(text) { say(text, "problem"); },
     show(answer, isByHand) {
       byHand.hidden = !isByHand;
       if (!isByHand && answer.yaml !== null) yaml.value = answer.yaml;
@@ -24,8 +29,8 @@ export function resultView({ edited, restore }) {
       save.href = url;
       save.download = file;
       save.hidden = !isGood;
-      const line = `grokjax run ${file}`;
-      command.replaceChildren(...(isGood ? [element("code", {}, line), copyButton(line), " in the folder of the file"] : []));
+      const lines = isGood ? [[`grokjax run ${file}`, "in the folder of the file"], [`grokjax page results/${answer.plan.name}`, "there, once it trains"]] : [];
+      commands.replaceChildren(...lines.map(([line, where]) => element("p", { class: "command" }, element("code", {}, line), copyButton(line), ` ${where}`)));
     },
   };
 }
@@ -39,7 +44,7 @@ function problemView(problems) {
 function planView(plan) {
   if (!plan.cells) return [element("p", {}, `${number(plan.runs)} runs: too many to plan while you type; \`grokjax plan\` does.`)];
   const facts = [
-    ["runs", `${number(plan.runs)} = ${number(plan.cells)} cells x ${number(plan.seeds)} seeds${plan.later_runs ? `, then ${number(plan.later_runs)} more` : ""}`],
+    ["runs", `${number(plan.runs)} = ${counted(plan.cells, "cell")} x ${counted(plan.seeds, "seed")}${plan.later_runs ? `, then ${number(plan.later_runs)} more` : ""}`],
     ["updates", `${number(plan.run_steps)} in all, ${number(plan.steps)} a run`],
     ["programs", `${number(plan.num_cohorts)} to compile: ${why(plan)}`],
     ["memory", `${bytes(plan.memory_bytes_per_run)} a run`],
@@ -49,6 +54,8 @@ function planView(plan) {
   const rows = facts.map(([name, words]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words)));
   return [element("table", {}, element("tbody", {}, ...rows)), gridPicture(plan)];
 }
+
+const counted = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
 function why(plan) {
   if (plan.num_cohorts === 1) return "all runs share it";

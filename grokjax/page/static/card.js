@@ -9,9 +9,9 @@ export function makeCard(key, choose, open) {
   const counts = element("p", { class: "small" }), host = element("div", { class: "host" });
   const remarks = element("ul"), problem = element("p", { class: "problem", role: "alert" });
   const chosen = element("button", { type: "button", "aria-pressed": "false", click: () => choose(key) }, "table and curves");
-  const folder = element("code");
+  const folder = element("code"), warning = element("p", { class: "warning" });
   const known = element("details", { hidden: true }, element("summary", {}, "What to know of this diagram"), remarks);
-  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, host, known, element("p", {}, chosen));
+  const node = element("article", { class: "card" }, title, folder, bar, stands, counts, problem, warning, host, known, element("p", {}, chosen));
   let drawn = null;
   const draw = () => drawn && drawDiagram(host, drawn, (cell, data) => open(key, cell, data));
   new ResizeObserver(draw).observe(node);
@@ -21,6 +21,7 @@ export function makeCard(key, choose, open) {
     draw(data) {
       drawn = data;
       problem.textContent = "";
+      warning.textContent = data.warning || "";
       draw();
       known.hidden = !(data.remarks || []).length;
       remarks.replaceChildren(...(data.remarks || []).map((text) => element("li", {}, text)));
@@ -34,14 +35,12 @@ function stand(parts, sweep, now) {
   parts.title.textContent = sweep.name;
   parts.folder.textContent = sweep.folder;
   if (!sweep.version) { parts.stands.textContent = sweep.problem || "is being read"; return; }
-  const quiet = sweep.written ? now - sweep.written : 0;
   const words = [`${number(sweep.done)} of ${number(sweep.total)} runs ended`];
   if (sweep.running) words.push(`${number(sweep.running)} running`);
   if (sweep.queued) words.push(`${number(sweep.queued)} waiting`);
-  words.push(sweep.stage);
+  words.push(sweep.is_quiet ? `nothing heard for ${duration(now - sweep.written)}: it may have stopped` : sweep.stage);
   if (sweep.stage === "training" && sweep.rate) words.push(`${number(Math.round(sweep.rate))} run-steps/s`);
   if (sweep.seconds_left && sweep.stage === "training") words.push(`${duration(sweep.seconds_left)} left at most`);
-  if (quiet > 60) words.push(`nothing heard for ${duration(quiet)}: it may have stopped`);
   parts.stands.textContent = words.join(" · ");
   parts.bar.value = sweep.total ? sweep.done / sweep.total : 0;
   parts.bar.setAttribute("aria-label", `${sweep.done} of ${sweep.total} runs ended`);

@@ -9,7 +9,7 @@ export async function loadPhases() { phases = await ask("phases"); }
 const STOPS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
 
 export function scaleOf(values) {
-  const known = values.filter((value) => value !== null);
+  const known = values.filter((value) => typeof value === "number"); // others are words, such as never
   const low = Math.min(...known), high = Math.max(...known);
   const isLog = low > 0 && high / low > 20;
   const at = (value) => (isLog ? Math.log10(value) : value);

@@ -4,14 +4,16 @@ import { element, number, redraw, shape } from "./dom.js";
 import { phases, scaleOf } from "./colours.js";
 
 const HEIGHT = { least: 20, most: 44 };
+const NEVER = "#f3d9d9"; // no colour of the scale is near it
 
 export function drawDiagram(host, data, open) {
   if (data.note) { host.replaceChildren(element("p", {}, data.note)); return; }
   const width = Math.max(260, host.clientWidth || 460);
   const scale = data.colour ? scaleOf(data.cells.map((cell) => cell.median)) : null;
   const drawn = data.is_scattered ? points(data, width, scale, open) : lattice(data, width, scale, open);
-  const range = scale && scale.known ? `${data.colour}: ${number(scale.low)} to ${number(scale.high)}${scale.isLog ? ", logarithmic" : ""}; median of the runs of a cell that have a value, with · where some have none` : "";
-  redraw(host, drawn, ...(range ? [element("p", { class: "small" }, range)] : []));
+  const span = scale && scale.known ? `: ${number(scale.low)} to ${number(scale.high)}${scale.isLog ? ", logarithmic" : ""}` : "";
+  const range = `${data.colour}${span}; median of the runs of a cell, with · where some have no value. Pale red: half of them never got there. White: no value.`;
+  redraw(host, drawn, ...(scale ? [element("p", { class: "small" }, range)] : []));
 }
 
 function lattice(data, width, scale, open) {
@@ -65,7 +67,11 @@ function names(data, width, height) {
 }
 
 function lookOf(cell, scale) {
-  if (scale) return cell.median === null ? { colour: "#ffffff", ink: "#000000", mark: "" } : { colour: scale.colour(cell.median), ink: scale.ink(cell.median), mark: number(cell.median) + (cell.known < cell.n ? "·" : "") };
+  if (scale) {
+    const { median } = cell, mark = number(median) + (median !== null && cell.known < cell.n ? "·" : "");
+    if (typeof median === "number") return { colour: scale.colour(median), ink: scale.ink(median), mark };
+    return { colour: median === null ? "#ffffff" : NEVER, ink: "#000000", mark };
+  }
   const style = phases[cell.phase], isWhole = cell.counts[cell.phase] === cell.n;
   return { ...style, mark: isWhole ? style.letter : style.letter.toLowerCase() + (cell.tied ? "=" : "·") };
 }
