@@ -1,6 +1,16 @@
-"""What the form asks for: the parts that there are, and whether a sweep would do. Nothing is written or started."""
+"""What the form asks for: the parts that there are, and whether a sweep would do. Nothing is written or started.
 
+A check has a process of its own, so that one can be ended that takes too long.
+"""
+
+import contextlib
 import json
+import multiprocessing
+import signal
+import tempfile
+import threading
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -8,11 +18,87 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from grokjax.page.checker import Checker
 from grokjax.page.form import sweep_mapping
 from grokjax.reader.errors import SpecError
 from grokjax.reader.yaml_file import MOST_BYTES
 from grokjax.reader.yaml_text import dump
+
+SECONDS = 30.0
+"""That a check may take."""
+_TOO_LONG = "the check was ended after {seconds:g} s; `grokjax plan FILE.yaml` takes the time that it needs"
+_DIED = "the check died, maybe for want of memory; `grokjax plan FILE.yaml` says more"
+
+
+class Checker:
+    """One check at a time. Its process ends with the one that asks, or once nobody can ask any more."""
+
+    def __init__(self) -> None:
+        self._is_asked = threading.Lock()
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+
+    def check(self, text: str) -> dict[str, Any] | None:
+        """What `check_text` says; None while another check is going on.
+
+        A check that waited would hold a thread, of which the rest of the page has need; whoever asks may ask again.
+
+        Raises:
+          ValueError: what `check_text` raises.
+        """
+        if not self._is_asked.acquire(blocking=False):
+            return None
+        try:
+            return self._answer(text)
+        finally:
+            self._is_asked.release()
+
+    def _answer(self, text: str) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:  # of this process, so that none is left when the other is ended
+            try:
+                connection = self._started()
+                connection.send((text, folder))
+                if not connection.poll(SECONDS):
+                    return self._ended(_TOO_LONG.format(seconds=SECONDS))
+                answer, refusal = connection.recv()
+            except (EOFError, OSError):
+                return self._ended(_DIED)
+        if refusal:
+            raise ValueError(refusal)
+        return answer
+
+    def _started(self) -> Connection:
+        """The way to the process, which is ready."""
+        if self._connection is None or self._process is None or not self._process.is_alive():
+            context = multiprocessing.get_context("spawn")
+            self._connection, other = context.Pipe()
+            self._process = context.Process(target=_check_all, args=(other,), daemon=True)
+            self._process.start()
+            other.close()  # so that its end is seen
+            self._connection.recv()
+        return self._connection
+
+    def _ended(self, why: str) -> dict[str, Any]:
+        """End the process, which is started anew by the next check."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        self._process = self._connection = None
+        return {"problems": [{"key": "", "line": None, "text": why}], "plan": None}
+
+
+def _check_all(connection: Connection) -> None:
+    """Check text after text, until nobody asks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the process that asks, and that ends this one
+    from grokjax.page.check import check_text
+
+    with contextlib.suppress(EOFError, OSError):
+        connection.send("ready")
+        while True:
+            text, folder = connection.recv()
+            try:
+                connection.send((check_text(text, folder), ""))
+            except (ValueError, TypeError, AttributeError) as error:
+                connection.send((None, str(error)))
 
 
 def builder_routes() -> list[Route]:

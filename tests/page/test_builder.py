@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grokjax.core.catalogue import catalogue
-from grokjax.page.checker import Checker
+from grokjax.page.builder import Checker
 from grokjax.page.parts import OFFERED, catalogue_json
 from grokjax.reader.sweep_file import load
 from tests.page.tab import page_of
@@ -212,7 +212,7 @@ def test_nothing_is_left_behind_by_a_check(tab, tmp_path, monkeypatch):
 
 def test_a_check_that_takes_too_long_is_ended_and_leaves_nothing(tab, tmp_path, monkeypatch):
     tab.check(yaml=SMALL)
-    monkeypatch.setattr("grokjax.page.checker.SECONDS", 0.5)
+    monkeypatch.setattr("grokjax.page.builder.SECONDS", 0.5)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     checking = {process.pid for process in multiprocessing.active_children()}
     answer = tab.check(yaml=SMALL.replace("width: 16", "width: 16, depth: 100000"))

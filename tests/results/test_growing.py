@@ -85,6 +85,7 @@ def test_curves_are_those_of_the_results(small):
 
 def test_looks_are_those_of_the_results_though_they_were_read_piece_by_piece(small, tmp_path):
     folder = SplitFolder(small, tmp_path / "split")
+    folder.left.sort(key=lambda run: run["stop_reason"][0] != "diverged")  # the others are looked at three times
     results = GrowingResults(folder.root)
     for count in (2, 6):
         folder.commit(count)
@@ -124,6 +125,7 @@ def test_runs_that_were_replaced_are_gone(small, tmp_path):
 
 def test_runs_in_a_lane_are_there_as_far_as_they_were_saved(small, tmp_path):
     folder = SplitFolder(small, tmp_path / "split")
+    folder.left.sort(key=lambda run: run["stop_reason"][0] == "diverged")  # those are not looked at three times
     folder.commit(3)
     folder.hold(2, looks=3)
     results = GrowingResults(folder.root)
