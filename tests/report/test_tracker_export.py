@@ -151,7 +151,10 @@ def test_trackio_has_each_run_and_nothing_leaves_the_machine_whatever_is_set(sma
     ]
     sending = {"TRACKIO_SPACE_ID": "somebody/space", "TRACKIO_SERVER_URL": "http://127.0.0.1:9/?write_token=x"}
     paths = os.pathsep.join(filter(None, [str(tmp_path / "watch"), str(Path.cwd()), os.environ.get("PYTHONPATH")]))
-    sending |= {"HF_TOKEN": "hf_somebody", "PYTHONPATH": paths}
+    token = tmp_path / ".cache" / "huggingface" / "token"  # where a login leaves it
+    token.parent.mkdir(parents=True)
+    token.write_text("hf_somebody")
+    sending |= {"HF_TOKEN": "hf_somebody", "HOME": str(tmp_path), "PYTHONPATH": paths}
     done = subprocess.run(
         command, env={**os.environ, **sending}, capture_output=True, text=True, timeout=300, check=False
     )

@@ -15,6 +15,7 @@ from grokjax.reader.run import Curriculum, Minibatch, Run
 from grokjax.reader.sweep import Sweep
 from grokjax.reader.sweep_file import load
 from grokjax.train.attempt import attempt
+from grokjax.train.curriculum import advanced
 from grokjax.train.feed import Feed
 from tests.train.test_other_parameters import MODULUS, START, Trained, descended
 
@@ -130,6 +131,16 @@ def test_a_stage_ends_after_its_most_updates_however_wrong_the_answers_are():
     trained = ByHand(Curriculum(stages=STAGES, accuracy=None, at_most=7))
     stages = [(int(state.course.stage), int(state.course.began)) for state in map(trained.train, (6, 7, 13, 14, 40))]
     assert stages == [(0, 0), (1, 7), (1, 7), (2, 14), (2, 14)]
+
+
+def test_epochs_in_a_row_are_counted_anew_in_each_stage():
+    curriculum, always = Curriculum(stages=STAGES, accuracy=0.5, epochs=3), jnp.asarray(True)
+    state, stages = ByHand(curriculum).state, []
+    for _ in range(7):
+        course = advanced(curriculum, state, jnp.int32(4), jnp.int32(4), always)
+        state = state._replace(course=course, step=state.step + 1)
+        stages.append((int(course.stage), int(course.began)))
+    assert stages == [(0, 0), (0, 0), (1, 3), (1, 3), (1, 3), (2, 6), (2, 6)]
 
 
 def test_test_examples_stay_test_examples_and_no_train_example_is_lost():
