@@ -25,7 +25,7 @@ from grokjax.train.feed import Feed
 from grokjax.train.preflight import compile_cohort
 from grokjax.train.program import MAP
 from grokjax.train.trainer import Trainer
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 
 @dataclasses.dataclass
@@ -58,7 +58,7 @@ class Cohort:
     def train(self, groups: Sequence[Sequence[Order]]) -> Spent:
         """Train groups of runs one after another; within a group lanes are refilled."""
         spent, began = Spent(), time.perf_counter()
-        workers = [Worker(executables) for executables in self.compiled]
+        workers = [LocalWorker(executables) for executables in self.compiled]
         for group in groups:
             trainer = Trainer(workers, group, lambda order: self._feed.values(order.run))
             for pool in range(len(workers)):

@@ -25,7 +25,7 @@ from grokjax.train.devices import choose_executor, choose_pools, prepare_host_de
 from grokjax.train.executables import Executables, Traced
 from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, Lane
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 CHECKED = 10
 """Updates whose losses are compared before anything is timed."""
@@ -55,7 +55,7 @@ class Lanes:
         compiled = Traced(program, chosen[0]).compile(chosen, values, feed.tables, feed.schedule)
         self.compile_seconds = time.perf_counter() - began
         self.executables: list[Executables] = compiled
-        self._workers = [Worker(one) for one in compiled]
+        self._workers = [LocalWorker(one) for one in compiled]
         seed = 0
         for worker in self._workers:
             for lane in range(program.lanes):

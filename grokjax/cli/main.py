@@ -14,7 +14,8 @@ from grokjax.core.data_warning import DataWarning
 from grokjax.store.layout import StoreWarning
 from grokjax.train.stop import Stop
 
-BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, STUCK, STOPPED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 70, 75, 130
+BUG, BAD_INPUT, DIVERGED, LOCKED, CONFLICT, RESOURCES, FAILED = 1, 2, 3, 4, 5, 6, 7
+STUCK, STOPPED, INTERRUPTED = 70, 75, 130
 # Names of exceptions, so that nothing is imported to know them.
 _STATUS_OF = {
     "SpecError": BAD_INPUT,
@@ -27,6 +28,8 @@ _STATUS_OF = {
     "DeviceError": RESOURCES,
     "MemoryLimitError": RESOURCES,
     "DiskLimitError": RESOURCES,
+    "WorkersError": RESOURCES,
+    "FailedRunsError": FAILED,
 }
 SHOWN = (StoreWarning, DataWarning)
 """Warnings for who types, not for who reads the code."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from grokjax.cli.typed_values import count_or_list, port, positive, seconds, shard
+from grokjax.cli.typed_values import count_or_list, port, positive, seconds, shard, workers
 from grokjax.core.words import nearest
 
 PARTS = ("tasks", "models", "losses", "optimizers", "regularizers", "measures", "probes")
@@ -124,6 +124,19 @@ def _run(commands: Any) -> None:
         default=(0, 1),
         metavar="I/N",
         help="only every N-th run from the I-th on, I from 0 to N-1",
+    )
+    command.add_argument(
+        "--workers",
+        type=workers,
+        metavar="ray[:N|:ADDRESS]",
+        help="train in workers of Ray: of the cluster that runs here, of one with N workers, of the one at ADDRESS",
+    )
+    command.add_argument(
+        "--worker-patience",
+        type=seconds,
+        default=300.0,
+        metavar="S",
+        help="give a worker up that has not answered for this time (default: 300)",
     )
     _training(command)
 

@@ -117,14 +117,16 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
 
 def _training_options(options: argparse.Namespace) -> Options:
     names = ("lanes", "executor", "device", "max_seconds", "save_seconds")
-    share = getattr(options, "shard", (0, 1))  # of `run` alone
-    return Options(**{name: getattr(options, name) for name in names}, share=share)
+    of_run = {"share": "shard", "workers": "workers", "worker_patience": "worker_patience"}  # of `run` alone
+    given = {name: getattr(options, flag) for name, flag in of_run.items() if hasattr(options, flag)}
+    return Options(**{name: getattr(options, name) for name in names}, **given)
 
 
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:
     use_compilation_cache()
-    check_device(_training_options(options))
-    warn_of_idle_gpu(options.device)
+    if getattr(options, "workers", None) is None:
+        check_device(_training_options(options))
+        warn_of_idle_gpu(options.device)
     signals: Signals = options.signals
     watcher = Watcher(f"{sweep.name} in {root}", sweep, stored=_stored_phases(root, sweep))
     watchdog = Watchdog(root)

@@ -31,6 +31,13 @@ def shard(text: str) -> tuple[int, int]:
     return int(text.split("/")[0]), int(text.split("/")[1])
 
 
+def workers(text: str) -> str:
+    """`ray`, `ray:N` with N from 1, or `ray:ADDRESS`."""
+    if not re.fullmatch(r"ray(:.+)?", text) or re.fullmatch(r"ray:0+", text):
+        raise argparse.ArgumentTypeError(f"must be ray, ray:N with N from 1, or ray:ADDRESS, not {text!r}")
+    return text
+
+
 def port(text: str) -> int:
     """A port from 1 to 65535."""
     value = positive(text)

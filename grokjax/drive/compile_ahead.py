@@ -1,14 +1,20 @@
 """Programs of cohorts, compiled in a thread of their own: the next cohort's while this one trains."""
 
 import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
 
 from grokjax.drive.preparation import Ready, prepare
 from grokjax.drive.standing import Standing
+from grokjax.drive.starts import Starts, begun
 from grokjax.orders.order import Order
 from grokjax.plan.plan import CohortPlan
+from grokjax.train.devices import Pool
+from grokjax.train.program import Lane, Values
 from grokjax.train.stop import Stop
+from grokjax.train.trainer import Trainer
+from grokjax.train.worker import LocalWorker
 
 TICK = 0.2
 PATIENCE = 20.0
@@ -18,8 +24,8 @@ PATIENCE = 20.0
 class CompileAhead:
     """Compiles one cohort at a time; leaving it waits for nothing, since XLA cannot be interrupted."""
 
-    def __init__(self, standing: Standing):
-        self._standing = standing
+    def __init__(self, standing: Standing, pools: list[Pool]):
+        self._standing, self._pools = standing, pools
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="compiler")
         self._ahead: dict[str, Future[Ready]] = {}
 
@@ -57,8 +63,17 @@ class CompileAhead:
                 self._ahead[planned.cohort.key] = self._begin(planned, first, None)
                 return
 
+    def trainer(self, ready: Ready, orders: Iterable[Order], starts: Starts, snapshots: Sequence[int]) -> Trainer:
+        """Lanes of a cohort on these devices."""
+        workers = [LocalWorker(executables, snapshots) for executables in ready.compiled]
+
+        def start_of(order: Order) -> Values | Lane:
+            return begun(starts.start_of(order), ready.compiled[0], ready.feed.schedule)
+
+        return Trainer(workers, orders, start_of, snapshots)
+
     def _begin(self, planned: CohortPlan, first: Order, narrowed: int | None) -> Future[Ready]:
         standing, is_narrowed = self._standing, narrowed is not None
         lanes, known = narrowed or standing.options.lanes, standing.folder.programs.get(planned.cohort.key)
-        devices = standing.pools, standing.executor, lanes, known, is_narrowed, standing.memory
+        devices = self._pools, standing.devices.executor, lanes, known, is_narrowed, standing.devices.memory
         return self._thread.submit(prepare, standing.sweep, planned, first, *devices)

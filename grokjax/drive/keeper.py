@@ -27,6 +27,7 @@ class Keeper:
         self._pending: list[EndedRun] = []
         self._snapshots: list[Weights] = []
         self._copies: dict[int, tuple[list[Order | None], Lane]] = {}
+        self._is_copying = False
         self._committed = self._saved = self._began = time.monotonic()
         self._cost = 0.0, 0
         self._seconds_before = self._progress.seconds
@@ -49,19 +50,20 @@ class Keeper:
         self._standing.options.watch(self._progress)
 
     def copy_when_due(self, trainer: Trainer, pool: int) -> None:
-        """When a save is due, copy the lanes of a resting pool; the save begins once every pool has given its copy."""
+        """When a save is due, copy the lanes of a resting pool; it begins once every busy one has given its copy."""
         is_due = time.monotonic() - self._saved > self._standing.options.save_seconds and not self._folder.is_saving
-        if not (is_due or self._copies):
+        if not (is_due or self._is_copying):
             return
-        for resting in (pool, *trainer.empty_pools()):  # an empty pool has no segment that would bring it here
-            if resting not in self._copies:
-                self._copies[resting] = trainer.copy(resting)
+        self._is_copying = True
+        copied = None if pool in self._copies else trainer.copy(pool)
+        if copied is not None:
+            self._copies[pool] = copied
 
     def save_when_copied(self, trainer: Trainer) -> None:
-        """Save once every pool has given its copy."""
-        if len(self._copies) == len(trainer.workers):
+        """Save once every pool that holds runs has given its copy."""
+        if self._is_copying and self._copies.keys() >= set(trainer.busy_pools()):
             self._saved = time.monotonic()
-            copies, self._copies = self._copies, {}
+            copies, self._copies, self._is_copying = self._copies, {}, False
             self.save(_in_order(copies))
 
     def commit(self) -> None:
@@ -82,15 +84,17 @@ class Keeper:
     def save(self, saved: Saved) -> None:
         """Save the batched state in the background. What came before it was copied is committed first."""
         self.commit()
-        self._write_live_curves(saved)
-        self._folder.start_save(saved, self._cohort.key)
+        if saved.lanes:
+            self._write_live_curves(saved)
+            self._folder.start_save(saved, self._cohort.key)
 
     def end(self, trainer: Trainer, is_complete: bool) -> None:
         """Commit everything; without an end of the cohort also the batched state. All pools rest."""
         self.commit()
         self._log_cost()
         if not is_complete:
-            self.save(_in_order({pool: trainer.copy(pool) for pool in range(len(trainer.workers))}))
+            copies = {pool: trainer.copy(pool, at_once=True) for pool in trainer.busy_pools()}
+            self.save(_in_order({pool: copied for pool, copied in copies.items() if copied is not None}))
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 

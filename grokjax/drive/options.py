@@ -19,6 +19,9 @@ class Options:
       device: `cpu`, `gpu`, `gpu:N`, `tpu`, or None for JAX's default.
       max_seconds: stop after this time, resumable.
       save_seconds: time between saves of the batched state.
+      workers: train in workers of Ray in place of this process: `ray` (the cluster that runs here), `ray:ADDRESS`, or
+        `ray:N` for a cluster of its own with so many.
+      worker_patience: seconds without an answer after which a worker is given up, at least.
       share: `(I, N)`, train every N-th run of the sweep from the I-th on; the others are trained elsewhere.
       stop: asked after every segment; a text ends the sweep, resumable, with that reason.
       watch: called at every change of stage and after every segment.
@@ -29,6 +32,8 @@ class Options:
     device: str | None = None
     max_seconds: float | None = None
     save_seconds: float = 30.0
+    workers: str | None = None
+    worker_patience: float = 300.0
     share: tuple[int, int] = (0, 1)
     stop: Callable[[], str | None] = lambda: None
     watch: Callable[[Progress], None] = lambda progress: None

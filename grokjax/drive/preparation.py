@@ -1,7 +1,7 @@
 """What a sweep needs before it trains: the programs of its cohorts, and what it will cost in time and on disk."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh
 from grokjax.train.measure_cost import measure_seconds
 from grokjax.train.preflight import compile_cohort, device_memory
-from grokjax.train.program import MAP, Lane, Values
+from grokjax.train.program import MAP, Lane, Program, Values
 from grokjax.train.timing import busiest_pool, probe_together
 
 PLAN_SECONDS, RUN_SECONDS = 0.1, 0.03
@@ -31,10 +31,20 @@ _SAMPLE = 64
 
 
 class Ready(NamedTuple):
-    """A cohort that can be trained."""
+    """A cohort that can be trained.
+
+    Attributes:
+      feed: of the cohort.
+      values_of: values of an order's run.
+      program: that trains it.
+      lane: shapes of one lane.
+      compiled: executables, one a pool of this process; none where it is trained elsewhere.
+    """
 
     feed: Feed
     values_of: Callable[[Order], Values]
+    program: Program
+    lane: Lane
     compiled: list[Executables]
 
 
@@ -51,10 +61,9 @@ class Forecast(NamedTuple):
 
 
 def plan_orders(
-    sweep: Sweep, orders: Orders, pools: Sequence[Pool], executor: str, memory: int | None, lanes: int | None
+    sweep: Sweep, orders: Orders, devices: int, executor: str, memory: int | None, lanes: int | None
 ) -> Plan:
-    """The plan of orders of a sweep from shapes alone, with their disk."""
-    devices = sum(len(pool.devices) for pool in pools)
+    """The plan of orders of a sweep for so many devices, from shapes alone, with their disk."""
     plan = make_plan(sweep, orders, devices, executor == MAP, memory, lanes)
     shapes = ((_lane_shapes(sweep, one), len(one.cohort), max(one.width, 1) * devices) for one in plan.cohorts)
     return dataclasses.replace(plan, disk=dataclasses.asdict(disk_of(sweep, shapes, plan.stores_weights)))
@@ -83,9 +92,8 @@ def prepare(
     """
     feed, values_of = feed_of(sweep, planned.cohort)
     values = values_of(first)
-    return Ready(
-        feed, values_of, compile_cohort(planned, feed, values, pools, executor, lanes, known, is_narrowed, memory)
-    )
+    compiled = compile_cohort(planned, feed, values, pools, executor, lanes, known, is_narrowed, memory)
+    return Ready(feed, values_of, compiled[0].program, compiled[0].lane, compiled)
 
 
 def feed_of(sweep: Sweep, cohort: Cohort) -> tuple[Feed, Callable[[Order], Values]]:
@@ -112,7 +120,7 @@ def time_cohort(
 
 def _time_run(plan: Plan, ready: Ready, cohort: Cohort, at_least: float, steps: float | None = None) -> Forecast:
     """Of one run on one pool."""
-    is_walked = ready.compiled[0].program.executor == MAP
+    is_walked = ready.program.executor == MAP
     timed = probe_together(ready.compiled, ready.values_of(_typical(ready.feed, cohort, is_walked)), at_least)
     budget = plan.sweep.steps
     part = 1.0 if steps is None else steps / budget
@@ -120,7 +128,7 @@ def _time_run(plan: Plan, ready: Ready, cohort: Cohort, at_least: float, steps: 
 
 
 def _of_cohort(run: Forecast, ready: Ready, runs: int) -> Forecast:
-    program = ready.compiled[0].program
+    program = ready.program
     busiest = busiest_pool(runs, len(ready.compiled), program.lanes, program.executor == MAP)
     return run._replace(seconds=run.seconds * busiest)
 
@@ -138,7 +146,8 @@ def forecast(
     pools = choose_pools(device, executor)
     check_products(sweep, pools[0].devices[0].platform)
     chosen = choose_executor(pools[0].devices[0], executor)
-    plan = plan_orders(sweep, source_of(sweep).first(), pools, chosen, device_memory(pools[0]), lanes)
+    devices = sum(len(pool.devices) for pool in pools)
+    plan = plan_orders(sweep, source_of(sweep).first(), devices, chosen, device_memory(pools[0]), lanes)
     return dataclasses.replace(plan, cohorts=list(_timed(plan, pools, chosen, lanes))) if with_probe else plan
 
 
@@ -167,6 +176,10 @@ def _typical(feed: Feed, cohort: Cohort, is_walked: bool) -> Order:
 
 def _lane_shapes(sweep: Sweep, planned: CohortPlan) -> Lane:
     feed, values_of = feed_of(sweep, planned.cohort)
-    program = feed.program(1, 1)
+    return lane_shapes(feed.program(1, 1), feed, values_of(next(planned.cohort.in_turn())))
+
+
+def lane_shapes(program: Program, feed: Feed, values: Values) -> Lane:
+    """Shapes of one lane; `values` of any run."""
     with number_format(program):
-        return jax.eval_shape(partial(fresh, program), values_of(next(planned.cohort.in_turn())), feed.tables)
+        return jax.eval_shape(partial(fresh, program), values, feed.tables)

@@ -13,8 +13,8 @@ import jax
 import numpy as np
 
 from grokjax.drive.claim_check import check_claims
-from grokjax.drive.compile_ahead import CompileAhead
 from grokjax.drive.consolidation import consolidate
+from grokjax.drive.fleet import Fleet, LocalFleet, Programs
 from grokjax.drive.keeper import Keeper
 from grokjax.drive.loop import train_cohort
 from grokjax.drive.measuring import measure_ended
@@ -37,19 +37,19 @@ from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_sweep import as_recorded
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
-from grokjax.store.provenance import provenance
-from grokjax.train.devices import choose_pools
 from grokjax.train.equal_runs import check_products
-from grokjax.train.preflight import MemoryLimitError, device_facts, is_out_of_memory
+from grokjax.train.preflight import MemoryLimitError, is_out_of_memory
 from grokjax.train.program import Lane
 from grokjax.train.stop import Stop
-from grokjax.train.trainer import Trainer
-from grokjax.train.worker import Worker
 
 LONG = 200_000
 """Run-steps of a cohort from which its time is forecast before it is trained."""
 _MOST_ASKED = 1000  # orders whose run ids are looked for in a folder
 NARROWER = 4  # attempts of a cohort, each in half as many lanes
+
+
+class FailedRunsError(RuntimeError):
+    """Runs were given up; the others are trained."""
 
 
 def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progress:
@@ -69,7 +69,8 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
     if options.share != (0, 1) and sweep.compare is not None:
         raise wrong("--shard", "arms are tuned on the results of all runs, so a comparison cannot be shared out")
     sweep = as_recorded(sweep, root)
-    check_products(sweep, check_device(options))
+    if options.workers is None:
+        check_products(sweep, check_device(options))
     check_starts(sweep)
     refuse_strangers(root)
     with exclusive(root / "LOCK"):
@@ -81,14 +82,24 @@ def run_locked(sweep: Sweep, root: Path, options: Options) -> Progress:
     with contextlib.closing(open_for_writing(root, sweep)) as folder:
         if not folder.head.is_complete:
             options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
-        pools = choose_pools(options.device, options.executor)
-        standing = Standing(sweep, folder, pools, options)
-        standing.check_lanes()
-        _check_sources(standing)
-        if not folder.head.is_complete:
-            standing.check_disk()
-        folder.note_start(provenance(device_facts(pools)))
-        return _train_all(standing)
+        with contextlib.closing(fleet_of(options)) as fleet:
+            check_products(sweep, fleet.devices.platform)
+            standing = Standing(sweep, folder, fleet.devices, options)
+            standing.check_lanes()
+            _check_sources(standing)
+            if not folder.head.is_complete:
+                standing.check_disk()
+            folder.note_start(fleet.provenance())
+            return _train_all(standing, fleet)
+
+
+def fleet_of(options: Options) -> Fleet:
+    """What trains, by the options."""
+    if options.workers is None:
+        return LocalFleet(options)
+    from grokjax.drive.remote.ray_fleet import RayFleet  # of an extra
+
+    return RayFleet(options)
 
 
 def _check_sources(standing: Standing) -> None:
@@ -125,7 +136,7 @@ def train_sweep(sweep: Sweep, root: str | Path | None = None, **options: Any) ->
     return open_results(folder)
 
 
-def _train_all(standing: Standing) -> Progress:
+def _train_all(standing: Standing, fleet: Fleet) -> Progress:
     """Train what is left and put the results together; whoever says `Stop` meanwhile gets the reason back."""
     folder, progress = standing.folder, standing.progress
     if folder.head.is_complete and not standing.sweep.measure.probes:
@@ -135,9 +146,10 @@ def _train_all(standing: Standing) -> Progress:
         return progress
     try:
         while True:
-            _train_round(standing)
+            _train_round(standing, fleet)
             if progress.reason:
                 return standing.tell("stopped")
+            _refuse_failed(standing, fleet)
             if standing.options.share != (0, 1):  # the other runs of the sweep are trained elsewhere
                 _probe(standing)
                 return standing.tell("stopped" if progress.reason else "done")
@@ -154,11 +166,26 @@ def _train_all(standing: Standing) -> Progress:
         return standing.tell("stopped")
 
 
-def _train_round(standing: Standing) -> None:
+def _refuse_failed(standing: Standing, fleet: Fleet) -> None:
+    """Say which runs were given up, once the others are trained.
+
+    Raises:
+      FailedRunsError: some were.
+    """
+    if fleet.failed:
+        standing.tell("stopped")
+        some = ", ".join(fleet.failed[:5]) + (", ..." if len(fleet.failed) > 5 else "")
+        raise FailedRunsError(
+            f"{len(fleet.failed)} runs failed: their workers died with them, at last when each was alone: {some}. "
+            "All others of this round are stored; the same command tries these again."
+        )
+
+
+def _train_round(standing: Standing, fleet: Fleet) -> None:
     """Train the cohorts of a round, until there is a reason to stop."""
-    with CompileAhead(standing) as compiler:
+    with fleet.programs(standing) as programs:
         for planned in standing.plan.cohorts:
-            _train_in_fewer_lanes(standing, compiler, planned)
+            _train_in_fewer_lanes(standing, programs, planned)
             if standing.progress.reason:
                 return
 
@@ -180,7 +207,7 @@ def _probe(standing: Standing) -> None:
         standing.progress.reason = standing.reason_to_stop()
 
 
-def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: CohortPlan) -> None:
+def _train_in_fewer_lanes(standing: Standing, programs: Programs, planned: CohortPlan) -> None:
     """Train what is left of a cohort; each time a device runs out of memory, in half as many lanes.
 
     With `vmap` fewer lanes are another program, in which bits are equal to rounding.
@@ -193,8 +220,8 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
             return
         try:
             standing.tell("compiling")
-            ready = compiler.programs_of(planned, first, narrowed)
-            _train(standing, compiler, planned, ready, narrowed)
+            ready = programs.programs_of(planned, first, narrowed)
+            _train(standing, programs, planned, ready, narrowed)
             return
         except jax.errors.JaxRuntimeError as error:
             if not is_out_of_memory(error):
@@ -211,35 +238,32 @@ def _train_in_fewer_lanes(standing: Standing, compiler: CompileAhead, planned: C
     raise MemoryLimitError(f"a device ran out of memory with {width} lanes ({reason}); make the model smaller.")
 
 
-def _train(standing: Standing, compiler: CompileAhead, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
+def _train(standing: Standing, programs: Programs, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
     """Train the runs of a cohort that wait, in programs that are compiled."""
     cohort, sweep, folder, progress = planned.cohort, standing.sweep, standing.folder, standing.progress
-    feed, values_of, compiled = ready
     _note_width(standing, planned, ready, narrowed)
     progress.compiled_programs += 1
     progress.reason = standing.options.stop() or ""  # a signal that came while compiling
     if progress.reason:
         return
-    folder.note_program(cohort.key, compiled[0].program.facts() | {"executor": standing.executor})
-    taken = folder.restore(jax.tree.structure(compiled[0].lane), cohort.key)
+    folder.note_program(cohort.key, ready.program.facts() | {"executor": standing.devices.executor})
+    taken = folder.restore(jax.tree.structure(ready.lane), cohort.key)
     taken = {run_id: lane for run_id, lane in taken.items() if not folder.ledger.is_done(run_id, sweep.steps)}
     _forecast(standing, ready, cohort, taken)
-    compiler.begin_after(cohort.number)
-    workers = [Worker(executables) for executables in compiled]
+    programs.begin_after(cohort.number)
     snapshots = cadence_steps(sweep.weights, sweep.steps).tolist() if sweep.weights else []
-    starts = Starts(values_of, feed, folder, taken, workers[0])
-    trainer = Trainer(workers, taken_first(standing.left(cohort), taken), starts.start_of, snapshots)
+    starts = Starts(ready.values_of, ready.feed, folder, taken)
+    trainer = programs.trainer(ready, taken_first(standing.left(cohort), taken), starts, snapshots)
     standing.tell("training")
     try:
         progress.reason = train_cohort(trainer, Keeper(standing, cohort), standing.reason_to_stop)
     finally:
-        for worker in workers:
-            worker.close()
+        trainer.close()
 
 
 def _width(standing: Standing, ready: Ready) -> int:
     """Lanes of one device."""
-    return ready.compiled[0].program.lanes // len(standing.pools[0].devices)
+    return ready.program.lanes // standing.devices.of_pool
 
 
 def _note_width(standing: Standing, planned: CohortPlan, ready: Ready, narrowed: int | None) -> None:
@@ -256,7 +280,7 @@ def _forecast(standing: Standing, ready: Ready, cohort: Cohort, taken: Mapping[s
     budget, runs, steps = standing.sweep.steps, 0, 0
     for order in standing.left(cohort):
         runs, steps = runs + 1, steps + budget - _steps_done(standing, order, taken)
-    if steps < LONG:
+    if steps < LONG or not ready.compiled:
         return
     forecast = time_cohort(standing.plan, ready, cohort, RUN_SECONDS, runs, steps / runs)
     if forecast.seconds >= 1:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -21,12 +22,28 @@ from grokjax.reader.sweep import Sweep
 from grokjax.store.files import write_record
 from grokjax.store.folder import SweepFolder
 from grokjax.store.records import DIVERGED
-from grokjax.train.devices import Pool, choose_executor
-from grokjax.train.preflight import device_memory
 
 
 class DiskLimitError(RuntimeError):
     """The results of a sweep do not fit on the disk."""
+
+
+class Devices(NamedTuple):
+    """What trains a sweep, wherever it stands.
+
+    Attributes:
+      platform: such as `cpu`.
+      executor: `map` or `vmap`.
+      memory: bytes of one device before there are lanes; None when nobody says.
+      pools: how many train by themselves.
+      of_pool: devices of each.
+    """
+
+    platform: str
+    executor: str
+    memory: int | None
+    pools: int
+    of_pool: int
 
 
 class Standing:
@@ -35,20 +52,16 @@ class Standing:
     Attributes:
       sweep: what is driven.
       folder: where it is stored.
-      pools: devices that train it.
+      devices: what it is planned for. Memory is that before there are lanes: the next cohort has what they free.
       options: how it is run.
-      executor: `map` or `vmap`.
-      memory: bytes of one device before there are lanes; the next cohort has what those of this one free.
       rounds: of orders that the sweep's source has given, the last one being trained.
       plan: cohorts of the last round.
       progress: as shown and written to live.json.
     """
 
-    def __init__(self, sweep: Sweep, folder: SweepFolder, pools: list[Pool], options: Options):
-        self.sweep, self.folder, self.pools, self.options = sweep, folder, pools, options
-        self.executor = choose_executor(pools[0].devices[0], options.executor)
-        self.memory = device_memory(pools[0])
-        self.progress = Progress(0, 0, self.executor, len(pools))
+    def __init__(self, sweep: Sweep, folder: SweepFolder, devices: Devices, options: Options):
+        self.sweep, self.folder, self.devices, self.options = sweep, folder, devices, options
+        self.progress = Progress(0, 0, devices.executor, devices.pools)
         self.rounds: list[Orders] = []
         self._began = time.monotonic()
         self._to_come = rounds(source_of(sweep), self._table_of)
@@ -61,11 +74,13 @@ class Standing:
             return False
         orders = Orders(orders.grids, self.options.share)
         self.rounds.append(orders)
-        options = self.pools, self.executor, self.memory, self.options.lanes
         if not len(orders.in_turn()):
             rule = f"the sweep has {len(orders)} runs, so this shard has none"
             raise wrong("--shard", rule, "/".join(map(str, self.options.share)))
-        self.plan: Plan = plan_orders(self.sweep, orders, *options)
+        devices, lanes = self.devices, self.options.lanes
+        self.plan: Plan = plan_orders(
+            self.sweep, orders, devices.pools * devices.of_pool, devices.executor, devices.memory, lanes
+        )
         self.progress.total, self.progress.cohorts = count_runs(self.rounds), len(self.plan.cohorts)
         note_total(self.folder.layout, self.progress.total)
         self.count()

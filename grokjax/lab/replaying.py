@@ -22,7 +22,7 @@ from grokjax.store.records import flat_params, pack_history
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, Lane
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ def replay(root: Path, sweep: Sweep, name: str, steps: int | None = None, device
     return Replay(order, step, differs.compared, differs.largest, differs.first, np.array(losses[:step]), lane)
 
 
-def _train(worker: Worker, limit: int) -> list[np.ndarray]:
+def _train(worker: LocalWorker, limit: int) -> list[np.ndarray]:
     """Train lane 0 to its end or to a limit; gives the trained loss of every update."""
     losses = []
     while worker.active[0] and worker.steps[0] < limit:

@@ -25,7 +25,7 @@ from grokjax.train.devices import Pool, choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
 from grokjax.train.program import MAP, Values
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,10 +96,10 @@ def train_alone(run: Run, steps: int, measure: MeasurePlan, device: str | None =
 @contextlib.contextmanager
 def one_worker(
     feed: Feed, values: Values, pool: Pool, lanes: int, block_lanes: int, known: Mapping[str, Any] | None = None
-) -> Iterator[Worker]:
+) -> Iterator[LocalWorker]:
     """A worker on lanes of its own; closed at the end. `known`: see `Feed.program`."""
     program = feed.program(lanes, block_lanes, known)
-    worker = Worker(Traced(program, pool).compile([pool], values, feed.tables, feed.schedule)[0])
+    worker = LocalWorker(Traced(program, pool).compile([pool], values, feed.tables, feed.schedule)[0])
     try:
         yield worker
     finally:

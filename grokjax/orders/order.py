@@ -5,6 +5,7 @@ Orders are numbered from 0 and made when asked for: nothing is as long as their 
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -161,6 +162,12 @@ class Queue:
 
     def __init__(self, orders: Iterable[Order]):
         self._rest = iter(orders)
+        self._next = next(self._rest, None)
+
+    def put_back(self, orders: Sequence[Order]) -> None:
+        """Let these wait again, in front of the others."""
+        waiting = [*orders, *([] if self._next is None else [self._next])]
+        self._rest = itertools.chain(waiting, self._rest)
         self._next = next(self._rest, None)
 
     def __bool__(self) -> bool:

@@ -65,15 +65,15 @@ class Feed:
         self,
         run: Run,
         signature: Signature,
-        tasks: Sequence[Task],
+        tasks: Sequence[Task] | Tables,
         measure: MeasurePlan,
         stop: StopPlan | None,
         steps: int,
     ):
-        """`run`: any run of the cohort."""
+        """`run`: any run of the cohort; `tasks`: or their tables, where they have been made."""
         self.steps = steps
         self.schedule = make_schedule(measure, stop, steps)
-        self.tables = make_tables(tasks)
+        self.tables = tasks if isinstance(tasks, Tables) else make_tables(tasks)
         self._run, self._signature, self._measures, self._stop = run, signature, tuple(measure.what), stop
 
     def program(self, lanes: int, block_lanes: int, known: Mapping[str, Any] | None = None) -> Program:

@@ -24,14 +24,15 @@ def device_memory(pool: Pool) -> int | None:
     """Free bytes of one device of a pool; of the machine for a CPU; None when nobody says."""
     device = pool.devices[0]
     if device.platform == "cpu":
-        return _host_memory()
+        return host_memory()
     statistics = device.memory_stats() or {}
     if "bytes_limit" not in statistics:
         return None
     return int(statistics["bytes_limit"] - statistics.get("bytes_in_use", 0))
 
 
-def _host_memory() -> int | None:
+def host_memory() -> int | None:
+    """Free bytes of this machine, or of what this process may use of it; None when nobody says."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -75,11 +76,18 @@ def compile_cohort(
     def program(width: int) -> Program:
         return feed.program(width * size, 1 if executor == MAP else width, known)
 
-    if known and executor == VMAP and not is_narrowed:
-        lanes = known["block_lanes"]
-    widths = [lanes] if lanes else planned.narrower_widths()
+    widths = widths_of(planned, executor, lanes, known, is_narrowed)
     alone = planned.size.device_bytes(1)
     return compile_to_fit(program, widths, pools, values, feed.tables, feed.schedule, alone, memory)
+
+
+def widths_of(
+    planned: CohortPlan, executor: str, lanes: int | None, known: Mapping[str, Any] | None, is_narrowed: bool
+) -> list[int]:
+    """Lanes of one device to try, widest first; see `compile_cohort`."""
+    if known and executor == VMAP and not is_narrowed:
+        return [known["block_lanes"]]
+    return [lanes] if lanes else planned.narrower_widths()
 
 
 def compile_to_fit(
@@ -137,7 +145,7 @@ def _refusal(compiled: Sequence[Executables], pools: Sequence[Pool], limit: int 
     saved = SAVED_COPIES * sum(executables.lanes_bytes() for executables in compiled)
     if limit is not None and needed > limit:
         return f"{width} lanes need {_mib(needed)} by the compiler's own account, but a device has {_mib(limit)} free"
-    host, on_host = _host_memory(), saved + (needed if is_cpu else 0)
+    host, on_host = host_memory(), saved + (needed if is_cpu else 0)
     if host is not None and on_host > host:
         return f"{width} lanes need {_mib(on_host)} of host memory when they are saved, but {_mib(host)} are free"
     return ""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from grokjax.orders.order import Order, Queue
-from grokjax.train.program import Lane, Values
+from grokjax.train.program import Lane
 from grokjax.train.worker import SegmentReport, Worker
 
 TARGET_SECONDS = 1.0
 """Wall time that a segment aims for: the reaction time to signals and of the live view."""
-_FIRST_STEPS = 1  # nobody knows yet how long a step takes, and a signal is answered after a segment
+FIRST_STEPS = 1  # nobody knows yet how long a step takes, and a signal is answered after a segment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Trainer:
         self,
         workers: Sequence[Worker],
         orders: Iterable[Order],
-        start_of: Callable[[Order], Values | Lane],
+        start_of: Callable[[Order], Any],
         snapshots: Sequence[int] = (),
     ):
         """Prepare the lanes of one cohort.
@@ -83,33 +83,36 @@ class Trainer:
         Args:
           workers: one a pool.
           orders: to train, in turn.
-          start_of: values of an order's run, or the lane it was left in.
-          snapshots: steps at which parameters are handed out.
+          start_of: what `Worker.fill` is given to begin the run of an order.
+          snapshots: steps at which parameters are handed out; workers are told of them too.
         """
         self.workers = list(workers)
         self.queue = Queue(orders)
         self._start_of = start_of
         self._snapshots = np.unique(np.asarray(snapshots, np.int64))
-        self._pace = [_FIRST_STEPS] * len(self.workers)
+        self._pace = [FIRST_STEPS] * len(self.workers)
         self._under_way: dict[Future, int] = {}
         self._reports: dict[int, SegmentReport] = {}
-        self._beginnings: list[list[Weights]] = [[] for _ in self.workers]
 
     def refill(self, pool: int) -> None:
         """Put waiting runs into the free lanes of a pool, and start a segment; nothing where no lane holds a run."""
-        worker = self.workers[pool]
-        for lane in worker.free_lanes():
+        for lane in self.workers[pool].free_lanes():
             if self.queue:
-                order = self.queue.take()
-                worker.fill(int(lane), order, self._start_of(order))
-                if 0 in self._snapshots and worker.steps[lane] == 0:
-                    self._beginnings[pool].append(Weights(order, 0, worker.take(int(lane)).state.params))
+                self._fill(pool, int(lane), self.queue.take())
+        self._start(pool, bool(self.queue))
+
+    def _fill(self, pool: int, lane: int, order: Order) -> None:
+        self.workers[pool].fill(lane, order, self._start_of(order))
+
+    def _start(self, pool: int, is_queued: bool) -> None:
+        """Start a segment, unless no lane holds a run; it returns early once lanes are free while runs are queued."""
+        worker = self.workers[pool]
         if np.all(worker.is_free):
             return
         until = worker.steps + self._pace[pool]
         if len(self._snapshots):
             until = np.minimum(until, self._next_snapshot(worker.steps))
-        self._under_way[worker.start_segment(until, bool(self.queue))] = pool
+        self._under_way[worker.start_segment(until, is_queued)] = pool
 
     def rested(self) -> Iterator[int]:
         """Pools whose segment has ended, as they end; until no segment is under way."""
@@ -127,14 +130,23 @@ class Trainer:
         weights = self._weights(pool)
         return Segment(pool, report, self._ended(pool), weights)
 
-    def copy(self, pool: int) -> tuple[list[Order | None], Lane]:
-        """Of a resting pool, [lane] whose run each lane holds, and the batched state as NumPy arrays."""
-        worker = self.workers[pool]
-        return list(worker.orders), worker.copy_lanes()
+    def copy(self, pool: int, at_once: bool = False) -> tuple[list[Order | None], Lane] | None:
+        """Of a resting pool, [lane] whose run each lane holds, and the batched state as NumPy arrays.
 
-    def empty_pools(self) -> list[int]:
-        """Pools of which no lane holds a run; they rest."""
-        return [pool for pool, worker in enumerate(self.workers) if np.all(worker.is_free)]
+        None where it comes with the next segment only, or is lost; see `Worker.copy_lanes`.
+        """
+        worker = self.workers[pool]
+        lanes = worker.copy_lanes(at_once)
+        return None if lanes is None else (list(worker.orders), lanes)
+
+    def busy_pools(self) -> list[int]:
+        """Pools of which a lane holds a run."""
+        return [pool for pool, worker in enumerate(self.workers) if not np.all(worker.is_free)]
+
+    def close(self) -> None:
+        """Let go of the lanes; all pools rest, or nobody waits for them."""
+        for worker in self.workers:
+            worker.close()
 
     def running_steps(self) -> list[int]:
         """Updates done by each run that holds a lane, as of its last segment."""
@@ -160,11 +172,4 @@ class Trainer:
 
     def _weights(self, pool: int) -> list[Weights]:
         worker = self.workers[pool]
-        if not len(self._snapshots):
-            return []
-        due = np.flatnonzero(~worker.is_free & np.isin(worker.steps, self._snapshots))
-        begun, self._beginnings[pool] = self._beginnings[pool], []
-        return begun + [
-            Weights(worker.order_in(lane), int(worker.steps[lane]), worker.take(lane).state.params)
-            for lane in due.tolist()
-        ]
+        return [Weights(worker.order_in(lane), step, params) for lane, step, params in worker.weights()]

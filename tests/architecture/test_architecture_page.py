@@ -36,7 +36,7 @@ def test_every_module_of_a_package_is_named_on_its_page(package):
     patterns = named(TREE)[package]
     if package in COVERED:
         return
-    modules = [path.name for path in (ROOT / "grokjax" / package).glob("*.py") if path.stem != "__init__"]
+    modules = [path.name for path in (ROOT / "grokjax" / package).rglob("*.py") if path.stem != "__init__"]
     assert [name for name in modules if not any(fnmatchcase(name, pattern) for pattern in patterns)] == []
 
 
@@ -46,7 +46,7 @@ def test_no_module_is_named_that_is_gone():
         for package, patterns in named(TREE).items()
         if package not in COVERED
         for pattern in patterns
-        if not list((ROOT / "grokjax" / package).glob(pattern))
+        if not list((ROOT / "grokjax" / package).rglob(pattern))
     ]
     assert gone == []
 

@@ -3,10 +3,10 @@
 import time
 
 from grokjax.cli import end_process, watchdog
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 watchdog.LEAST_SECONDS = 2.0
-SEGMENT = Worker._segment
+SEGMENT = LocalWorker._segment
 calls = []
 
 
@@ -18,5 +18,5 @@ def hanging(worker, *arguments):
 
 
 if __name__ == "__main__":
-    Worker._segment = hanging
+    LocalWorker._segment = hanging
     end_process()

@@ -8,7 +8,7 @@ import pytest
 
 from grokjax.drive import keeper
 from grokjax.store.files import read_json_lines
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 from tests.store.small_sweep import LANES, endings, typed
 from tests.store.sweeps import outcome
 
@@ -33,10 +33,10 @@ def test_a_sweep_that_no_longer_moves_ends_with_70_and_its_stacks_and_resumes(sm
 
 
 class Exhausted:
-    """In place of `Worker._segment`: no memory for more lanes than fit, once a run has been committed."""
+    """In place of `LocalWorker._segment`: no memory for more lanes than fit, once a run has been committed."""
 
     def __init__(self, fitting, root):
-        self.fitting, self.root, self.real = fitting, root, Worker._segment
+        self.fitting, self.root, self.real = fitting, root, LocalWorker._segment
 
     def __call__(self, worker, *arguments):
         if worker.program.lanes > self.fitting and endings(self.root):
@@ -51,7 +51,7 @@ def test_out_of_memory_while_training_halves_the_lanes_and_says_so(
     root = tmp_path / "out"
     exhausted = Exhausted(1 if executor == "map" else 2, root)
     monkeypatch.setattr(keeper, "COMMIT_SECONDS", 0)  # what has ended is committed with its segment
-    monkeypatch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
+    monkeypatch.setattr(LocalWorker, "_segment", lambda *arguments: exhausted(*arguments))
     words = ("run", sweep, "--out", root, *LANES, "--executor", executor, "--save-seconds", "0.001")
     assert typed(*words) == 0
     said = capsys.readouterr().err
@@ -75,7 +75,7 @@ def test_out_of_memory_with_one_lane_gives_6_with_numbers_and_resumes(small, swe
     exhausted = Exhausted(0, tmp_path / "out")
     with monkeypatch.context() as patch:
         patch.setattr(keeper, "COMMIT_SECONDS", 0)
-        patch.setattr(Worker, "_segment", lambda *arguments: exhausted(*arguments))
+        patch.setattr(LocalWorker, "_segment", lambda *arguments: exhausted(*arguments))
         assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 6
     assert "a device ran out of memory with 1 lanes" in capsys.readouterr().err
     assert typed("run", sweep, "--out", tmp_path / "out", *LANES) == 0

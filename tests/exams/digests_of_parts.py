@@ -21,7 +21,7 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 from tests.exams.conftest import examples_of
 
 SHAPES = {"hidden/wide": (200, 600), "hidden/square": (300, 300), "output/tall": (3000, 40), "bias": (600,)}
@@ -71,7 +71,7 @@ def by_the_engine(slot: str, part: Part) -> str:
     measure = MeasurePlan(every=Cadence("every", UPDATES), looks=Cadence("every", UPDATES), what=())
     feed = Feed(run, run.task.signature(), [run.task], measure, None, UPDATES)
     pool, values = choose_pools("cpu", "map")[-1], feed.values(run)
-    worker = Worker(Traced(feed.program(1, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
+    worker = LocalWorker(Traced(feed.program(1, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
     worker.fill(0, 0, values)
     worker.start_segment(np.full(1, UPDATES), False).result()
     lane = worker.take(0)

@@ -26,7 +26,7 @@ from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
 from grokjax.train.program import Lane
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 from tests.laws.same_bits import assert_same_bits
 
 LANES, STEPS, CUT = 4, 12, 5
@@ -89,7 +89,7 @@ class Cohort:
 
     def train(self, kind: float = np.nan, victim: int | None = None, spoil: Callable[[Lane], Lane] | None = None):
         """Lanes after the last update; lane `victim` is spoiled after `CUT` updates."""
-        worker = Worker(self.executables[str(kind)])
+        worker = LocalWorker(self.executables[str(kind)])
         try:
             for lane in range(LANES):
                 worker.fill(lane, lane, self.values(lane))

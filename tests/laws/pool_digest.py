@@ -27,7 +27,7 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 NETWORKS = {
     "mlp": (MLP(width=256, encoding="concatenated", bias=True), (), 0.4, 8),
@@ -87,7 +87,7 @@ def checksum(run: Run, what: tuple[Measure, ...], lanes: int, steps: int) -> str
     measure = MeasurePlan(every=Cadence("every", 2), looks=Cadence("every", 2), what=what)
     feed = Feed(run, run.task.signature(), [run.task], measure, None, steps)
     pool, values = choose_pools("cpu", "map")[-1], feed.values(run)
-    worker = Worker(Traced(feed.program(lanes, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
+    worker = LocalWorker(Traced(feed.program(lanes, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
     worker.fill(lanes - 1, 0, values)
     worker.start_segment(np.full(lanes, steps), False).result()
     lane = worker.take(lanes - 1)

@@ -21,7 +21,7 @@ from grokjax.train.devices import Pool, choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
 from grokjax.train.program import Lane
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 STEPS, LANES = 24, 4
 COMBINATIONS = list(
@@ -96,7 +96,7 @@ class SmallCohort:
         if schedule is not None:
             schedule = jax.device_put(schedule, executables.pool.replicated())
             executables = dataclasses.replace(executables, schedule=schedule)
-        worker = Worker(executables)
+        worker = LocalWorker(executables)
         try:
             for lane, number in enumerate(places):
                 if number is not None:
@@ -107,7 +107,7 @@ class SmallCohort:
         finally:
             worker.close()
 
-    def _start(self, worker: Worker, number: int, poison: int | None) -> Any:
+    def _start(self, worker: LocalWorker, number: int, poison: int | None) -> Any:
         if number != poison:
             return self.values(number)
         executables = self.executables

@@ -19,7 +19,7 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 STEPS, RUNS = 400, 8
 CONDITIONS = {
@@ -47,10 +47,10 @@ def cohort(stop, what=()):
     return Feed(run, run.task.signature(), [run.task], measure, stop, STEPS)
 
 
-def worker_of(feed: Feed) -> Worker:
+def worker_of(feed: Feed) -> LocalWorker:
     pools = choose_pools("cpu", "map")[:1]
     traced = Traced(feed.program(RUNS, 1), pools[0])
-    return Worker(traced.compile(pools, feed.values(make_run(0)), feed.tables, feed.schedule)[0])
+    return LocalWorker(traced.compile(pools, feed.values(make_run(0)), feed.tables, feed.schedule)[0])
 
 
 def train(feed: Feed, until: int = STEPS):

@@ -19,7 +19,7 @@ from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed, is_audited
 from grokjax.train.trainer import Trainer
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 STEPS, RUNS = 400, 12
 STOP = StopPlan(steps=30, ratio=0.5, audit=0.25)
@@ -40,7 +40,7 @@ def train(stop: StopPlan | None):
     feed = Feed(run, run.task.signature(), [run.task], measure, stop, STEPS)
     pools = choose_pools("cpu", "map")
     compiled = Traced(feed.program(3, 1), pools[0]).compile(pools, feed.values(run), feed.tables, feed.schedule)
-    workers = [Worker(one) for one in compiled]
+    workers = [LocalWorker(one) for one in compiled]
     trainer = Trainer(workers, range(RUNS), lambda number: feed.values(make_run(number)))
     ended = []
     for pool in range(len(workers)):

@@ -23,7 +23,7 @@ from grokjax.tasks.modular_arithmetic import ModularArithmetic
 from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 STEPS, MODULUS = 200, 11
 EXACT = 1e-8  # relative, in float64, over all steps: the same formulas, summed in another order
@@ -83,7 +83,7 @@ def train_by_engine(run: Run):
     feed = Feed(run, run.task.signature(), [run.task], measure, None, STEPS)
     pool = choose_pools("cpu", "map")[0]
     values = feed.values(run)
-    worker = Worker(Traced(feed.program(1, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
+    worker = LocalWorker(Traced(feed.program(1, 1), pool).compile([pool], values, feed.tables, feed.schedule)[0])
     try:
         worker.fill(0, 0, values)
         before = worker.take(0)

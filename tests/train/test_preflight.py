@@ -49,9 +49,9 @@ def test_no_width_that_compiles_is_an_error_with_numbers(monkeypatch: pytest.Mon
 
 
 def test_what_a_save_needs_of_host_memory_makes_a_program_narrower(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "_host_memory", lambda: 2 * preflight.SAVED_COPIES * SAVED + LIMIT)
+    monkeypatch.setattr(preflight, "host_memory", lambda: 2 * preflight.SAVED_COPIES * SAVED + LIMIT)
     assert compiled(monkeypatch, [4, 2, 1])[0].lanes == 2
-    monkeypatch.setattr(preflight, "_host_memory", lambda: SAVED)
+    monkeypatch.setattr(preflight, "host_memory", lambda: SAVED)
     with pytest.raises(MemoryLimitError, match="1 lanes need 3 MiB of host memory when they are saved, but 1 MiB are"):
         compiled(monkeypatch, [4, 2, 1])
 

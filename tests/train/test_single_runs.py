@@ -17,7 +17,7 @@ from grokjax.train.devices import choose_pools
 from grokjax.train.executables import Traced
 from grokjax.train.feed import Feed
 from grokjax.train.look_names import unpack
-from grokjax.train.worker import Worker
+from grokjax.train.worker import LocalWorker
 
 STEPS, AT = 60, 40
 MEASURE = MeasurePlan(every=Cadence("every", 20), looks=Cadence("every", 10), what=())
@@ -33,7 +33,7 @@ def train(*runs: Run) -> list:
     """Runs of one program, each to its end; lanes as NumPy arrays."""
     feed = Feed(runs[0], runs[0].task.signature(), [runs[0].task], MEASURE, None, STEPS)
     pool = choose_pools("cpu", "map")[0]
-    worker = Worker(
+    worker = LocalWorker(
         Traced(feed.program(len(runs), 1), pool).compile([pool], feed.values(runs[0]), feed.tables, feed.schedule)[0]
     )
     try:

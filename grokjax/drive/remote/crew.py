@@ -1,0 +1,185 @@
+"""Workers elsewhere, whatever engine runs them: who is there, who is on the way, who may not take part."""
+
+import abc
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from grokjax.drive.remote.host import own_versions
+from grokjax.drive.remote.suspects import Suspects
+
+TICK = 0.2
+PLACEMENT_SECONDS = 60.0
+"""A worker that has not answered for so long has probably no place; said once, or refused when none is there."""
+MOST_FAILURES = 5
+"""Workers in a row that may fail to begin; more would fail as well."""
+
+
+class WorkersError(RuntimeError):
+    """No worker can train."""
+
+
+class WorkerLostError(RuntimeError):
+    """A worker does not answer any more."""
+
+
+@dataclasses.dataclass(eq=False)
+class Member:
+    """One worker.
+
+    Attributes:
+      number: from 0, never given twice.
+      call: method of `Host`, its arguments -> the future answer; asked of it one after another.
+      asked: when it was asked for, by `time.monotonic`.
+      facts: see `Host.facts`; empty before it has answered.
+    """
+
+    number: int
+    call: Callable[..., Future]
+    asked: float
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"worker {self.number} (process {self.facts['pid']} on {self.facts['host']})"
+
+
+class Crew(abc.ABC):
+    """Workers elsewhere.
+
+    Attributes:
+      members: those that take part.
+      suspects: runs whose workers died.
+      patience: seconds without an answer after which a worker is given up, at least.
+    """
+
+    def __init__(self, patience: float):
+        self.members: list[Member] = []
+        self.suspects = Suspects()
+        self.patience = patience
+        self.on_the_way: dict[Future, Member] = {}
+        self._warn: Callable[[str, str], None] = lambda event, text: None
+        self._failures = 0
+        self._is_waiting_told = False
+
+    @abc.abstractmethod
+    def recruit(self) -> None:
+        """Ask for the workers that are missing."""
+
+    @abc.abstractmethod
+    def result(self, future: Future, timeout: float | None = None) -> Any:
+        """An answer.
+
+        Raises:
+          WorkerLostError: it will not come, or not within `timeout` seconds.
+          Exception: as it was raised by the worker.
+        """
+
+    @abc.abstractmethod
+    def wanted(self) -> str:
+        """What a worker needs and what is there, for messages."""
+
+    @abc.abstractmethod
+    def release(self, member: Member) -> None:
+        """End a worker, whatever it does."""
+
+    def tell_to(self, warn: Callable[[str, str], None]) -> None:
+        """Who is told of workers that are lost or refused: (event, text)."""
+        self._warn = warn
+
+    def welcome(self, future: Future) -> Member | None:
+        """A worker that was on the way has answered, or died; None where it does not take part.
+
+        Raises:
+          WorkersError: too many died before they trained.
+        """
+        member = self.on_the_way.pop(future)
+        try:
+            member.facts = self.result(future)
+        except WorkerLostError as error:
+            self.has_failed_to_begin(error)
+            return None
+        differing = differences(self.members[0].facts if self.members else own_versions(), member.facts)
+        if differing:
+            self.release(member)
+            self._warn("worker_refused", f"{member.name} is refused: {'; '.join(differing)}")
+            if not self.members and not self.on_the_way:
+                raise WorkersError(f"{member.name} is refused: {'; '.join(differing)}")
+            return None
+        self.members.append(member)
+        return member
+
+    def first_member(self, check_stop: Callable[[], None]) -> Member:
+        """Any worker that takes part, waited for.
+
+        Raises:
+          WorkersError: none comes.
+          BaseException: what `check_stop` raises, which is called again and again.
+        """
+        while not self.members:
+            check_stop()
+            self.recruit()
+            for future in wait(self.on_the_way, TICK, FIRST_COMPLETED).done:
+                self.welcome(future)
+            self.look_for_places(is_training=False)
+        return self.members[0]
+
+    def has_failed_to_begin(self, error: Exception) -> None:
+        """A worker died before it trained, or cannot train.
+
+        Raises:
+          WorkersError: too many did, and nobody is left.
+        """
+        self._failures += 1
+        if not self.may_recruit and not self.members:
+            raise WorkersError(f"{self._failures} workers in a row did not begin to train: {error}")
+
+    def has_begun(self) -> None:
+        """A worker is ready to train."""
+        self._failures = 0
+
+    @property
+    def may_recruit(self) -> bool:
+        """Whether another worker may be asked for; not after several in a row that did not begin."""
+        return self._failures < MOST_FAILURES
+
+    def dismiss(self, member: Member, why: str) -> None:
+        """Give up a worker that took part."""
+        self.members = [other for other in self.members if other is not member]
+        self.release(member)
+        self._warn("worker_lost", f"{member.name} {why}")
+
+    def look_for_places(self, is_training: bool) -> None:
+        """Say once that workers wait for a place.
+
+        Raises:
+          WorkersError: no worker trains, and none has got a place for long.
+        """
+        late = [one for one in self.on_the_way.values() if time.monotonic() - one.asked > PLACEMENT_SECONDS]
+        if not late or (is_training and self._is_waiting_told):
+            return
+        text = f"{len(late)} of the workers asked for got no place in {PLACEMENT_SECONDS:.0f} s: {self.wanted()}"
+        if not is_training and not self.members:
+            raise WorkersError(text)
+        self._is_waiting_told = True
+        if self.says_who_waits():
+            self._warn("workers_wait", text)
+
+    def says_who_waits(self) -> bool:
+        """Whether a worker without a place is worth a word; not where one always waits for machines that may join."""
+        return True
+
+
+def differences(those: Mapping[str, Any], these: Mapping[str, Any]) -> list[str]:
+    """In what a worker differs from others, where bits would."""
+    keys = [*own_versions(), *(["device", "processor"] if "device" in those else [])]
+    return [
+        f"{key} is {_shown(these.get(key))}, not {_shown(those[key])}" for key in keys if these.get(key) != those[key]
+    ]
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
