@@ -2,7 +2,7 @@
 # A fresh machine needs Python 3.11, 3.12 or 3.13 and make. `make PYTHON=python3.11 test` chooses the interpreter.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all check lint audit soak format bench bench-gpu check-accelerators peers docs golden clean
+.PHONY: help setup quickstart test test-all check lint audit soak soak-workers format bench bench-gpu check-accelerators peers docs golden clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -88,6 +88,9 @@ bench: setup peers ## answer the questions of benchmarks/, under ten minutes on 
 
 soak: setup ## an hour of kills and resumes of one sweep, recorded in benchmarks/records
 	$(BIN)/python -m benchmarks.soak --record $(ARGS)
+
+soak-workers: setup ## fifty faults in a sweep that workers of Ray train, recorded in benchmarks/records
+	$(BIN)/python -m benchmarks.soak_workers --record $(ARGS)
 
 bench-gpu: setup ## measure an accelerator: ceilings, run-steps/s by width, memory, share of the roofline
 	$(BIN)/python -m benchmarks.gpu $(ARGS)

@@ -39,10 +39,10 @@ weights: 5000
 SOONEST, LATEST = 2.0, 12.0  # seconds from a start to its kill; the first ones fall into compilation
 
 
-def start(sweep: Path, root: Path) -> subprocess.Popen:
-    """The command, as typed."""
-    words = ("run", str(sweep), "--out", str(root), "--save-seconds", "1")
-    return subprocess.Popen([sys.executable, "-m", "grokjax", *words], stderr=subprocess.PIPE, text=True)
+def start(sweep: Path, root: Path, *more: str, stderr: Any = subprocess.PIPE) -> subprocess.Popen:
+    """The command, as typed; `more` words of it, and where what it says goes."""
+    words = ("run", str(sweep), "--out", str(root), "--save-seconds", "1", *more)
+    return subprocess.Popen([sys.executable, "-m", "grokjax", *words], stderr=stderr, text=True)
 
 
 def outcome(root: Path) -> dict[str, bytes]:
