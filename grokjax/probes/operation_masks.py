@@ -106,7 +106,7 @@ class OperationMasks(Probe):
             self.minibatch,
         )
         is_reached = reached(network.apply, network.params, network.inputs, substream(network.key, 0))
-        kept = [np.asarray(mask & layer) for mask, layer in zip(masks, is_reached, strict=True)]
+        kept = [np.asarray(mask & layer[None]) for mask, layer in zip(masks, is_reached, strict=True)]
         weights = np.array([layer.sum() for layer in is_reached], np.int32)
         return [mask.reshape(*shape, *mask.shape[1:]) for mask in kept], weights
 
