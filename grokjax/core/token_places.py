@@ -19,8 +19,7 @@ def operators(signature: Any) -> tuple[int, ...]:
 
     Numbers are the classes, the operators are the symbols behind them, and = is the last one.
     """
-    is_mixture = signature.vocabulary is not None and signature.operands == (0, OPERATOR, 2)
-    if not is_mixture or signature.input_shape != (4,):
+    if signature.vocabulary is None or signature.operands != (0, OPERATOR, 2) or signature.input_shape != (4,):
         return ()
     return tuple(range(signature.num_classes, signature.vocabulary - 1))
 

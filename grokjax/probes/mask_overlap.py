@@ -31,7 +31,7 @@ def overlap(first: Sequence[np.ndarray], second: Sequence[np.ndarray], weights: 
     both = np.array([np.sum(one & other) for one, other in zip(first, second, strict=True)], np.float64)
     sizes = np.array([[layer.sum() for layer in mask] for mask in (first, second)], np.float64)  # [mask, layer]
     expected = sizes.prod(axis=0) / np.maximum(weights, 1)
-    whole = _of(both.sum(), expected.sum(), sizes.sum(axis=1))
+    whole = _of(both.sum(axis=0), expected.sum(axis=0), sizes.sum(axis=1))
     return whole, _of(both, expected, sizes)
 
 

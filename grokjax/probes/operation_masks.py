@@ -37,7 +37,8 @@ class OperationMasks(Probe):
       without a mask; `train_accuracy_by_operation` [mask, operation] and the same of `test`
     - `union_overlap`, intersection over union of masks of two operations; `union_overlap_chance`, that of independent
       masks with as many weights in each layer; `union_overlap_repeated`, that of two draws of the same operation, NaN
-      with one draw; each also `..._by_layer` [layer]. `minimum_overlap` and so on: over the smaller mask.
+      with one draw; each also `..._by_layer` [layer]. `minimum_overlap` and so on: over the smaller mask
+    - `shared`, how far `union_overlap` is from chance, 0, to that of two draws of the same operation, 1
     """
 
     paper = "Csordas, van Steenkiste, Schmidhuber 2021, arXiv 2010.02066"
@@ -183,4 +184,6 @@ def _overlaps(masks: Masks, weights: np.ndarray) -> dict[str, Any]:
             values[f"{name}_overlap_chance{ending}"] = by_field[f"{name}_chance"][is_between].mean(axis=0)
             repeated = by_field[name][~is_between]
             values[f"{name}_overlap_repeated{ending}"] = repeated.sum(axis=0) / (len(repeated) or np.nan)
+    chance, most = values["union_overlap_chance"], values["union_overlap_repeated"]
+    values["shared"] = (values["union_overlap"] - chance) / (most - chance if most > chance else np.nan)
     return values
