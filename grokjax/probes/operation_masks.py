@@ -49,8 +49,8 @@ class OperationMasks(Probe):
     accuracy: Swept = setting(
         0.99, "share of the unmasked train accuracy that is kept", above=0, at_most=1, scheduled=False
     )
-    updates: int = setting(1000, "of Adam for each mask", at_least=1)
-    learning_rate: Swept = setting(0.05, "of Adam", above=0, scheduled=False)
+    updates: int = setting(500, "of Adam for each mask", at_least=1)
+    learning_rate: Swept = setting(0.1, "of Adam", above=0, scheduled=False)
     minibatch: int = setting(256, "train examples of an update", at_least=1)
     draws: int = setting(2, "masks of each operation, with other noise and minibatches", at_least=1)
 
