@@ -15,7 +15,7 @@ from grokjax.core.part import Swept, part, setting
 from grokjax.core.streams import substream, substreams
 from grokjax.core.token_places import OPERATOR, operators
 from grokjax.core.words import GROUPS
-from grokjax.probes.mask_overlap import Overlap, overlap
+from grokjax.probes.mask_overlap import overlap
 from grokjax.probes.weight_masks import Asked, learned, reached, right
 
 Masks = list[np.ndarray]
@@ -27,9 +27,9 @@ class OperationMasks(Probe):
     """For each operation of `modular_mixture`, few weights with which the frozen network still answers it.
 
     Masks over all matrices (biases stay) are learned on the operation's train examples with each penalty; taken is the
-    smallest that keeps the train accuracy, or, where none does, the most accurate. Layers are matrices, in the order of
-    their paths; weights that no example reaches count nowhere. Of everything the mean over draws, of a scalar over
-    operations too:
+    smallest that keeps the train accuracy. Where none does, the most accurate stands for it in accuracies alone, since
+    it says nothing of the weights that are needed. Layers are matrices, in the order of their paths; weights that no
+    example reaches count nowhere. Means over draws, of a scalar over operations too; NaN where none keeps the accuracy:
 
     - `operation_masks/weights` [layer], how many are reached; `kept`, share that a mask keeps; `kept_by_operation`
       [operation], `kept_by_layer` [operation, layer]; `accurate`, the share of masks that keep the accuracy
@@ -44,12 +44,12 @@ class OperationMasks(Probe):
     paper = "Csordas, van Steenkiste, Schmidhuber 2021, arXiv 2010.02066"
 
     penalties: tuple[Swept, ...] = setting(
-        (1e-5, 3e-5, 1e-4, 3e-4), "times the sum of logits, beside the loss", at_least=0, scheduled=False
+        (1e-5, 1e-4, 1e-3), "times the sum of logits, beside the loss", at_least=0, scheduled=False
     )
     accuracy: Swept = setting(
         0.99, "share of the unmasked train accuracy that is kept", above=0, at_most=1, scheduled=False
     )
-    updates: int = setting(500, "of Adam for each mask", at_least=1)
+    updates: int = setting(2000, "of Adam for each mask", at_least=1)
     learning_rate: Swept = setting(0.1, "of Adam", above=0, scheduled=False)
     minibatch: int = setting(256, "train examples of an update", at_least=1)
     draws: int = setting(2, "masks of each operation, with other noise and minibatches", at_least=1)
@@ -67,7 +67,8 @@ class OperationMasks(Probe):
         accuracy, unmasked = _accuracies(network, masks, rows)
         penalty, is_accurate = self._chosen(masks, accuracy["train"], unmasked["train"])
         masks = [_taken(mask, penalty) for mask in masks]
-        values = _sizes(masks, weights) | {"accurate": is_accurate.mean()} | _overlaps(masks, weights)
+        values = {"accurate": is_accurate.mean()}
+        values |= _sizes(masks, weights, is_accurate) | _overlaps(masks, weights, is_accurate)
         for group in rows:
             values |= _told(group, _taken(accuracy[group], penalty).mean(axis=1), unmasked[group])
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network.params)):
@@ -158,9 +159,12 @@ def _told(group: str, accuracy: np.ndarray, unmasked: np.ndarray) -> dict[str, A
     }
 
 
-def _sizes(masks: Masks, weights: np.ndarray) -> dict[str, Any]:
+def _sizes(masks: Masks, weights: np.ndarray, is_accurate: np.ndarray) -> dict[str, Any]:
     """Shares kept, of masks [operation, draw, ...]."""
-    kept = np.array([mask.reshape(*mask.shape[:2], -1).sum(axis=2).mean(axis=1) for mask in masks]).T
+    kept = np.array([mask.reshape(*mask.shape[:2], -1).sum(axis=2) for mask in masks])  # [layer, operation, draw]
+    kept = (kept * is_accurate).sum(axis=2).T / np.where(is_accurate.any(axis=1), is_accurate.sum(axis=1), np.nan)[
+        :, None
+    ]
     by_operation = kept.sum(axis=1) / max(weights.sum(), 1)
     return {
         "kept": by_operation.mean(),
@@ -169,21 +173,21 @@ def _sizes(masks: Masks, weights: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _overlaps(masks: Masks, weights: np.ndarray) -> dict[str, Any]:
-    """Means over pairs of masks: of two operations with their chance, and of two draws of one."""
-    pairs = list(combinations(np.ndindex(masks[0].shape[:2]), 2))
+def _overlaps(masks: Masks, weights: np.ndarray, is_accurate: np.ndarray) -> dict[str, Any]:
+    """Means over pairs of accurate masks: of two operations, with their chance, and of two draws of one."""
+    pairs = list(combinations(np.ndindex(is_accurate.shape), 2))
     overlaps = [
         overlap([mask[one] for mask in masks], [mask[other] for mask in masks], weights) for one, other in pairs
     ]
+    are_accurate = np.array([is_accurate[one] and is_accurate[other] for one, other in pairs])
     is_between = np.array([one[0] != other[0] for one, other in pairs])
+    kinds = {"": ("", is_between), "_chance": ("_chance", is_between), "_repeated": ("", ~is_between)}
     values: dict[str, Any] = {}
     for place, ending in ((0, ""), (1, "_by_layer")):
-        by_field = {name: np.array([getattr(told[place], name) for told in overlaps]) for name in Overlap._fields}
         for name in ("union", "minimum"):
-            values[f"{name}_overlap{ending}"] = by_field[name][is_between].mean(axis=0)
-            values[f"{name}_overlap_chance{ending}"] = by_field[f"{name}_chance"][is_between].mean(axis=0)
-            repeated = by_field[name][~is_between]
-            values[f"{name}_overlap_repeated{ending}"] = repeated.sum(axis=0) / (len(repeated) or np.nan)
+            for kind, (field, is_kind) in kinds.items():
+                shares = np.array([getattr(told[place], f"{name}{field}") for told in overlaps])[is_kind & are_accurate]
+                values[f"{name}_overlap{kind}{ending}"] = shares.sum(axis=0) / (len(shares) or np.nan)
     chance, most = values["union_overlap_chance"], values["union_overlap_repeated"]
     values["shared"] = (values["union_overlap"] - chance) / (most - chance if most > chance else np.nan)
     return values

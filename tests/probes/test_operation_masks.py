@@ -8,7 +8,7 @@ import pytest
 
 from grokjax.core.streams import substreams
 from grokjax.models.mlp import MLP
-from grokjax.probes.operation_masks import OperationMasks
+from grokjax.probes.operation_masks import OperationMasks, _overlaps, _sizes
 from grokjax.probes.weight_masks import FIRST_LOGIT, Asked, learned, masked, reached, right, straight_through
 from grokjax.reader.errors import SpecError
 from grokjax.reader.sweep_file import load
@@ -137,8 +137,25 @@ def test_the_smallest_mask_that_keeps_the_accuracy_is_taken_and_else_the_most_ac
     both = dataclasses.replace(PROBE, penalties=(1e-3, 1e3)).probe(whole)  # 1e3 leaves nothing
     assert all(np.array_equal(least[name], both[name], equal_nan=True) for name in least)
     none = dataclasses.replace(PROBE, penalties=(1e3, 1e3)).probe(whole)
-    assert told(none, "accurate") == 0 and told(none, "kept") == 0
-    assert told(none, "train_accuracy") == pytest.approx(1 / 3) and np.isnan(told(none, "union_overlap"))
+    assert told(none, "accurate") == 0 and told(none, "train_accuracy") == pytest.approx(1 / 3)
+
+
+def test_a_mask_that_loses_its_operation_says_nothing_of_the_weights_that_are_needed():
+    values = dataclasses.replace(PROBE, penalties=(1e3, 1e3)).probe(planted(APART, np.where(IS_FIRST, X, Y)))
+    for name in (
+        "kept",
+        "kept_by_layer",
+        "union_overlap",
+        "union_overlap_by_layer",
+        "minimum_overlap_chance",
+        "shared",
+    ):
+        assert np.isnan(told(values, name)).all(), name
+    layers = [np.ones((2, 2, 4), bool)]  # [operation, draw, weight]
+    layers[0][0, 0] = False
+    is_accurate = np.array([[False, True], [True, True]])
+    sizes, overlaps = (part(layers, np.array([4]), is_accurate) for part in (_sizes, _overlaps))
+    assert sizes["kept"] == 1 and overlaps["union_overlap"] == 1  # of the others alone
 
 
 def test_a_gradient_passes_as_that_of_the_sigmoid_and_the_value_is_0_or_1():
