@@ -44,7 +44,7 @@ class OperationMasks(Probe):
     paper = "Csordas, van Steenkiste, Schmidhuber 2021, arXiv 2010.02066"
 
     penalties: tuple[Swept, ...] = setting(
-        (1e-5, 1e-4, 1e-3), "times the sum of logits, beside the loss", at_least=0, scheduled=False
+        (1e-5, 1e-4, 1e-3), "times the sum of logits, beside the loss", scheduled=False
     )
     accuracy: Swept = setting(
         0.99, "share of the unmasked train accuracy that is kept", above=0, at_most=1, scheduled=False
@@ -79,6 +79,8 @@ class OperationMasks(Probe):
         self._check_operations(operators(signature))
 
     def _check_operations(self, symbols: tuple[int, ...]) -> None:
+        if not self.penalties or min(self.penalties) < 0:
+            raise ValueError(f"measure.what: {self.kind} needs one penalty or more, none of them below 0")
         if len(symbols) < 2:
             raise ValueError(
                 f"measure.what: {self.kind} needs examples `x op y =` of two operations, as modular_mixture has them"

@@ -198,6 +198,12 @@ def test_a_task_of_one_operation_is_refused_before_anything_is_trained():
     load({**words, "task": {"kind": "modular_mixture", "modulus": 7}, "measure": measure}).check()
 
 
+@pytest.mark.parametrize("penalties", [(), (1e-4, -1e-3)])
+def test_penalties_that_select_nothing_are_refused(penalties):
+    with pytest.raises(ValueError, match=r"^measure.what: operation_masks needs one penalty or more, none of them"):
+        OperationMasks(penalties=penalties).check_task(TASK.signature())
+
+
 def test_other_symbols_than_operators_between_numbers_are_refused():
     with pytest.raises(ValueError, match=REFUSAL):
         PROBE.probe(network(MLP(width=8), None, ModularArithmetic(modulus=7)))
