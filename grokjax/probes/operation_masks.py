@@ -28,8 +28,9 @@ class OperationMasks(Probe):
 
     Masks over all matrices (biases stay) are learned on the operation's train examples with each penalty; taken is the
     smallest that keeps the train accuracy. Where none does, the most accurate stands for it in accuracies alone, since
-    it says nothing of the weights that are needed. Layers are matrices, in the order of their paths; weights that no
-    example reaches count nowhere. Means over draws, of a scalar over operations too; NaN where none keeps the accuracy:
+    it says nothing of the weights that are needed. To learn a mask is to train: one with more test accuracy than the
+    network has found what the network does not do. Layers are matrices, in the order of their paths; weights that no
+    example reaches count nowhere. Means over draws, of a scalar over operations too; NaN where no mask is accurate:
 
     - `operation_masks/weights` [layer], how many are reached; `kept`, share that a mask keeps; `kept_by_operation`
       [operation], `kept_by_layer` [operation, layer]; `accurate`, the share of masks that keep the accuracy
