@@ -33,7 +33,8 @@ class OperationMasks(Probe):
     example reaches count nowhere. Means over draws, of a scalar over operations too; NaN where no mask is accurate:
 
     - `operation_masks/weights` [layer], how many are reached; `kept`, share that a mask keeps; `kept_by_operation`
-      [operation], `kept_by_layer` [operation, layer]; `accurate`, the share of masks that keep the accuracy
+      [operation], `kept_by_layer` [operation, layer]; `accurate`, the share of masks that keep the
+      accuracy (of a network that knows nothing of an operation, the empty mask does)
     - `train_accuracy`, `test_accuracy` on the mask's own operation, `..._of_others` on the others, `..._unmasked`
       without a mask; `train_accuracy_by_operation` [mask, operation] and the same of `test`
     - `union_overlap`, intersection over union of masks of two operations; `union_overlap_chance`, that of independent
