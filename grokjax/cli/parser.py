@@ -57,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         _phases,
         _curves,
         _scatter,
+        _lines,
         _report,
         _page,
         _compare,
@@ -234,6 +235,19 @@ def _scatter(commands: Any) -> None:
             metavar="COLUMN",
             help="of `grokjax table`, or fall(MEASURE): the step of its steepest fall",
         )
+    _where(command)
+    command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="write a figure")
+
+
+def _lines(commands: Any) -> None:
+    command = _command(
+        commands, "reading", "lines", "a number of the table along an axis: medians over seeds with their intervals"
+    )
+    _folders(command)
+    _rule(command)
+    command.add_argument("--x", required=True, metavar="AXIS", help="along which")
+    command.add_argument("--y", required=True, metavar="COLUMN", help="a number of `grokjax table`")
+    command.add_argument("--by", metavar="AXIS", help="a line for each of its values")
     _where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="write a figure")
 

@@ -104,6 +104,23 @@ def scatter(options: argparse.Namespace) -> int:
     return 0
 
 
+def lines(options: argparse.Namespace) -> int:
+    """A number of the table along an axis, a line for each value of another."""
+    from grokjax.report.figure_file import check_format
+    from grokjax.report.number_pictures import show_lines
+
+    path = None if options.out is None else new_file(options.out, "--out")
+    if path is not None:
+        with asked("--out"):
+            check_format(path)
+    results = _opened(options)
+    runs = _some(select(results.phases(asked_rule(results, options)), options.where, results), options)
+    x, by = _column(runs, "--x", options.x), _column(runs, "--by", options.by)
+    with asked("--x, --y, --by"):
+        sys.stdout.write(show_lines(results, runs, options.y, str(x), by, path, results.name))
+    return 0
+
+
 def curves(options: argparse.Namespace) -> int:
     """Learning curves of a selection of runs."""
     from grokjax.report.figure_file import check_format
@@ -260,6 +277,7 @@ COMMANDS = {
     "phases": phases,
     "curves": curves,
     "scatter": scatter,
+    "lines": lines,
     "verify": verify,
     "list": list_parts,
 }

@@ -299,7 +299,8 @@ class Network:
     """What a probe may look at, on the host: a stored network, one run after `step` updates.
 
     The functions take any parameters of the same shapes, are compiled once for all snapshots of a cohort, and may be
-    called from several threads at once.
+    called from several threads at once. Those that say "traced" are also pytrees: what a probe compiles takes them as
+    arguments, so that it too is compiled once.
 
     Attributes:
       params: nested dict of NumPy arrays.
@@ -310,6 +311,11 @@ class Network:
       fit: function (parameters) -> `group/name` -> number, what `measures/fit.py` gives of the whole table.
       cores: threads that may work side by side.
       model: of the network, with its settings as numbers.
+      inputs: [example, ...] of the whole table.
+      split: the run's data, as NumPy arrays.
+      apply: function (parameters, inputs [example, ...]) -> [example, class], the network without dropout; traced.
+      loss: function (outputs [example, class], labels [example, ...]) -> [example], the trained loss; traced.
+      key: of the run, for what a probe draws.
     """
 
     params: Params
@@ -320,6 +326,11 @@ class Network:
     fit: Callable[[Params], dict[str, np.ndarray]]
     cores: int
     model: Model
+    inputs: np.ndarray
+    split: Split
+    apply: Callable[[Params, Any], jax.Array]
+    loss: Callable[[jax.Array, Any], jax.Array]
+    key: jax.Array
 
 
 class Probe(Part):
@@ -332,3 +343,6 @@ class Probe(Part):
         NaN, or -1 in whole numbers, stands for no value. ValueError("measure.what: NAME needs ...") where it makes no
         sense.
         """
+
+    def check_task(self, signature: Signature) -> None:
+        """Refuse, by such a ValueError, a task of which it makes no sense; asked before anything is trained."""

@@ -14,6 +14,7 @@ PURPOSES = {
     "dropout": 5,  # masks of hidden units
     "noise": 6,  # what regularizers add
     "prune": 7,  # which weights a pruning at random keeps
+    "probe": 8,  # what a probe of a stored network draws
 }
 """Numbers are part of every run's identity: append, never renumber."""
 
@@ -25,6 +26,7 @@ STREAM_OF = {
     "dropout": "noise",
     "noise": "noise",
     "prune": "init",
+    "probe": "noise",
 }
 """Which of a run's four seeds (split, init, order, noise) feeds which purpose."""
 

@@ -1,14 +1,27 @@
-"""Which positions of an input of tokens are answers, and which symbols stand where no operand does?"""
+"""Which positions of an input of tokens are answers, which symbols stand where no operand does, which are operators?"""
 
 from typing import Any
 
 import numpy as np
+
+OPERATOR = 1
+"""Where the operator stands in `x op y =`."""
 
 
 def num_answers(vocabulary: int | None, target_dtype: str, target_shape: tuple[int, ...]) -> int:
     """Answers of an example: more than one where the inputs are tokens and the target is a row of classes."""
     is_row_of_classes = target_dtype.startswith("int") and len(target_shape) == 1
     return target_shape[0] if is_row_of_classes and vocabulary is not None else 1
+
+
+def operators(signature: Any) -> tuple[int, ...]:
+    """Symbols that name the operation of an example `x op y =`, of a `Signature`; empty for a task of another kind.
+
+    Numbers are the classes, the operators are the symbols behind them, and = is the last one.
+    """
+    if signature.vocabulary is None or signature.operands != (0, OPERATOR, 2) or signature.input_shape != (4,):
+        return ()
+    return tuple(range(signature.num_classes, signature.vocabulary - 1))
 
 
 def fixed_symbols(kind: str, table: Any) -> tuple[int, ...]:

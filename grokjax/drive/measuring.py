@@ -73,7 +73,8 @@ def measure_ended(
     ends = {run_id: stored.final_step for run_id, stored in folder.ledger.items()}
     given_by: dict[str, Measure | Probe] = {}
     for cohort, wanted in wanted_of(root, sweep, run_ids, steps, ends):
-        check_programs([cohort.run], [part for part in parts if isinstance(part, Measure)])
+        measures = [part for part in parts if isinstance(part, Measure)]
+        check_programs([cohort.run], measures, [part for part in parts if isinstance(part, Probe)])
         snapshots, replayed = set[Wanted](), {}
         for part in parts:  # one by one, so that what is there is told by measure
             networks, text = StoredNetworks(root, sweep, cohort, part), part_text(part)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.tree_util import Partial
 
 from grokjax.core.interfaces import Network, Params, Probe
 from grokjax.core.words import REPORTED_GROUPS
@@ -18,9 +19,9 @@ from grokjax.reader.user_parts import kind_of
 from grokjax.store.files import Arrays
 from grokjax.train.devices import schedulable_cores
 from grokjax.train.executables import number_format
-from grokjax.train.look import fit, train_loss_at_most
+from grokjax.train.look import fit, losses_at, outputs_at, train_loss_at_most
 from grokjax.train.program import Program, Tables, Values, run_of
-from grokjax.train.step import data_of
+from grokjax.train.step import data_of, run_stream
 
 _SECONDS = 10.0
 """After so long, what was computed is committed: so much a kill may cost."""
@@ -36,6 +37,8 @@ class Probing:
         self._data = jax.jit(partial(_data, networks.program))
         self._loss = jax.jit(partial(_loss, networks.program))
         self._fit = jax.jit(partial(_fit, networks.program))
+        self._outputs = jax.jit(partial(outputs_at, networks.program))
+        self._losses = jax.jit(partial(losses_at, networks.program))
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._first: tuple[Wanted, Rows] | None = None
 
@@ -107,6 +110,7 @@ class Probing:
             with number_format(program):
                 return jax.tree.map(np.array, self._fit(values, data, params, step, tables))
 
+        run = run_of(program, values.leaves)
         return Network(
             params=jax.tree.map(np.asarray, params),
             step=one.step,
@@ -115,7 +119,12 @@ class Probing:
             train_loss=train_loss,
             fit=fit_of,
             cores=schedulable_cores(),
-            model=run_of(program, values.leaves).model,
+            model=run.model,
+            inputs=np.asarray(tables.inputs)[int(values.table)],
+            split=jax.tree.map(np.asarray, data.split),
+            apply=Partial(self._outputs, values.leaves, data, step),
+            loss=Partial(self._losses, values.leaves, step),
+            key=run_stream(run, "probe"),
         )
 
 

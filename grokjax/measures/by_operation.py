@@ -8,9 +8,8 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Measure, View, first_largest
 from grokjax.core.part import part
+from grokjax.core.token_places import OPERATOR
 from grokjax.core.words import GROUPS
-
-_OPERATOR = 1  # its column in `x op y =`
 
 
 @part
@@ -26,7 +25,7 @@ class ByOperation(Measure):
     def measure(self, view: View) -> dict[str, jax.Array]:
         if view.inputs.ndim != 2 or not jnp.issubdtype(view.inputs.dtype, jnp.integer) or view.inputs.shape[1] != 4:
             raise ValueError("measure.what: by_operation needs tokens `x op y =`, as modular_mixture has them")
-        operator = view.inputs[:, _OPERATOR]
+        operator = view.inputs[:, OPERATOR]
         is_first = operator == jnp.min(operator)
         is_train = view.split.group < GROUPS.index("test_mirrored")
         is_right = first_largest(view.logits()) == view.targets

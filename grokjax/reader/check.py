@@ -6,6 +6,7 @@ Shapes are worked out without computing anything.
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from grokjax.core.activation_names import with_word
-from grokjax.core.interfaces import Measure, Optimizer, Params, Signature, Split, Task, View
+from grokjax.core.interfaces import Measure, Optimizer, Params, Probe, Signature, Split, Task, View
 from grokjax.core.part import is_swept
 from grokjax.core.schedules import at_step
 from grokjax.core.streams import stream, substreams
@@ -66,12 +67,15 @@ def check_tasks(tasks: Iterable[Task]) -> None:
     problems.finish()
 
 
-def check_programs(runs: Iterable[Run], measures: Sequence[Measure] = ()) -> None:
-    """Refuse runs whose model, loss, optimizer, regularizers and measures do not fit the task and each other."""
+def check_programs(runs: Iterable[Run], measures: Sequence[Measure] = (), probes: Sequence[Probe] = ()) -> None:
+    """Refuse runs whose parts, and the measures and probes of a sweep, do not fit the task and each other."""
     problems = Collector()
     for run in runs:
         with problems.collecting():
-            _check_program(run, _signature(run.task), measures)
+            signature = _signature(run.task)
+            _check_program(run, signature, measures)
+            for probe in probes:
+                _ask("measure.what", partial(probe.check_task, signature))
     problems.finish()
 
 

@@ -200,9 +200,8 @@ class Sweep:
         tasks = [axis for axis in self.axes if any(path.partition(".")[0] == "task" for path in axis.paths)]
         check_tasks([points.run(index).task for index in _thinned(points.distinct(tasks), _MOST_TASKS)])
         static = [axis for axis in self.axes if not is_number_axis(self.base, axis)]
-        check_programs(
-            [points.run(index) for index in _thinned(points.distinct(static), _MOST_PROGRAMS)], self.measure.what
-        )
+        runs = [points.run(index) for index in _thinned(points.distinct(static), _MOST_PROGRAMS)]
+        check_programs(runs, self.measure.what, self.measure.probes)
 
     def arm_sweep(self, arm: Arm) -> "Sweep":
         """An arm of the comparison alone, as the sweep that tunes it."""

@@ -1,4 +1,4 @@
-"""What is shown of numbers of the table: a measure over two axes, and two numbers of each run against each other."""
+"""What is shown of numbers of the table: over two axes, along one, and two numbers of each run against each other."""
 
 import re
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from grokjax.analysis.censoring import event_values
 from grokjax.analysis.chance import fewest_seeds
 from grokjax.analysis.columns import distinct, find, rows, seed_ids, series
 from grokjax.analysis.falls import steepest_fall
+from grokjax.analysis.value_lines import ValueLines, value_lines
+from grokjax.report.line_figure import draw_lines
 from grokjax.report.pictures import choose_axes, partial_warning
 from grokjax.report.scatter_figure import draw_scatter
 from grokjax.report.value_figure import draw_values
@@ -50,6 +52,46 @@ def show_values(
     partial = partial_warning(results, runs)
     text = f"{cells.value_name}: medians {span} over {int(cells.n.sum()):,} runs"
     return "\n".join([*filter(None, [partial]), text, f"written: {out}"]) + "\n"
+
+
+def show_lines(
+    results: "Results", runs: pd.DataFrame, value: str, x: str, by: str | None, out: Path | None, name: str
+) -> str:
+    """A number along an axis, a line for each value of another: a row of text a point, and a figure if `out` names one.
+
+    Args:
+      runs: of the results, with their phases; possibly a selection.
+      value: a column of numbers.
+      x, by: axes; None for a single line.
+
+    Raises:
+      ValueError: there is no such column, or it holds no numbers.
+    """
+    lines = value_lines(runs, value, x, by)
+    warning = partial_warning(results, runs)
+    if out is not None:
+        draw_lines(lines, name, out, warning, [*filter(None, [repeats_remark(runs)])])
+    texts = [warning] if warning else []
+    for row, column in np.ndindex(lines.n.shape):
+        if lines.n[row, column] + lines.unknown[row, column]:
+            texts.append(_point_text(lines, row, column))
+    pooled = [f"runs of a point also differ in {', '.join(lines.pooled)}"] if lines.pooled else []
+    left_out = [f"{lines.left_out:,} runs without a value of an axis left out"] if lines.left_out else []
+    return "\n".join([*texts, *pooled, *left_out, *([f"written: {out}"] if out is not None else [])]) + "\n"
+
+
+def _point_text(lines: ValueLines, row: int, column: int) -> str:
+    """`form = ticket, keep = 0.4: median 52 [12, never] over 10 runs, 2 never`."""
+    by = f"{lines.by_name} = {number_text(lines.by[row])}, " if lines.by_name else ""
+    n, never, unknown = (int(part[row, column]) for part in (lines.n, lines.never, lines.unknown))
+    median, low, high = (
+        "never" if np.isposinf(part[row, column]) else number_text(float(part[row, column]))
+        for part in (lines.median, lines.low, lines.high)
+    )
+    interval = "" if np.isnan(lines.low[row, column]) else f" [{low}, {high}]"
+    middle = f"median {median}{interval} over {n:,} runs" if n else "no value"
+    counts = [f"{never:,} never"] * bool(never) + [f"{unknown:,} without a value"] * bool(unknown)
+    return ", ".join([f"{by}{lines.x_name} = {number_text(lines.x[column])}: {lines.value_name} {middle}", *counts])
 
 
 def show_scatter(results: "Results", runs: pd.DataFrame, x: str, y: str, out: Path | None, name: str) -> str:

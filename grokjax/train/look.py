@@ -117,6 +117,19 @@ def view(
     )
 
 
+def outputs_at(
+    program: Program, leaves: list[Any], data: Data, step: jax.Array, params: Params, inputs: jax.Array
+) -> jax.Array:
+    """Outputs [example, class] on any inputs [example, ...] of the network that a run is at a step; traced."""
+    run = _seen_at(run_of(program, leaves), data, step)
+    return _outputs(program, run, params, len(inputs), lambda row: inputs[row])
+
+
+def losses_at(program: Program, leaves: list[Any], step: jax.Array, outputs: jax.Array, labels: jax.Array) -> jax.Array:
+    """The loss [example] that a run trains at a step; traced."""
+    return at_step(run_of(program, leaves).loss, step).loss(outputs, labels)
+
+
 def _seen_at(run: Run, data: Data, step: jax.Array) -> Run:
     """The run and its network, with the schedules of what a look reads replaced by their values at a step."""
     task, model, loss = at_step((run.task, run.model, run.loss), step)

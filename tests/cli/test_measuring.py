@@ -128,6 +128,7 @@ def test_a_kill_between_two_commits_loses_nothing_and_repeats_nothing(bare, tmp_
         (("--what", "spectrum", "--step", "soon"), "must be a number of updates, last or all"),
         (("--what", "attention"), "asks for activations named 'weights'"),
         (("--what", "description_lenght"), "did you mean 'description_length'"),
+        (("--what", "operation_masks"), "measure.what: operation_masks needs examples `x op y =` of two operations"),
         (("--what", "mdl"), "description_length codes a coarse network"),
         (("--what", "[{kind: description_length, tolerances: []}]"), "description_length needs tolerances above 0"),
     ],

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from grokjax import open_results
+from grokjax.report.wording import number_text
 from tests.store.small_sweep import LANES, SMALL, copied, typed
 
 SEEDS = ["seeds.split", "seeds.init", "seeds.order", "seeds.noise"]
@@ -346,6 +347,30 @@ def test_a_number_of_the_table_is_drawn_over_the_axes_and_nothing_that_is_no_num
         assert typed("phases", small, "--colour", column, "--out", tmp_path / "other.png") == 2
         assert rule in capsys.readouterr().err
     assert not (tmp_path / "other.png").exists()
+
+
+def test_a_number_is_drawn_along_an_axis_with_a_line_for_each_value_of_another(small, tmp_path, capsys):
+    x, by = AXES
+    figure = tmp_path / "lines.svg"
+    assert typed("lines", small, "--x", x, "--by", by, "--y", "steps_to_test_99", "--out", figure) == 0
+    said, table = capsys.readouterr().out, pd.read_csv(small / "table.csv")
+    for (along, line), cell in table.groupby(AXES):
+        never = int(cell["steps_to_test_99"].isna().sum())
+        (told,) = [
+            row
+            for row in said.splitlines()
+            if row.startswith(f"{by} = {number_text(line)}, {x} = {number_text(along)}: ")
+        ]
+        assert f"over {len(cell)} runs" in told and told.endswith(f", {never} never") == (never > 0)
+    assert "steps_to_test_99" in figure.read_text()
+    for options, rule in (
+        (("--x", x, "--y", "steps_to_test_9"), "--x, --y, --by: no column 'steps_to_test_9'"),
+        (("--x", "weight_deca", "--y", "test/loss"), "--x: no column 'weight_deca'"),
+        (("--x", x, "--by", x, "--y", "test/loss"), "is both the axis and what tells lines apart"),
+        (("--x", x, "--y", "test/loss", "--out", tmp_path / "lines.csv"), "--out: "),
+    ):
+        assert typed("lines", small, *options) == 2
+        assert rule in capsys.readouterr().err
 
 
 def test_two_numbers_of_each_run_are_shown_with_their_rank_correlation(small, tmp_path, capsys):

@@ -139,3 +139,46 @@ def test_a_claim_on_a_probe_is_taken_on_trust_and_undecided_where_the_probe_give
 
 def claim(left, right):
     return f"median({left}, optimizer.weight_decay=10) < median({right}, optimizer.weight_decay=0.1)"
+
+
+SEEN = """
+import jax
+import numpy as np
+from grokjax import Probe, part
+
+TRACED = []
+
+
+@jax.jit
+def losses_of(apply, loss, params, inputs, labels):
+    TRACED.append(1)
+    outputs = apply(params, inputs)
+    return loss(outputs, labels), outputs.argmax(axis=1) == labels
+
+
+@part
+class Seen(Probe):
+    def probe(self, network):
+        losses, is_right = losses_of(network.apply, network.loss, network.params, network.inputs, network.split.labels)
+        is_train = np.isin(np.arange(len(network.inputs)), network.split.order[: network.n_train])
+        assert np.array_equal(is_train, network.split.group < 2)
+        return {
+            "seen/right": np.sum(np.asarray(is_right)[is_train], dtype=np.int32),
+            "seen/loss": np.mean(np.asarray(losses)[is_train]),
+            "seen/drawn": float(jax.random.uniform(network.key)),
+            "seen/traced": len(TRACED),
+        }
+"""
+
+
+def test_a_probe_sees_the_data_the_outputs_and_the_loss_of_its_run_and_is_compiled_once(tmp_path):
+    (tmp_path / "seen.py").write_text(SEEN)
+    keys = {**KEYS, "axes": {"task.label_noise": [0.3], "optimizer.weight_decay": [0, 1]}}
+    named = load({**keys, "measure": {"every": 10, "what": ["fit", "./seen.py:Seen"]}}, folder=tmp_path)
+    run_sweep(named, tmp_path / "results", Options(lanes=2))
+    history = open_results(tmp_path / "results").history
+    np.testing.assert_array_equal(history["seen/right"], history["train/correct"])
+    np.testing.assert_allclose(history["seen/loss"], history["train/objective"], rtol=1e-5)
+    assert (history["seen/traced"] == 1).all() and history["seen/traced"].shape == (4, 4)  # [run, step]
+    drawn = history["seen/drawn"].values
+    assert len(np.unique(drawn)) == 2 and (drawn == drawn[:, :1]).all()  # one number for each seed

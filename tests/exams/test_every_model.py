@@ -1,5 +1,7 @@
 """Is every model a pure function of one example that can learn?"""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -71,7 +73,8 @@ def test_parameters_are_float_leaves_of_nested_dicts(any_model):
 
 def test_a_weight_graph_has_a_layer_for_each_two_matrices_and_its_units_can_be_silenced(any_model, inputs):
     params = jax.tree.map(np.asarray, init(any_model))
-    network = Network(params, 0, 1, signature_of(any_model), lambda *_: 0.0, lambda _: {}, 1, any_model)
+    nothing = dict.fromkeys((field.name for field in dataclasses.fields(Network)), None)
+    network = Network(**nothing | {"params": params, "signature": signature_of(any_model), "model": any_model})
     graphs = any_model.weight_graphs(params, network.signature)
     if not graphs:
         assert any_model.kind in NO_UNITS

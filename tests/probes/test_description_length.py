@@ -1,16 +1,17 @@
 """Are the values of a probe what the paper's formulas say of a network?"""
 
 import bz2
+import dataclasses
 
 import jax
 import numpy as np
 import pytest
 
-from grokjax.core.interfaces import Network
 from grokjax.models.mlp import MLP
 from grokjax.probes.coarse_graining import CoarseGraining
 from grokjax.probes.description_length import DescriptionLength, generalization_bound
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
+from tests.probes import small_networks
 
 RNG = np.random.default_rng(0)
 INPUTS, LABELS = RNG.normal(size=(60, 6)), RNG.integers(0, 3, 60)
@@ -35,15 +36,13 @@ def fit(params):
 
 
 def network(params=PARAMS):
-    return Network(
-        params=params,
-        step=0,
+    whole = small_networks.network(MLP(), params, ModularArithmetic(modulus=3))
+    return dataclasses.replace(
+        whole,
         n_train=40,
-        signature=ModularArithmetic(modulus=3).signature(),
         train_loss=lambda params, at_most=np.inf: losses(params)[:40].mean(),
         fit=fit,
         cores=2,
-        model=MLP(),
     )
 
 

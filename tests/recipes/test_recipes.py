@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from grokjax.reader.sweep_file import load
 from grokjax.reader.user_parts import kind_of
 from grokjax.train.attempt import attempt
 from grokjax.train.feed import Feed
+from tests.store.small_sweep import typed
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs/recipes").glob("*.md"))
@@ -87,6 +89,16 @@ def test_the_measures_of_the_recipe_appear_and_are_true(examples):
     assert float(start.measured["moved/distance"]) < ROUNDING
     assert float(last.measured["moved/distance"]) > 0.1
     assert 1 / 11 < float(last.measured["confidence/test"]) < 1
+
+
+def test_the_rise_of_a_short_step_up_is_its_length_times_the_norm_of_the_gradient(examples, first_folder, tmp_path):
+    shutil.copytree(first_folder, tmp_path / "first")
+    what = f"[gradient_norm, {{kind: {examples}/sharpness.py:Sharpness, size: 0.001}}]"
+    assert typed("measure", tmp_path / "first", "--what", what, "--step", 100) == 0
+    history = open_results(tmp_path / "first").history
+    row = np.isfinite(history["sharpness/rise"].values)
+    rise, norm = (history[name].values[row] for name in ("sharpness/rise", "gradient_norm/total"))
+    assert row.any() and rise == pytest.approx(0.001 * norm, rel=0.05)
 
 
 def test_the_ball_of_the_recipe_keeps_the_norm_within_its_radius(examples):
