@@ -102,8 +102,17 @@ def check_killed_sweep(
     return runs
 
 
-def test_a_sweep_killed_five_times_ends_as_if_nothing_had_happened(uninterrupted: Path, tmp_path: Path) -> None:
-    moments = ["compiling", "saving", "committing", 0.05, "consolidating"]
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ["saving", "committing", "consolidating"],
+        pytest.param(["compiling", "saving", "committing", 0.05, "consolidating"], marks=pytest.mark.slow),
+    ],
+    ids=len,
+)
+def test_a_sweep_killed_several_times_ends_as_if_nothing_had_happened(
+    uninterrupted: Path, tmp_path: Path, moments: list[str | float]
+) -> None:
     assert len(check_killed_sweep(moments, TWO_COHORTS, uninterrupted, tmp_path)) == 100
 
 
