@@ -338,7 +338,10 @@ def _export(commands: Any) -> None:
     command = _command(commands, "exporting", "export", "weights of one run, or all results for another program")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID", nargs="?", help="of the run whose weights are meant")
-    command.add_argument("--format", choices=("npz", "safetensors", "compressed"), help="of weights")
+    formats = ("npz", "safetensors", "torch", "transformer_lens", "compressed")
+    command.add_argument(
+        "--format", choices=formats, help="of weights; torch, transformer_lens: a folder with what runs them"
+    )
     command.add_argument(
         "--tolerance",
         type=float,
@@ -356,7 +359,7 @@ def _export(commands: Any) -> None:
         help="wandb, trackio: one entry for the sweep (default), and also one a cell or one a run",
     )
     _where(command)
-    command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz or RUN_ID.safetensors")
+    command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz, RUN_ID-torch, ...")
 
 
 def _list(commands: Any) -> None:
