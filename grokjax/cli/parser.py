@@ -243,6 +243,9 @@ def _page(commands: Any) -> None:
     )
     command.add_argument("--port", type=port, metavar="N", help="port of this machine (default: 8765, else any)")
     command.add_argument("--no-open", action="store_true", help="print the address and open no browser")
+    command.add_argument(
+        "--allow-start", action="store_true", help="let the form start sweeps, which go on by themselves"
+    )
 
 
 def _merge(commands: Any) -> None:

@@ -101,9 +101,8 @@ def _check_all(connection: Connection) -> None:
                 connection.send((None, str(error)))
 
 
-def builder_routes() -> list[Route]:
+def builder_routes(checker: Checker) -> list[Route]:
     """The catalogue to read, and the check, which takes a text."""
-    checker = Checker()
 
     async def check(request: Request) -> Response:
         return await _check(request, checker)
@@ -117,7 +116,8 @@ def _catalogue(_: Request) -> Response:
     return JSONResponse(catalogue_json())
 
 
-async def _check(request: Request, checker: Checker) -> Response:
+async def asked_of(request: Request) -> dict[str, Any] | Response:
+    """What was sent, a mapping; or the answer that refuses it."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -125,7 +125,17 @@ async def _check(request: Request, checker: Checker) -> Response:
             return JSONResponse({"problem": "the text is too long"}, 413)
     try:
         asked = json.loads(body)
-        if not isinstance(asked, dict) or not isinstance(asked.get("form", asked.get("yaml")), (dict, str)):
+    except ValueError as error:
+        return JSONResponse({"problem": str(error)}, 400)
+    return asked if isinstance(asked, dict) else JSONResponse({"problem": "expected a mapping"}, 400)
+
+
+async def _check(request: Request, checker: Checker) -> Response:
+    asked = await asked_of(request)
+    if isinstance(asked, Response):
+        return asked
+    try:
+        if not isinstance(asked.get("form", asked.get("yaml")), (dict, str)):
             raise ValueError("expected a form or a text")
         answer = await run_in_threadpool(checked, asked, checker)
         return JSONResponse({"busy": True}, 202) if answer is None else JSONResponse(answer)

@@ -217,6 +217,6 @@ def test_a_check_that_takes_too_long_is_ended_and_leaves_nothing(tab, tmp_path, 
     checking = {process.pid for process in multiprocessing.active_children()}
     answer = tab.check(yaml=SMALL.replace("width: 16", "width: 16, depth: 100000"))
     assert [problem["text"].partition(";")[0] for problem in answer["problems"]] == ["the check was ended after 0.5 s"]
-    assert checking
-    assert checking.isdisjoint(process.pid for process in multiprocessing.active_children())
+    ended = checking - {process.pid for process in multiprocessing.active_children()}
+    assert len(ended) == 1  # those of other pages that were closed may still be there
     assert list(tmp_path.iterdir()) == []

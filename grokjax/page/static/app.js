@@ -8,6 +8,7 @@ import { drawCurves } from "./curves.js";
 import { cellWords } from "./diagram.js";
 import { byId, element, redraw, setOptions } from "./dom.js";
 import { showRun } from "./run.js";
+import "./started.js";
 import { restartTable, rowsOf, showTable } from "./table.js";
 
 const POLL = 1000;
@@ -22,6 +23,7 @@ async function poll() {
   try {
     const state = await askAgain("state");
     if (state) sweeps = state.sweeps;
+    for (const [key, card] of cards) if (!sweeps.some((sweep) => sweep.key === key)) card.node.remove();
     for (const sweep of sweeps) cardOf(sweep.key).stand(sweep, Date.now() / 1000 + clock.ahead);
     byId("connection").textContent = "live";
     byId("nothing").hidden = sweeps.length > 0;

@@ -1,6 +1,6 @@
-// A form that writes a sweep file. Every change is checked by the code that the command line uses; nothing is started.
+// A form that writes a sweep file. Every change is checked by the code that the command line uses.
 
-import { ask, check } from "./api.js";
+import { ask, send } from "./api.js";
 import { axisList } from "./builder_axes.js";
 import { labelled, partPicker } from "./builder_parts.js";
 import { resultView } from "./builder_result.js";
@@ -68,7 +68,7 @@ function build(host, catalogue) {
     result.wait();
     waiting = setTimeout(async () => {
       try {
-        const answer = await check(other || { form: content() }, signal);
+        const answer = await send("check", other || { form: content() }, signal);
         if (signal.aborted) return;
         result.show(answer, Boolean(other));
         mark(form, other ? [] : answer.problems);

@@ -2,18 +2,27 @@
 
 import { bytes, copyButton, element, number } from "./dom.js";
 import { gridPicture } from "./grid_picture.js";
+import { canStart, start } from "./started.js";
 
 export function resultView({ edited, restore }) {
   const heading = element("h2", {}, "The sweep"), summary = element("div", { role: "status" });
   const yaml = element("textarea", { rows: 14, spellcheck: "false", "aria-label": "The sweep file", input: () => edited(yaml.value) });
   const byHand = element("p", { hidden: true }, "The text was changed by hand, so the form no longer writes it. ", element("button", { type: "button", click: () => restore() }, "use the form again"));
+  const refusal = element("span", { class: "problem", role: "alert" });
+  const begin = element("button", { type: "button", hidden: true, click: async () => {
+    begin.disabled = true;
+    refusal.textContent = "";
+    try { await start(yaml.value); } catch (error) { refusal.textContent = error.message; }
+    begin.disabled = false;
+  } }, "start it on this machine");
   const save = element("a", { class: "button", download: "sweep.yaml", href: "#" }, "download"), commands = element("div", {});
-  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save), commands);
+  const node = element("section", { class: "result", "aria-label": "Result" }, heading, summary, byHand, yaml, element("p", { class: "row" }, save, begin, refusal), commands);
   let url = "";
   const say = (text, style) => { // what was said of an earlier text goes
     summary.replaceChildren(element("p", { class: style }, text));
     commands.replaceChildren();
-    save.hidden = true;
+    save.hidden = begin.hidden = true;
+    refusal.textContent = "";
   };
   return {
     node,
@@ -29,6 +38,7 @@ export function resultView({ edited, restore }) {
       save.href = url;
       save.download = file;
       save.hidden = !isGood;
+      begin.hidden = !(isGood && canStart());
       const lines = isGood ? [[`grokjax run ${file}`, "in the folder of the file"], [`grokjax page results/${answer.plan.name}`, "there, once it trains"]] : [];
       commands.replaceChildren(...lines.map(([line, where]) => element("p", { class: "command" }, element("code", {}, line), copyButton(line), ` ${where}`)));
     },
