@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from grokjax.orders.ledger import is_over
+from grokjax.page.diagram import phase_counts
 from grokjax.reader.errors import first_line
-from grokjax.results.growing import GrowingResults, Snapshot
+from grokjax.results.growing import GrowingResults
 from grokjax.store.files import checksum
 
 REFRESH_SECONDS = 0.5
@@ -122,12 +122,6 @@ def _standing(key: str, results: GrowingResults) -> dict[str, Any]:
         "is_quiet": is_quiet,
         "rate": live.get("run_steps_per_second") if is_heard else None,
         "seconds_left": live.get("seconds_left") if is_heard else None,
-        "phases": _phases(snapshot),
+        "phases": phase_counts(snapshot),
         "warned": list(snapshot.warned),
     }
-
-
-def _phases(snapshot: Snapshot) -> dict[str, int]:
-    """Runs of each phase; one that repeats another of its cell is no further run."""
-    runs = snapshot.runs
-    return dict(Counter(map(str, runs.loc[~runs["is_repeat"].to_numpy(bool), "phase"].tolist())))

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from grokjax.results.results import read_results
 from tests.page.tab import TOKEN, page_of
 from tests.results.split_folder import SplitFolder
 from tests.store.small_sweep import copied, typed
@@ -122,6 +123,20 @@ def test_the_filter_holds_for_the_diagram_the_table_and_the_curves(chromium, sma
         window.locator("[name=colour]").select_option("train/accuracy")
         sync_api.expect(window.locator("#legend")).to_contain_text("train/accuracy")
         assert all("train/accuracy" in cell.get_attribute("aria-label") for cell in cells(window).all())
+
+
+def test_the_rule_that_is_chosen_names_the_phases(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab) as window:
+        sync_api.expect(cells(window)).to_have_count(6)
+        by_default = cells(window).first.get_attribute("aria-label")
+        window.locator("[name=rule]").select_option("liu2022")
+        sync_api.expect(cells(window).first).not_to_have_attribute("aria-label", by_default)
+        phases = read_results(small).phases("liu2022")["phase"]
+        for phase, count in phases.value_counts().items():
+            sync_api.expect(window.locator(".card")).to_contain_text(f"{phase.replace('_', ' ')} {count}")
+        sync_api.expect(window.locator("#table tbody tr").first).to_contain_text(phases.iloc[0].replace("_", " "))
+        window.locator("[name=rule]").select_option("")
+        sync_api.expect(cells(window).first).to_have_attribute("aria-label", by_default)
 
 
 def test_names_that_look_like_markup_are_text(chromium, small, tmp_path):
