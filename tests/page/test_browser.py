@@ -1,6 +1,7 @@
 """Does a browser show it, live, by keyboard, on a phone, and ask nobody else? Skipped without a Chromium."""
 
 import contextlib
+import re
 import shutil
 
 import pytest
@@ -212,6 +213,20 @@ def test_a_sweep_is_started_from_the_form_and_its_diagram_appears(chromium, tmp_
         sync_api.expect(window.locator(".result [role=alert]").last).to_contain_text("choose another name")
         tab.folders.stop()
         following.join()
+
+
+@pytest.mark.slow  # its program is compiled
+def test_the_plan_of_the_form_is_timed_at_the_press_of_a_button(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1")
+        window.get_by_text("time it", exact=True).click()
+        timed = re.compile("if every run goes to its last step|not timed within 30 s")
+        sync_api.expect(window.locator(".result tr", has_text="time")).to_contain_text(timed, timeout=2 * PATIENCE)
+        sync_api.expect(window.locator(".result")).to_contain_text("3 = 1 cell x 3 seeds")
+        assert window.get_by_text("use the form again").is_hidden()
 
 
 def test_a_page_that_may_start_nothing_offers_no_start(chromium):
