@@ -20,9 +20,8 @@ def check_lens(model: Model) -> None:
       ValueError: names the setting.
     """
     if type(model) is not Transformer:
-        raise ValueError(
-            f"model.kind: TransformerLens has transformers only, not {model.kind}; nearest is --format torch"
-        )
+        rule = f"TransformerLens has transformers only, not {model.kind}"
+        raise ValueError(f"model.kind: {rule}; --format torch and safetensors have others")
     inexpressible = {
         "norm": model.norm == "post",
         "activation": model.activation not in _ACTIVATIONS,
