@@ -133,6 +133,7 @@ def test_the_rule_that_is_chosen_names_the_phases(chromium, small):
         window.locator("[name=rule]").select_option("liu2022")
         sync_api.expect(cells(window).first).not_to_have_attribute("aria-label", by_default)
         phases = read_results(small).phases("liu2022")["phase"]
+        assert "undecided" in cells(window).first.get_attribute("aria-label")
         for phase, count in phases.value_counts().items():
             sync_api.expect(window.locator(".card")).to_contain_text(f"{phase.replace('_', ' ')} {count}")
         sync_api.expect(window.locator("#table tbody tr").first).to_contain_text(phases.iloc[0].replace("_", " "))
