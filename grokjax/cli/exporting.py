@@ -1,9 +1,11 @@
 """`export`: weights of one run, or all results in the form of another program."""
 
 import argparse
+import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,9 @@ if TYPE_CHECKING:  # importing it is slow, and only annotations name it
 
 TRACKERS = ("wandb", "trackio")
 """Programs in which every entry costs its user something, so that one for the whole sweep is the default."""
+MODULES = ("torch", "transformer_lens")
+"""Formats of weights that come as a folder with what runs them."""
+_NEEDS_SAFETENSORS = "--format {} needs safetensors: pip install 'grokjax[export]'."
 
 
 def export(options: argparse.Namespace) -> int:
@@ -36,6 +41,8 @@ def _weights(options: argparse.Namespace) -> int:
 
     if options.run_id is None or options.where:
         raise UsageError("export --format: is of one run, so it takes a RUN_ID and no --where.")
+    if options.format in MODULES:
+        return _module(options)
     suffix = "npz" if options.format == "compressed" else options.format
     path = new_file(options.out or f"{options.run_id}.{suffix}", "--out")
     params = flat_stored_params(Path(options.folder), options.run_id, options.step, options.with_optimizer)
@@ -47,7 +54,7 @@ def _weights(options: argparse.Namespace) -> int:
         try:
             from safetensors.numpy import save_file
         except ImportError as error:
-            raise UsageError("--format safetensors needs safetensors: pip install 'grokjax[export]'.") from error
+            raise UsageError(_NEEDS_SAFETENSORS.format("safetensors")) from error
         save_file({name: np.ascontiguousarray(leaf) for name, leaf in params.items()}, path)
     sys.stderr.write(f"grokjax: {len(params)} arrays in {path}\n")
     return 0
@@ -71,6 +78,56 @@ def _compressed(options: argparse.Namespace, params: dict[str, np.ndarray], path
     return 0
 
 
+def _module(options: argparse.Namespace) -> int:
+    """A network with what runs it elsewhere."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from grokjax.lab.lens_export import check_lens
+    from grokjax.lab.networks import Networks
+    from grokjax.lab.torch_export import check_torch, trained_network, write_lens, write_torch
+    from grokjax.results.results import read_results
+    from grokjax.results.stored_params import flat_stored_params
+
+    if options.with_optimizer:
+        raise UsageError(f"export --format {options.format}: is of a network, so it takes no --with-optimizer.")
+    run_id, folder = options.run_id, _new_folder(options.out or f"{options.run_id}-{options.format}")
+    params = flat_stored_params(Path(options.folder), run_id, options.step)
+    networks = Networks(Path(options.folder))
+    check, write = (check_torch, write_torch) if options.format == "torch" else (check_lens, write_lens)
+    with asked(f"run {run_id}"):
+        check(networks.run(run_id).model)
+    ends = read_results(Path(options.folder)).history["final_step"]
+    step = int(ends.sel(run_id=run_id)) if options.step is None else options.step
+    network = trained_network(networks, run_id, step, params)
+    try:
+        with _whole(folder) as unfinished:
+            write(unfinished, network)
+    except ImportError as error:
+        raise UsageError(_NEEDS_SAFETENSORS.format(options.format)) from error
+    sys.stderr.write(
+        f"grokjax: a network and its answers to {len(network.examples['inputs']):,} examples in {folder}\n"
+    )
+    return 0
+
+
+def _new_folder(text: str) -> Path:
+    folder = Path(text)
+    if folder.exists():
+        raise UsageError(f"--out {folder}: is there already.")
+    return folder
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder to write to that has its name only once all is written."""
+    unfinished = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        yield unfinished
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def _results(options: argparse.Namespace) -> int:
     from grokjax.results.results import read_results
 
@@ -80,20 +137,13 @@ def _results(options: argparse.Namespace) -> int:
         raise UsageError("export --to: needs --out, a folder that is not there yet.")
     if options.by is not None and options.to not in TRACKERS:
         raise UsageError(f"--by: is of {' and '.join(TRACKERS)} only; {options.to} has every run.")
-    folder = Path(options.out)
-    if folder.exists():
-        raise UsageError(f"--out {folder}: is there already.")
+    folder = _new_folder(options.out)
     results = read_results(Path(options.folder))
     runs = select(results.runs, options.where, results)
     if not len(runs):
         raise UsageError(f"{options.folder}: no run has finished yet.")
-    unfinished = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    with _whole(folder) as unfinished:
         _export_results(options, results, runs, unfinished)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     sys.stderr.write(f"grokjax: {len(runs):,} of {results.spec['num_runs']:,} runs in {folder}\n")
     return 0
 

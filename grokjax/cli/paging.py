@@ -13,6 +13,7 @@ NEEDED = "page: needs starlette and uvicorn: pip install 'grokjax[page]'."
 
 def page(options: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
+    environment = dict(os.environ)
     # It reads, and must not take an accelerator from a sweep that trains here.
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -36,10 +37,13 @@ def page(options: argparse.Namespace) -> int:
         "grokjax: only this machine reaches it, only with this address; Ctrl-C ends it. From another machine:\n"
         f"grokjax: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE, then the same address there\n"
     )
+    if options.allow_start:
+        sys.stderr.write("grokjax: --allow-start: whoever has this address can start sweeps on this machine\n")
     if not options.no_open and has_browser():
         webbrowser.open(address)
     try:
-        serve([Path(folder) for folder in options.folders], opened, token)
+        folders = [Path(folder) for folder in options.folders]
+        serve(folders, opened, token, environment if options.allow_start else None)
     except KeyboardInterrupt:  # how a page is ended
         sys.stderr.write("\n")
     return 0

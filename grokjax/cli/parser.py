@@ -270,6 +270,9 @@ def _page(commands: Any) -> None:
     )
     command.add_argument("--port", type=port, metavar="N", help="port of this machine (default: 8765, else any)")
     command.add_argument("--no-open", action="store_true", help="print the address and open no browser")
+    command.add_argument(
+        "--allow-start", action="store_true", help="let the form start sweeps, which go on by themselves"
+    )
 
 
 def _merge(commands: Any) -> None:
@@ -365,7 +368,10 @@ def _export(commands: Any) -> None:
     command = _command(commands, "exporting", "export", "weights of one run, or all results for another program")
     command.add_argument("folder", metavar="DIR")
     command.add_argument("run_id", metavar="RUN_ID", nargs="?", help="of the run whose weights are meant")
-    command.add_argument("--format", choices=("npz", "safetensors", "compressed"), help="of weights")
+    formats = ("npz", "safetensors", "torch", "transformer_lens", "compressed")
+    command.add_argument(
+        "--format", choices=formats, help="of weights; torch, transformer_lens: a folder with what runs them"
+    )
     command.add_argument(
         "--tolerance",
         type=float,
@@ -383,7 +389,7 @@ def _export(commands: Any) -> None:
         help="wandb, trackio: one entry for the sweep (default), and also one a cell or one a run",
     )
     _where(command)
-    command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz or RUN_ID.safetensors")
+    command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz, RUN_ID-torch, ...")
 
 
 def _list(commands: Any) -> None:

@@ -18,8 +18,13 @@ def positions(shape: Any, tokens: int, drawn: Scheme) -> jax.Array | np.ndarray:
     if shape.positions == "learned":
         length = shape.positions_length or tokens
         return nn.Embed(length, shape.width, embedding_init=drawn.embedding, name="positions")(jnp.arange(tokens))
-    column = np.arange(shape.width)
-    angle = np.arange(tokens)[:, None] / 10_000.0 ** (2 * (column // 2) / shape.width)
+    return sinusoids(tokens, shape.width)
+
+
+def sinusoids(tokens: int, width: int) -> np.ndarray:
+    """Positions that are not learned: [token, width], sines in even columns and cosines in odd ones."""
+    column = np.arange(width)
+    angle = np.arange(tokens)[:, None] / 10_000.0 ** (2 * (column // 2) / width)
     return np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
 
 

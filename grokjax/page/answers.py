@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from grokjax.page.arms import arms_json
 from grokjax.page.diagram import diagram_json
 from grokjax.page.folders import Folders
 from grokjax.page.runs import curves_json, run_json, table_json
@@ -62,7 +63,8 @@ class Answers:
         identity = json.dumps([name, str(results.root), snapshot.version, sorted(query.items())])
         content = self._made.get(identity)
         if content is None:
-            content = json.dumps(ask(results, snapshot, query), allow_nan=False).encode()
+            ruled = snapshot.under(query.get("rule", ""))
+            content = json.dumps(ask(results, ruled, query), allow_nan=False).encode()
             self._made[identity] = content
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
@@ -77,8 +79,9 @@ def _sent(request: Request, content: bytes) -> Response:
     return Response(content, media_type="application/json", headers={"etag": tag})
 
 
-def _diagram(_: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> dict[str, Any]:
-    return diagram_json(snapshot, *(query.get(key, "") for key in ("where", "x", "y", "colour")))
+def _diagram(results: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> dict[str, Any]:
+    diagram = diagram_json(snapshot, *(query.get(key, "") for key in ("where", "x", "y", "colour")))
+    return {**diagram, **arms_json(results.root)} if snapshot.has_arms else diagram
 
 
 def _table(_: GrowingResults, snapshot: Snapshot, query: dict[str, str]) -> dict[str, Any]:

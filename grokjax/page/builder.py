@@ -26,6 +26,7 @@ from grokjax.reader.yaml_text import dump
 SECONDS = 30.0
 """That a check may take."""
 _TOO_LONG = "the check was ended after {seconds:g} s; `grokjax plan FILE.yaml` takes the time that it needs"
+_UNTIMED = "not timed within {seconds:g} s; `grokjax plan FILE.yaml` takes the time that it needs"
 _DIED = "the check died, maybe for want of memory; `grokjax plan FILE.yaml` says more"
 
 
@@ -37,10 +38,11 @@ class Checker:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
 
-    def check(self, text: str) -> dict[str, Any] | None:
+    def check(self, text: str, is_timed: bool = False) -> dict[str, Any] | None:
         """What `check_text` says; None while another check is going on.
 
         A check that waited would hold a thread, of which the rest of the page has need; whoever asks may ask again.
+        A plan that takes too long to be timed comes without its time.
 
         Raises:
           ValueError: what `check_text` raises.
@@ -48,15 +50,19 @@ class Checker:
         if not self._is_asked.acquire(blocking=False):
             return None
         try:
-            return self._answer(text)
+            answer = self._answer(text, is_timed)
+            if is_timed and answer.get("was_ended") and (plan := (untimed := self._answer(text, False))["plan"]):
+                plan["time"] = _UNTIMED.format(seconds=SECONDS)
+                return untimed
+            return answer
         finally:
             self._is_asked.release()
 
-    def _answer(self, text: str) -> dict[str, Any]:
+    def _answer(self, text: str, is_timed: bool) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:  # of this process, so that none is left when the other is ended
             try:
                 connection = self._started()
-                connection.send((text, folder))
+                connection.send((text, folder, is_timed))
                 if not connection.poll(SECONDS):
                     return self._ended(_TOO_LONG.format(seconds=SECONDS))
                 answer, refusal = connection.recv()
@@ -83,7 +89,7 @@ class Checker:
             self._process.kill()
             self._process.join()
         self._process = self._connection = None
-        return {"problems": [{"key": "", "line": None, "text": why}], "plan": None}
+        return {"problems": [{"key": "", "line": None, "text": why}], "plan": None, "was_ended": True}
 
 
 def _check_all(connection: Connection) -> None:
@@ -94,16 +100,15 @@ def _check_all(connection: Connection) -> None:
     with contextlib.suppress(EOFError, OSError):
         connection.send("ready")
         while True:
-            text, folder = connection.recv()
+            text, folder, is_timed = connection.recv()
             try:
-                connection.send((check_text(text, folder), ""))
+                connection.send((check_text(text, folder, is_timed), ""))
             except (ValueError, TypeError, AttributeError) as error:
                 connection.send((None, str(error)))
 
 
-def builder_routes() -> list[Route]:
+def builder_routes(checker: Checker) -> list[Route]:
     """The catalogue to read, and the check, which takes a text."""
-    checker = Checker()
 
     async def check(request: Request) -> Response:
         return await _check(request, checker)
@@ -117,7 +122,8 @@ def _catalogue(_: Request) -> Response:
     return JSONResponse(catalogue_json())
 
 
-async def _check(request: Request, checker: Checker) -> Response:
+async def asked_of(request: Request) -> dict[str, Any] | Response:
+    """What was sent, a mapping; or the answer that refuses it."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -125,7 +131,17 @@ async def _check(request: Request, checker: Checker) -> Response:
             return JSONResponse({"problem": "the text is too long"}, 413)
     try:
         asked = json.loads(body)
-        if not isinstance(asked, dict) or not isinstance(asked.get("form", asked.get("yaml")), (dict, str)):
+    except ValueError as error:
+        return JSONResponse({"problem": str(error)}, 400)
+    return asked if isinstance(asked, dict) else JSONResponse({"problem": "expected a mapping"}, 400)
+
+
+async def _check(request: Request, checker: Checker) -> Response:
+    asked = await asked_of(request)
+    if isinstance(asked, Response):
+        return asked
+    try:
+        if not isinstance(asked.get("form", asked.get("yaml")), (dict, str)):
             raise ValueError("expected a form or a text")
         answer = await run_in_threadpool(checked, asked, checker)
         return JSONResponse({"busy": True}, 202) if answer is None else JSONResponse(answer)
@@ -137,12 +153,12 @@ def checked(asked: dict[str, Any], checker: Checker) -> dict[str, Any] | None:
     """The text of a sweep, its problems, and its plan where it has none; None while another check is going on.
 
     Args:
-      asked: `form`, what was filled in, see `form.sweep_mapping`; or `yaml`, a text.
+      asked: `form`, what was filled in, see `form.sweep_mapping`; or `yaml`, a text; and `time`, whether to time it.
     """
     try:
         text = asked["yaml"] if "yaml" in asked else dump(sweep_mapping(asked["form"]))
     except SpecError as error:
         problems = [{"key": problem.key, "line": None, "text": str(problem)} for problem in error.problems]
         return {"yaml": None, "problems": problems, "plan": None}
-    answer = checker.check(text)
+    answer = checker.check(text, asked.get("time") is True)
     return None if answer is None else {"yaml": text, **answer}

@@ -1,4 +1,4 @@
-"""What is wrong with the text of a sweep, and what would it amount to? Asked as `grokjax plan --no-probe` asks."""
+"""What is wrong with the text of a sweep, and what would it amount to? Asked as `grokjax plan` asks."""
 
 import dataclasses
 from pathlib import Path
@@ -9,6 +9,7 @@ from grokjax.drive.trainable import load_sweep
 from grokjax.plan.plan import Plan
 from grokjax.reader.errors import Problem, SpecError
 from grokjax.reader.sealed import sealed
+from grokjax.report.plan_text import time_text
 from grokjax.report.wording import number_text
 
 FILE = "sweep.yaml"
@@ -18,11 +19,12 @@ _MOST_VALUES = 200
 _SHOWN_COHORTS = 20
 
 
-def check_text(text: str, folder: str) -> dict[str, Any]:
+def check_text(text: str, folder: str, is_timed: bool = False) -> dict[str, Any]:
     """Problems of a sweep file with this text, or else its plan; nothing that the text names is read or imported.
 
     Args:
       folder: into which the file is written.
+      is_timed: whether to compile its programs and time scratch lanes, as `grokjax plan` does.
     """
     with sealed():
         path = Path(folder, FILE)
@@ -31,7 +33,7 @@ def check_text(text: str, folder: str) -> dict[str, Any]:
             sweep = load_sweep(path)
             if sweep.num_runs > MOST_RUNS:
                 return {"problems": [], "plan": {"runs": sweep.num_runs, "name": sweep.name}}
-            return {"problems": [], "plan": _plan(forecast(sweep, "cpu", with_probe=False))}
+            return {"problems": [], "plan": _plan(forecast(sweep, "cpu", with_probe=is_timed))}
         except SpecError as error:
             return {"problems": [_problem(problem, folder) for problem in error.problems], "plan": None}
 
@@ -60,6 +62,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "run_steps": (about["runs"] + about["later_runs"]) * about["steps"],
         "memory_bytes_per_run": about["memory_bytes_per_run"],
         "disk_bytes": about["disk_bytes"],
+        "time": None if plan.forecast_seconds is None else f"{time_text(plan)}; on the CPU of this machine",
         "num_cohorts": len(about["cohorts"]),
         "cohorts": cohorts,
         "axes": [{"path": path, "count": len(values), "values": _values(values)} for path, values in axes],

@@ -1,6 +1,7 @@
 """The cells of a diagram over any two columns: phases with their intervals, or the median of any measure."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +11,7 @@ import pandas as pd
 from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.columns import find
 from grokjax.analysis.diagram import PhaseDiagram, phase_diagram
+from grokjax.analysis.rules import RULES
 from grokjax.page.chosen import chosen_runs, num_values, plain
 from grokjax.report.pictures import choose_axes, notes_on, partial_warning
 from grokjax.report.points import is_scattered, point_axis
@@ -37,9 +39,15 @@ def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) ->
     Raises:
       ValueError: there is no such column, or nothing to draw.
     """
-    offered = {"axes": axis_names(snapshot), "colours": colour_names(snapshot), "measures": sorted(snapshot.measures)}
+    offered = {
+        "axes": axis_names(snapshot),
+        "colours": colour_names(snapshot),
+        "measures": sorted(snapshot.measures),
+        "rules": list(RULES),
+        "phases": phase_counts(snapshot),
+    }
     if snapshot.has_arms:
-        return {"note": "This sweep compares arms: some of its runs only tune. See `grokjax compare`.", **offered}
+        return offered
     runs = chosen_runs(snapshot, where)
     if not len(runs):
         return {"note": "No run yet." if not len(snapshot.runs) else "The filter leaves no run.", **offered}
@@ -71,6 +79,12 @@ def diagram_json(snapshot: Snapshot, where: str, x: str, y: str, colour: str) ->
         "warning": partial_warning(results, runs) or banner(diagram),
         "remarks": said,
     }
+
+
+def phase_counts(snapshot: Snapshot) -> dict[str, int]:
+    """Runs of each phase; one that repeats another of its cell is no further run."""
+    runs = snapshot.runs
+    return dict(Counter(map(str, runs.loc[~runs["is_repeat"].to_numpy(bool), "phase"].tolist())))
 
 
 def axis_names(snapshot: Snapshot) -> list[str]:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from grokjax.orders.ledger import is_over
+from grokjax.page.diagram import phase_counts
 from grokjax.reader.errors import first_line
-from grokjax.results.growing import GrowingResults, Snapshot
+from grokjax.results.growing import GrowingResults
 from grokjax.store.files import checksum
 
 REFRESH_SECONDS = 0.5
@@ -25,6 +25,7 @@ class Folders:
 
     def __init__(self, typed: Sequence[Path]):
         self._typed = list(typed)
+        self._begun: list[Path] = []
         self._results: dict[str, GrowingResults] = {}
         self._stopped = threading.Event()
         self._find()
@@ -39,8 +40,13 @@ class Folders:
                 results.problem = f"cannot be read: {first_line(error)}"
 
     def _find(self) -> None:
+        keys = []
         for root in self._roots():
-            self._results.setdefault(checksum(str(root.resolve()).encode()), GrowingResults(root))
+            keys.append(checksum(str(root.resolve()).encode()))
+            self._results.setdefault(keys[-1], GrowingResults(root))
+        for key, results in list(self._results.items()):
+            if key not in keys and results.snapshot is None:  # an empty folder, before there were sweeps in it
+                del self._results[key]
 
     def follow(self) -> threading.Thread:
         """Refresh again and again until `stop`, in a thread of its own."""
@@ -71,8 +77,18 @@ class Folders:
         """Where each sweep stands, in the order in which they were found."""
         return [_standing(key, results) for key, results in list(self._results.items())]
 
+    def place(self) -> Path:
+        """Where a new sweep has its folder: beside the first that is shown, in `results` without any."""
+        first = self._typed[0] if self._typed else Path("results")
+        return first.resolve().parent if (first / "spec.json").is_file() else first
+
+    def show(self, root: Path) -> None:
+        """Show a sweep too, from when its folder holds one."""
+        if root not in self._begun:
+            self._begun.append(root)
+
     def _roots(self) -> list[Path]:
-        roots = []
+        roots = [root for root in self._begun if (root / "spec.json").is_file()]
         for folder in self._typed:
             inside = [] if (folder / "spec.json").is_file() else sorted(folder.glob("*/spec.json"))
             roots += [path.parent for path in inside] or [folder]
@@ -106,12 +122,6 @@ def _standing(key: str, results: GrowingResults) -> dict[str, Any]:
         "is_quiet": is_quiet,
         "rate": live.get("run_steps_per_second") if is_heard else None,
         "seconds_left": live.get("seconds_left") if is_heard else None,
-        "phases": _phases(snapshot),
+        "phases": phase_counts(snapshot),
         "warned": list(snapshot.warned),
     }
-
-
-def _phases(snapshot: Snapshot) -> dict[str, int]:
-    """Runs of each phase; one that repeats another of its cell is no further run."""
-    runs = snapshot.runs
-    return dict(Counter(map(str, runs.loc[~runs["is_repeat"].to_numpy(bool), "phase"].tolist())))

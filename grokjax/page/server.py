@@ -3,7 +3,7 @@
 import logging
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -13,9 +13,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from grokjax.page.answers import Answers
-from grokjax.page.builder import builder_routes
+from grokjax.page.builder import Checker, builder_routes
 from grokjax.page.folders import Folders
 from grokjax.page.guard import App, Guard
+from grokjax.page.starting import Starter, starting_routes
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -29,15 +30,16 @@ class PortInUseError(OSError):
     """Another process listens there."""
 
 
-def make_app(folders: Folders, port: int, token: str) -> App:
-    """The page as an ASGI application, checks included."""
+def make_app(folders: Folders, port: int, token: str, starter: Starter | None = None) -> App:
+    """The page as an ASGI application, checks included; without a starter it starts nothing."""
     files = {f"/static/{path.name}": path for path in _STATIC.iterdir() if path.suffix in _TYPES}
     files |= {f"/vendor/{path.name}": path for path in (_VENDOR / "uplot").iterdir() if path.suffix in _TYPES}
     files["/"] = _STATIC / "index.html"
-    builder = builder_routes()
-    routes = [*(_file(url, path) for url, path in files.items()), *Answers(folders).routes(), *builder]
+    checker = Checker()
+    taking = [*builder_routes(checker), *starting_routes(starter or Starter(folders, is_allowed=False), checker)]
+    routes = [*(_file(url, path) for url, path in files.items()), *Answers(folders).routes(), *taking]
     routes.append(Route("/favicon.ico", lambda request: Response(status_code=204)))
-    asking = tuple(route.path for route in builder if "POST" in (route.methods or ()))
+    asking = tuple(route.path for route in taking if "POST" in (route.methods or ()))
     return Guard(Starlette(routes=routes), port, token, asking)
 
 
@@ -62,12 +64,19 @@ def open_port(port: int | None) -> socket.socket:
     raise PortInUseError(f"--port {port}: {reason}; leave --port out to take any.")
 
 
-def serve(roots: Sequence[Path], opened: socket.socket, token: str) -> None:
-    """Answer until the process is told to end."""
+def serve(
+    roots: Sequence[Path], opened: socket.socket, token: str, environment: Mapping[str, str] | None = None
+) -> None:
+    """Answer until the process is told to end.
+
+    Args:
+      environment: of the sweeps that may be started; None for a page that starts none.
+    """
     folders = Folders(roots)
+    starter = Starter(folders, environment is not None, environment or {})
     folders.follow()
     try:
-        make_server(make_app(folders, opened.getsockname()[1], token)).run([opened])
+        make_server(make_app(folders, opened.getsockname()[1], token, starter)).run([opened])
     finally:
         folders.stop()
 

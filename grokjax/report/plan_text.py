@@ -106,7 +106,7 @@ def _cohorts(plan: Plan) -> Table:
 
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
-    costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", _time(plan))]
+    costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", time_text(plan))]
     if plan.sweep.measure.probes:
         names = ", ".join(part.kind for part in plan.sweep.measure.probes)
         costs.append(("probes", f"{names} of every stored network, when all runs have ended; not counted in time"))
@@ -125,7 +125,8 @@ def _disk(plan: Plan) -> str:
     return f"at most {bytes_text(plan.disk_bytes)} ({', '.join(parts)}{without}), {saves}"
 
 
-def _time(plan: Plan) -> str:
+def time_text(plan: Plan) -> str:
+    """The forecast of the time, and whether other work disturbed it."""
     seconds = plan.forecast_seconds
     if seconds is None:
         return "not timed"

@@ -16,7 +16,8 @@ import pandas as pd
 import xarray as xr
 
 from grokjax.analysis.history import Looks
-from grokjax.analysis.table import event_columns
+from grokjax.analysis.rules import find_rule
+from grokjax.analysis.table import event_columns, rule_columns
 from grokjax.reader.yaml_file import parse
 from grokjax.results.dataset import take_longest
 from grokjax.results.reading import dataset_of, looks_of, measured_rows, read_dataset, read_live, rows_of, rule_of
@@ -70,6 +71,23 @@ class Snapshot:
         ]
         whole = take_longest(kept, self.spec["base"], self.runs["run_id"].tolist()) if kept else self._pieces[0]
         return looks_of(whole, self.spec["constants"])
+
+    def under(self, rule: str) -> "Snapshot":
+        """The same runs under another phase rule, as `Results.phases` has them; itself for an empty name.
+
+        Raises:
+          ValueError: there is no such rule; with the nearest one.
+        """
+        if not rule:
+            return self
+        find_rule(rule)
+        if not len(self.runs):
+            return dataclasses.replace(self, spec={**self.spec, "rule": rule})
+        ruled = rule_columns(self.looks, rule)
+        columns = {name: ruled[name].astype(self.runs[name].dtype).array for name in ruled}
+        runs = self.runs.assign(**columns)
+        runs.attrs["aliases"] = self.runs.attrs.get("aliases", {})
+        return dataclasses.replace(self, runs=runs, spec={**self.spec, "rule": rule})
 
     def curve(self, run_id: str, measure: str) -> Curve:
         """At which steps a run was measured, and the values; nothing where it was not.

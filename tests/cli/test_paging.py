@@ -67,3 +67,19 @@ def test_without_the_packages_of_the_page_the_command_says_what_to_install(small
     monkeypatch.setitem(sys.modules, package, None)
     assert typed("page", small, "--no-open") == 2
     assert "pip install 'grokjax[page]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("--allow-start",)])
+def test_sweeps_are_started_only_with_the_option_and_where_jax_would_train(small, monkeypatch, capsys, words):
+    served = []
+
+    def serve(folders, opened, token, environment):
+        opened.close()
+        served.append(environment)
+
+    monkeypatch.setattr("grokjax.page.server.serve", serve)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    assert typed("page", small, "--no-open", *words) == 0
+    platforms = [None if environment is None else environment["JAX_PLATFORMS"] for environment in served]
+    assert platforms == (["cuda"] if words else [None])  # the page itself keeps off accelerators
+    assert ("can start sweeps" in capsys.readouterr().err) == bool(words)

@@ -13,6 +13,7 @@ from typing import Any
 
 from grokjax.page.folders import Folders
 from grokjax.page.server import make_app, make_server, open_port
+from grokjax.page.starting import Starter
 
 TOKEN = "the-token"
 
@@ -40,6 +41,7 @@ class Tab:
 
     port: int
     folders: Folders
+    starter: Starter
 
     @property
     def address(self) -> str:
@@ -74,24 +76,29 @@ class Tab:
         assert answer.status == 200, answer.text
         return answer.content
 
+    def send(self, question: str, **asked: Any) -> Answer:
+        """What the page posts."""
+        return self.ask(f"/api/{question}", None, {"Origin": self.address}, "POST", asked)
+
     def check(self, **asked: Any) -> Any:
-        answer = self.ask("/api/check", None, {"Origin": self.address}, "POST", asked)
+        answer = self.send("check", **asked)
         assert answer.status == 200, answer.text
         return answer.content
 
 
 @contextlib.contextmanager
-def page_of(*roots: Path) -> Iterator[Tab]:
+def page_of(*roots: Path, may_start: bool = False) -> Iterator[Tab]:
     """The page of some folders, served until the end of the block."""
     folders, opened = Folders(list(roots)), open_port(0)
     folders.refresh()
-    server = make_server(make_app(folders, opened.getsockname()[1], TOKEN))
+    starter = Starter(folders, may_start)
+    server = make_server(make_app(folders, opened.getsockname()[1], TOKEN, starter))
     thread = threading.Thread(target=server.run, args=([opened],))
     thread.start()
     try:
         while not server.started:
             time.sleep(0.01)
-        yield Tab(opened.getsockname()[1], folders)
+        yield Tab(opened.getsockname()[1], folders, starter)
     finally:
         server.should_exit = True
         thread.join()

@@ -9,6 +9,7 @@ import pytest
 
 from grokjax.analysis.cell_values import cell_values
 from grokjax.analysis.diagram import phase_diagram
+from grokjax.analysis.rules import RULES
 from grokjax.page import answers
 from grokjax.report.pictures import notes_on
 from grokjax.results.growing import GrowingResults
@@ -37,6 +38,33 @@ def test_the_diagram_is_that_of_the_analysis(tab, key, small):
         assert (cell["low"], cell["high"]) == pytest.approx(
             (wanted.low[place][which], wanted.high[place][which]), abs=1e-4
         )
+
+
+@pytest.mark.parametrize("rule", [*RULES, ""])
+def test_phases_by_another_rule_are_those_of_the_command(tab, key, small, rule):
+    results = read_results(small)
+    runs = results.phases(rule or None)
+    seen, wanted = tab.told("diagram", sweep=key, rule=rule), phase_diagram(runs, RATE, DECAY)
+    assert seen["rules"] == list(RULES)
+    assert seen["phases"] == runs.loc[~runs["is_repeat"], "phase"].value_counts().to_dict()
+    for cell in seen["cells"]:
+        counts = dict(zip(wanted.phases, wanted.counts[cell["y"], cell["x"]].tolist(), strict=True))
+        assert cell["counts"] == {name: count for name, count in counts.items() if count}
+    assert (rule or results.rule.name) in seen["remarks"][0]
+    shown = tab.told("table", sweep=key, rule=rule)
+    phases = {row[0]: row[shown["columns"].index("phase")] for row in shown["rows"]}
+    assert phases == dict(zip(runs["run_id"], runs["phase"], strict=True))
+    run = next(iter(phases))
+    assert tab.told("run", sweep=key, rule=rule, run=run)["phase"] == phases[run]
+    (curve,) = tab.told("curves", sweep=key, rule=rule, runs=run, measure="test/accuracy")["series"]
+    assert curve["phase"] == phases[run]
+    chosen = tab.told("table", sweep=key, rule=rule, where=f"phase = {phases[run]}")
+    assert chosen["total"] == (runs["phase"] == phases[run]).sum()
+
+
+def test_a_rule_that_there_is_not_is_refused_with_the_nearest(tab, key):
+    answer = tab.ask("/api/diagram", {"sweep": key, "rule": "liu2020"})
+    assert (answer.status, "liu2022" in answer.content["problem"]) == (400, True)
 
 
 def test_any_two_axes_and_any_measure_may_be_drawn(tab, key, small):
@@ -269,8 +297,26 @@ def test_runs_that_tuned_an_arm_are_pooled_in_no_diagram(small, tmp_path):
     folder.commit(3)
     with page_of(folder.root) as tab:
         key = tab.told("state")["sweeps"][0]["key"]
-        assert "grokjax compare" in tab.told("diagram", sweep=key)["note"]
+        answer = tab.told("diagram", sweep=key)
+        assert (answer["command"], answer["text"]) == (f"grokjax compare {folder.root}", "")
+        assert "compares arms" in answer["note"] and "cells" not in answer
         assert tab.told("table", sweep=key)["total"] == 3
+
+
+def test_code_that_a_sweep_of_arms_names_is_not_imported_by_the_page(small, tmp_path):
+    (tmp_path / "net.py").write_text("from pathlib import Path\nPath(__file__).with_name('imported').touch()\n")
+    folder = SplitFolder(small, tmp_path / "arms")
+    spec = read_spec(folder.root)
+    yaml = spec["yaml"].replace("kind: mlp", f'kind: "{tmp_path}/net.py:Net"') + "compare: {arms: {a: {}, b: {}}}\n"
+    assert "net.py" in yaml
+    write_record(folder.root / "spec.json", {**spec, "yaml": yaml})
+    folder.commit(1)
+    with page_of(folder.root) as tab:
+        answer = tab.told("diagram", sweep=tab.told("state")["sweeps"][0]["key"])
+        assert "the page does not read" in answer["note"]
+    assert not (tmp_path / "imported").exists()
+    assert typed("compare", folder.root) != 0
+    assert (tmp_path / "imported").exists()  # so the page's refusal is what held it back
 
 
 def test_a_folder_that_cannot_be_read_hides_no_other(small, tmp_path, monkeypatch):

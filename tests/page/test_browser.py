@@ -1,10 +1,12 @@
 """Does a browser show it, live, by keyboard, on a phone, and ask nobody else? Skipped without a Chromium."""
 
 import contextlib
+import re
 import shutil
 
 import pytest
 
+from grokjax.results.results import read_results
 from tests.page.tab import TOKEN, page_of
 from tests.results.split_folder import SplitFolder
 from tests.store.small_sweep import copied, typed
@@ -13,7 +15,11 @@ sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-REFUSED = "Failed to load resource: the server responded with a status of 400 (Bad Request)"  # a filter that is none
+REFUSED = tuple(
+    f"Failed to load resource: the server responded with a status of {status}"
+    for status in ("400 (Bad Request)", "409 (Conflict)")  # a filter that is none, a sweep that is not started
+)
+NAME = "from-the-page"
 HOSTILE = "<img src=x onerror=alert(1)>"
 PATIENCE = 60_000  # milliseconds until something must be there, on a machine that is busy
 
@@ -42,7 +48,7 @@ def shown(chromium, tab, width=1280, height=720):
     check_fits(window)
     check_names(window)
     window.close()
-    assert [text for text in wrong if text != REFUSED] == []
+    assert [text for text in wrong if text not in REFUSED] == []
     assert asked
     assert [url for url in asked if not url.startswith((tab.address, "blob:"))] == []
 
@@ -120,6 +126,21 @@ def test_the_filter_holds_for_the_diagram_the_table_and_the_curves(chromium, sma
         assert all("train/accuracy" in cell.get_attribute("aria-label") for cell in cells(window).all())
 
 
+def test_the_rule_that_is_chosen_names_the_phases(chromium, small):
+    with page_of(small) as tab, shown(chromium, tab) as window:
+        sync_api.expect(cells(window)).to_have_count(6)
+        by_default = cells(window).first.get_attribute("aria-label")
+        window.locator("[name=rule]").select_option("liu2022")
+        sync_api.expect(cells(window).first).not_to_have_attribute("aria-label", by_default)
+        phases = read_results(small).phases("liu2022")["phase"]
+        assert "undecided" in cells(window).first.get_attribute("aria-label")
+        for phase, count in phases.value_counts().items():
+            sync_api.expect(window.locator(".card")).to_contain_text(f"{phase.replace('_', ' ')} {count}")
+        sync_api.expect(window.locator("#table tbody tr").first).to_contain_text(phases.iloc[0].replace("_", " "))
+        window.locator("[name=rule]").select_option("")
+        sync_api.expect(cells(window).first).to_have_attribute("aria-label", by_default)
+
+
 def test_names_that_look_like_markup_are_text(chromium, small, tmp_path):
     root = tmp_path / HOSTILE
     root.mkdir()
@@ -165,6 +186,58 @@ def test_a_sweep_is_built_without_writing_yaml(chromium, tmp_path):
         saved.value.save_as(tmp_path / saved.value.suggested_filename)
     assert (tmp_path / "my-sweep.yaml").exists()
     assert typed("plan", tmp_path / "my-sweep.yaml", "--no-probe") == 0
+
+
+@pytest.mark.slow  # a sweep is trained
+def test_a_sweep_is_started_from_the_form_and_its_diagram_appears(chromium, tmp_path):
+    with page_of(tmp_path, may_start=True) as tab, shown(chromium, tab) as window:
+        following = tab.folders.follow()
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("0.1, 1")
+        window.get_by_label("steps", exact=True).fill("100")
+        window.get_by_label("name", exact=True).fill(NAME)
+        sync_api.expect(window.locator(".result")).to_contain_text("6 = 2 cells x 3 seeds")
+        window.get_by_text("start it on this machine", exact=True).click()
+        started = window.locator("#started")
+        sync_api.expect(started).to_contain_text(f"grokjax run {tmp_path}/{NAME}.yaml --out {tmp_path}/{NAME}")
+        sync_api.expect(started).to_contain_text("done (exit status 0)", timeout=5 * PATIENCE)
+        sync_api.expect(started.locator("pre")).to_contain_text("6/6 done")
+        assert started.get_by_text("stop").count() == 0
+        window.locator("#tab-sweeps").click()
+        sync_api.expect(cells(window)).to_have_count(2)
+        sync_api.expect(window.locator(".card")).to_contain_text("6 of 6 runs ended")
+        window.locator("#tab-builder").click()
+        (tmp_path / f"{NAME}.yaml").write_text("name: another\n")
+        window.get_by_text("start it on this machine", exact=True).click()
+        sync_api.expect(window.locator(".result [role=alert]").last).to_contain_text("choose another name")
+        tab.folders.stop()
+        following.join()
+
+
+@pytest.mark.slow  # its program is compiled
+def test_the_plan_of_the_form_is_timed_at_the_press_of_a_button(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1")
+        window.get_by_text("time it", exact=True).click()
+        timed = re.compile("if every run goes to its last step|not timed within 30 s")
+        sync_api.expect(window.locator(".result tr", has_text="time")).to_contain_text(timed, timeout=2 * PATIENCE)
+        sync_api.expect(window.locator(".result")).to_contain_text("3 = 1 cell x 3 seeds")
+        assert window.get_by_text("use the form again").is_hidden()
+
+
+def test_a_page_that_may_start_nothing_offers_no_start(chromium):
+    with page_of() as tab, shown(chromium, tab) as window:
+        window.locator("#tab-builder").click()
+        axis = window.locator(".axis-row").first
+        axis.locator("select").nth(0).select_option("optimizer.weight_decay")
+        axis.locator("[aria-label^=values]").fill("1")
+        sync_api.expect(window.get_by_text("download", exact=True)).to_be_visible()
+        assert window.get_by_text("start it on this machine", exact=True).is_hidden()
 
 
 def test_of_an_earlier_text_nothing_stays_while_a_change_is_checked(chromium):

@@ -63,6 +63,32 @@ def test_the_plan_is_that_of_the_command_line(tab, tmp_path, capsys):
     assert [axis["count"] for axis in seen["axes"]] == [2, 3]
 
 
+@pytest.mark.slow  # its programs are compiled
+def test_a_plan_is_timed_when_that_is_asked_for(tab, monkeypatch):
+    monkeypatch.setattr("grokjax.page.builder.SECONDS", 300)  # the machine may be busy
+    plan = tab.check(yaml=SMALL)["plan"]
+    assert plan.pop("time") is None
+    timed = tab.check(yaml=SMALL, time=True)["plan"]
+    words = timed.pop("time")
+    assert timed == plan
+    assert "if every run goes to its last step" in words and "on the CPU of this machine" in words
+
+
+def test_a_plan_that_takes_too_long_to_be_timed_comes_without_its_time(tab, monkeypatch):
+    plan = tab.check(yaml=SMALL)["plan"]
+    answered = Checker._answer
+
+    def at_once(checker, text, is_timed):
+        monkeypatch.setattr("grokjax.page.builder.SECONDS", 0.01 if is_timed else 60)
+        return answered(checker, text, is_timed)
+
+    monkeypatch.setattr(Checker, "_answer", at_once)
+    untimed = tab.check(yaml=SMALL, time=True)
+    assert untimed["problems"] == []
+    assert untimed["plan"]["time"].startswith("not timed within")
+    assert {**untimed["plan"], "time": None} == plan
+
+
 UNDECIDED = "claims: [{name: a, that: probability(generalized, optimizer.b1=1) > 0.5}]\n"
 BAD = {
     "an unknown key": SMALL.replace("seeds: 2", "seedz: 2"),
@@ -217,6 +243,6 @@ def test_a_check_that_takes_too_long_is_ended_and_leaves_nothing(tab, tmp_path, 
     checking = {process.pid for process in multiprocessing.active_children()}
     answer = tab.check(yaml=SMALL.replace("width: 16", "width: 16, depth: 100000"))
     assert [problem["text"].partition(";")[0] for problem in answer["problems"]] == ["the check was ended after 0.5 s"]
-    assert checking
-    assert checking.isdisjoint(process.pid for process in multiprocessing.active_children())
+    ended = checking - {process.pid for process in multiprocessing.active_children()}
+    assert len(ended) == 1  # those of other pages that were closed may still be there
     assert list(tmp_path.iterdir()) == []

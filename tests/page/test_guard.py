@@ -2,7 +2,8 @@
 
 import pytest
 
-READ = ("/", "/static/app.js", "/api/state", "/api/phases", "/api/catalogue")
+READ = ("/", "/static/app.js", "/api/state", "/api/phases", "/api/catalogue", "/api/started")
+TAKING = ("/api/check", "/api/start", "/api/stop")
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/api/state"])
@@ -34,11 +35,16 @@ def test_the_names_of_this_machine_are_answered(tab, host):
 def test_another_page_is_refused(tab, headers):
     headers = {name: value.replace("PORT", str(tab.port)) for name, value in headers.items()}
     assert tab.ask("/api/state", None, headers).status == 403
-    assert tab.ask("/api/check", None, {"Origin": tab.address} | headers, "POST", {"yaml": "name: a"}).status == 403
+    for path in TAKING:
+        assert tab.ask(path, None, {"Origin": tab.address} | headers, "POST", {"yaml": "name: a"}).text.startswith(
+            "refused"
+        )
 
 
 @pytest.mark.parametrize("token", ["", "other", "the-token-", "the-toke", "\xe9"])
-@pytest.mark.parametrize("path", ["/api/state", "/api/diagram", "/api/table", "/api/run", "/api/catalogue", "/api/no"])
+@pytest.mark.parametrize(
+    "path", ["/api/state", "/api/diagram", "/api/table", "/api/run", "/api/catalogue", "/api/started", "/api/no"]
+)
 def test_nothing_is_told_without_the_token(tab, token, path):
     answer = tab.ask(path, None, {"X-Token": token})
     assert (answer.status, "token" in answer.text) == (403, True)
@@ -55,10 +61,18 @@ def test_what_is_read_is_only_read(tab, method, path):
     assert tab.ask(path, None, {"Origin": tab.address}, method).status == 405
 
 
-def test_the_check_takes_a_text_from_this_page_alone(tab):
-    assert tab.ask("/api/check").status == 405
-    refused = tab.ask("/api/check", method="POST", body={"yaml": "name: a"})
+@pytest.mark.parametrize("path", TAKING)
+def test_what_takes_a_text_takes_it_from_this_page_alone(tab, path):
+    assert tab.ask(path).status == 405
+    refused = tab.ask(path, method="POST", body={"yaml": "name: a"})
     assert (refused.status, "which page" in refused.text) == (403, True)
+    for token in ("", "other"):
+        refused = tab.ask(path, None, {"Origin": tab.address, "X-Token": token}, "POST", {"yaml": "name: a"})
+        assert (refused.status, "token" in refused.text) == (403, True)
+    refused = tab.ask(
+        path, None, {"Origin": tab.address, "Host": f"evil.example:{tab.port}"}, "POST", {"yaml": "name: a"}
+    )
+    assert (refused.status, "answers to" in refused.text) == (403, True)
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/api/state", "/api/none", "/none"])

@@ -2,8 +2,12 @@
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +192,51 @@ def test_optuna_loads_a_study_with_a_trial_for_each_run(small, results, tmp_path
             assert trial.value == pytest.approx(run["test/accuracy"])
     best = results.runs.loc[results.runs["status"] != "diverged", "test/accuracy"].max()
     assert study.best_value == pytest.approx(best)
+
+
+DASHBOARD = shutil.which("optuna-dashboard")
+
+
+@pytest.mark.slow  # somebody else's service is started
+@pytest.mark.skipif(DASHBOARD is None, reason="optuna-dashboard is not on the PATH: pip install optuna-dashboard")
+def test_optuna_dashboard_shows_every_run_with_its_settings_value_and_curve(small, results, tmp_path):
+    assert typed("export", small, "--to", "optuna", "--out", tmp_path / "study") == 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [DASHBOARD, tmp_path / "study" / "journal.log", "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            (study,) = asked_of_dashboard(port, "studies")["study_summaries"]
+            told = asked_of_dashboard(port, f"studies/{study['study_id']}")
+        finally:
+            process.terminate()
+    assert study["study_name"] == results.name and study["directions"] == ["maximize"]
+    trials = {
+        next(one["value"] for one in trial["user_attrs"] if one["key"] == "run_id"): trial for trial in told["trials"]
+    }
+    assert set(trials) == set(results.runs["run_id"])
+    for run in results.runs.to_dict("records"):
+        trial = trials[run["run_id"]]
+        params = {one["name"]: one["param_internal_value"] for one in trial["params"]}
+        assert params == pytest.approx({path: run[path] for path in AXES})
+        assert trial["state"] == ("Fail" if run["status"] == "diverged" else "Complete")
+        if trial["state"] == "Complete":
+            assert trial["values"] == pytest.approx([run["test/accuracy"]])
+            assert trial["intermediate_values"][-1] == {"step": run["final_step"], "value": trial["values"][0]}
+
+
+def asked_of_dashboard(port, question, patience=120):
+    """What it answers, once it listens."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/{question}", timeout=30) as answer:
+                return json.load(answer)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def test_granularity_is_refused_where_every_run_is_exported_anyway(small, tmp_path, capsys):

@@ -34,10 +34,10 @@ export async function askAgain(name) {
   return data;
 }
 
-// Asks again while another check is going on, until it is aborted.
-export async function check(content, signal) {
+// Sends a text; asks again while another one is being checked, until it is aborted.
+export async function send(name, content, signal) {
   for (;;) {
-    const response = await fetch("/api/check", {
+    const response = await fetch(`/api/${name}`, {
       method: "POST", body: JSON.stringify(content), headers: { "X-Token": token, "Content-Type": "application/json" }, signal,
     });
     if (response.status !== 202) return answered(response);

@@ -12,7 +12,7 @@ import { restartTable, rowsOf, showTable } from "./table.js";
 
 const POLL = 1000;
 const cards = new Map(), drawn = new Map(), offered = new Map();
-const view = { x: "", y: "", colour: "", where: "" };
+const view = { x: "", y: "", colour: "", rule: "", where: "" };
 let sweeps = [], active = "", cell = null, listed = [];
 
 const controls = byId("controls"), measures = byId("curves").querySelectorAll("select"), isLog = byId("curves").querySelector("[name=log]");
@@ -22,6 +22,7 @@ async function poll() {
   try {
     const state = await askAgain("state");
     if (state) sweeps = state.sweeps;
+    for (const [key, card] of cards) if (!sweeps.some((sweep) => sweep.key === key)) card.node.remove();
     for (const sweep of sweeps) cardOf(sweep.key).stand(sweep, Date.now() / 1000 + clock.ahead);
     byId("connection").textContent = "live";
     byId("nothing").hidden = sweeps.length > 0;
@@ -68,9 +69,10 @@ function offer() {
   setOptions(controls.x, [["", "first axis"], ...union("axes").map((name) => [name, name])], view.x);
   setOptions(controls.y, [["", "next axis"], ...union("axes").map((name) => [name, name])], view.y);
   setOptions(controls.colour, [["", "phase"], ...union("colours").map((name) => [name, name])], view.colour);
+  setOptions(controls.rule, [["", "the sweep's rule"], ...union("rules").map((name) => [name, name])], view.rule);
   const known = (offered.get(active) || {}).measures || [];
   measures.forEach((select, i) => setOptions(select, known.map((name) => [name, name]), select.value || ["test/accuracy", "train/accuracy"][i]));
-  const seen = [...new Set(sweeps.flatMap((sweep) => Object.keys(sweep.phases || {})))];
+  const seen = [...new Set(all.flatMap((data) => Object.keys(data.phases)))];
   byId("legend").replaceChildren(...(view.colour ? scaleLegend(view.colour) : phaseLegend(seen)));
 }
 
@@ -86,14 +88,14 @@ async function follow() {
     let of = `The runs of the table below, of ${sweep.name}.`, runs = listed;
     if (!cell) byId("seeds").replaceChildren();
     else {
-      const data = await ask("table", { sweep: active, where: view.where, cell: JSON.stringify(cell.pairs) });
+      const data = await ask("table", { sweep: active, where: view.where, rule: view.rule, cell: JSON.stringify(cell.pairs) });
       if (isOld()) return;
       runs = data.rows.map((row) => row[data.columns.indexOf("run_id")]);
       of = `${sweep.name}, ${cell.words}.`;
       redraw(byId("seeds"), element("div", { class: "scroll" }, rowsOf(data, openRun, null)));
     }
     byId("all-runs").hidden = !cell;
-    const leftOut = await drawCurves(byId("plots"), active, runs, [...measures].map((select) => select.value), isLog.checked, isOld);
+    const leftOut = await drawCurves(byId("plots"), { sweep: active, rule: view.rule, runs: runs.join(",") }, [...measures].map((select) => select.value), isLog.checked, isOld);
     if (!isOld()) byId("curves-of").textContent = of + (leftOut ? ` The first ${runs.length - leftOut} are drawn.` : "");
     byId("problem").textContent = "";
   } catch (error) { told(error); }
@@ -116,7 +118,7 @@ function openCell(key, at, data) {
   follow().then(() => byId("curves").scrollIntoView({ behavior: "smooth", block: "start" }));
 }
 
-const openRun = (runId) => showRun(active, runId).then(() => byId("run").scrollIntoView({ behavior: "smooth" })).catch(told);
+const openRun = (runId) => showRun({ sweep: active, rule: view.rule, run: runId }).then(() => byId("run").scrollIntoView({ behavior: "smooth" })).catch(told);
 
 let typing = 0;
 controls.addEventListener("submit", (event) => event.preventDefault());

@@ -1,6 +1,6 @@
-// A form that writes a sweep file. Every change is checked by the code that the command line uses; nothing is started.
+// A form that writes a sweep file. Every change is checked by the code that the command line uses.
 
-import { ask, check } from "./api.js";
+import { ask, send } from "./api.js";
 import { axisList } from "./builder_axes.js";
 import { labelled, partPicker } from "./builder_parts.js";
 import { resultView } from "./builder_result.js";
@@ -57,9 +57,9 @@ function build(host, catalogue) {
     regularizers: regularizers.map((picker) => picker.value()), axes: axes.value(),
     measures: [...measures.querySelectorAll("input:checked")].map((box) => box.value),
   });
-  const result = resultView({ edited: (yaml) => soon({ yaml }), restore: () => soon() });
+  const result = resultView({ edited: (yaml) => soon({ yaml }), restore: () => soon(), timed: (yaml, isByHand) => soon({ yaml, time: true }, isByHand) });
   let waiting = 0, latest = new AbortController();
-  const soon = (other = null) => {
+  const soon = (other = null, isByHand = Boolean(other)) => {
     clearTimeout(waiting);
     latest.abort();
     latest = new AbortController();
@@ -68,10 +68,10 @@ function build(host, catalogue) {
     result.wait();
     waiting = setTimeout(async () => {
       try {
-        const answer = await check(other || { form: content() }, signal);
+        const answer = await send("check", other || { form: content() }, signal);
         if (signal.aborted) return;
-        result.show(answer, Boolean(other));
-        mark(form, other ? [] : answer.problems);
+        result.show(answer, isByHand);
+        mark(form, isByHand ? [] : answer.problems);
       } catch (error) { if (!signal.aborted) result.refuse(error.message); }
     }, WAIT);
   };

@@ -17,9 +17,11 @@ export function makeCard(key, choose, open) {
   new ResizeObserver(draw).observe(node);
   return {
     node,
-    stand(sweep, now) { stand({ title, stands, bar, counts, problem, folder }, sweep, now); },
+    stand(sweep, now) { stand({ title, stands, bar, problem, folder }, sweep, now); },
     draw(data) {
       drawn = data;
+      const counted = Object.entries(data.phases).sort((one, other) => other[1] - one[1]);
+      counts.replaceChildren(...counted.map(([name, count]) => element("span", { class: "key" }, swatch(name), ` ${name.replaceAll("_", " ")} ${number(count)}`)));
       problem.textContent = "";
       warning.textContent = data.warning || "";
       draw();
@@ -44,8 +46,6 @@ function stand(parts, sweep, now) {
   parts.stands.textContent = words.join(" · ");
   parts.bar.value = sweep.total ? sweep.done / sweep.total : 0;
   parts.bar.setAttribute("aria-label", `${sweep.done} of ${sweep.total} runs ended`);
-  const counted = Object.entries(sweep.phases).sort((one, other) => other[1] - one[1]);
-  parts.counts.replaceChildren(...counted.map(([name, count]) => element("span", { class: "key" }, swatch(name), ` ${name.replaceAll("_", " ")} ${number(count)}`)));
   const warned = [sweep.problem, ...(sweep.warned || [])].filter(Boolean).join(" ");
   if (warned) parts.problem.textContent = warned;
 }

@@ -6,8 +6,8 @@ import { phases } from "./colours.js";
 
 const ON_WHITE = "#8a8a8a"; // for phases whose own colour is too light for a line
 
-export async function drawCurves(host, sweep, runIds, measures, isLog, isOld) {
-  const shown = await Promise.all(measures.filter(Boolean).map((measure) => ask("curves", { sweep, measure, runs: runIds.join(",") })));
+export async function drawCurves(host, query, measures, isLog, isOld) {
+  const shown = await Promise.all(measures.filter(Boolean).map((measure) => ask("curves", { ...query, measure })));
   if (isOld()) return 0;
   host.replaceChildren(...shown.map((data) => plot(data, widthOf(host, shown.length), isLog)));
   return shown.length ? shown[0].left_out : 0;

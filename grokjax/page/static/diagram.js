@@ -1,13 +1,17 @@
 // One diagram: a field for each cell of two axes, or a point where the values fill no lattice.
 
-import { element, number, redraw, shape } from "./dom.js";
+import { copyButton, element, number, redraw, shape } from "./dom.js";
 import { phases, scaleOf } from "./colours.js";
 
 const HEIGHT = { least: 20, most: 44 };
 const NEVER = "#f3d9d9"; // no colour of the scale is near it
 
 export function drawDiagram(host, data, open) {
-  if (data.note) { host.replaceChildren(element("p", {}, data.note)); return; }
+  if (data.note) {
+    const command = data.command && element("p", { class: "command" }, element("code", {}, data.command), copyButton(data.command));
+    host.replaceChildren(element("p", {}, data.note), data.text ? element("pre", { tabindex: "0", "aria-label": "Comparison of arms" }, data.text) : "", command || "");
+    return;
+  }
   const width = Math.max(260, host.clientWidth || 460);
   const scale = data.colour ? scaleOf(data.cells.map((cell) => cell.median)) : null;
   const drawn = data.is_scattered ? points(data, width, scale, open) : lattice(data, width, scale, open);

@@ -4,8 +4,8 @@ import { ask } from "./api.js";
 import { byId, copyButton, element } from "./dom.js";
 import { swatch } from "./colours.js";
 
-export async function showRun(sweep, runId) {
-  const host = byId("run"), data = await ask("run", { sweep, run: runId });
+export async function showRun(query) {
+  const host = byId("run"), data = await ask("run", query);
   const close = element("button", { type: "button", click: () => { host.hidden = true; } }, "close");
   host.replaceChildren(
     element("h2", { id: "run-title", tabindex: "-1" }, `Run ${data.run_id} `, swatch(data.phase), ` ${data.phase.replaceAll("_", " ")} `, close),

@@ -9,8 +9,8 @@ export const restartTable = () => { order.first = 0; };
 
 export async function showTable(sweep, view, name, openRun, again, isOld) {
   const also = view.colour;
-  let data = await ask("table", { sweep, where: view.where, also, sort: order.sort, descending: order.descending, first: order.first || "" });
-  if (order.first >= data.total && order.first > 0) { order.first = 0; data = await ask("table", { sweep, where: view.where, also }); }
+  let data = await ask("table", { sweep, where: view.where, rule: view.rule, also, sort: order.sort, descending: order.descending, first: order.first || "" });
+  if (order.first >= data.total && order.first > 0) { order.first = 0; data = await ask("table", { sweep, where: view.where, rule: view.rule, also }); }
   if (isOld()) return [];
   const turn = (by) => element("button", { type: "button", disabled: by < 0 ? order.first === 0 : data.first + data.rows.length >= data.total, click: () => { order.first = Math.max(0, order.first + by); again(); } }, by < 0 ? "earlier" : "later");
   const shown = data.rows.length ? `${number(data.first + 1)} to ${number(data.first + data.rows.length)} of ${number(data.total)} runs` : "no runs";
