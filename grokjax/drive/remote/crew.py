@@ -13,6 +13,8 @@ from grokjax.drive.remote.suspects import Suspects
 TICK = 0.2
 PLACEMENT_SECONDS = 60.0
 """A worker that has not answered for so long has probably no place; said once, or refused when none is there."""
+BEGIN_SECONDS = 3600.0
+"""A worker that has not compiled its cohort within this time is given up; nobody knows how long that takes."""
 MOST_FAILURES = 5
 """Workers in a row that may fail to begin; more would fail as well."""
 

@@ -1,6 +1,7 @@
 """The programs of one cohort after another, compiled by the worker that comes first; nothing is compiled here."""
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from typing import Any, Self
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 
 from grokjax.drive.preparation import Ready, feed_of, lane_shapes
-from grokjax.drive.remote.crew import Crew, Member, WorkerLostError
+from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
 from grokjax.drive.remote.host import Assignment
 from grokjax.drive.remote.remote_trainer import RemoteTrainer
 from grokjax.drive.standing import Standing
@@ -94,18 +95,19 @@ class RemotePrograms:
             starts.start_of,
             standing.reason_to_stop,
             standing.folder.log,
+            lambda: standing.options.watch(standing.progress),
         )
 
     def _begin(self) -> Mapping[str, Any]:
         """Facts of the program, from the first worker that can be asked."""
         while True:
             self._begun = self._crew.first_member(self._check_stop)
-            answer = self._begun.call("begin", self._assignment)
-            while not answer.done():
+            answer, asked = self._begun.call("begin", self._assignment), time.monotonic()
+            while not answer.done() and time.monotonic() - asked < BEGIN_SECONDS:
                 self._check_stop()
                 wait([answer], TICK)
             try:
-                return self._crew.result(answer)
+                return self._crew.result(answer, 0)
             except WorkerLostError as error:
                 self._crew.dismiss(self._begun, f"died while it compiled ({error})")
                 self._crew.has_failed_to_begin(error)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from grokjax.drive.remote.crew import Crew, Member, WorkerLostError
+from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
 from grokjax.drive.remote.host import Assignment
 from grokjax.drive.remote.remote_worker import RemoteWorker
 from grokjax.orders.order import Order
@@ -39,6 +39,7 @@ class RemoteTrainer(Trainer):
         start_of: Callable[[Order], Any],
         reason_to_stop: Callable[[], str],
         log: Callable[..., None],
+        beat: Callable[[], None],
     ):
         """Lanes that hold no run.
 
@@ -48,15 +49,16 @@ class RemoteTrainer(Trainer):
           program: that all of them train.
           reason_to_stop: asked while no segment ends; empty text to go on.
           log: of events.
+          beat: called while workers are waited for: it is their lack that holds the sweep up, not this process.
         """
         self._kept: dict[str, Lane] = {}
         super().__init__([], orders, self._start_of_any, assignment.snapshots)
         self._first_start_of = start_of
         self._crew, self._assignment, self._program = crew, assignment, program
-        self._reason_to_stop, self._log = reason_to_stop, log
+        self._reason_to_stop, self._log, self._beat = reason_to_stop, log, beat
         self.workers: list[RemoteWorker] = []
         self._members: list[Member] = []
-        self._beginning: dict[Future, Member] = {}
+        self._beginning: dict[Future, tuple[Member, float]] = {}
         self._usual: deque[float] = deque(maxlen=100)
         self._add(begun)
         for member in crew.members:
@@ -77,6 +79,7 @@ class RemoteTrainer(Trainer):
 
     def rested(self) -> Iterator[int]:
         while self._under_way or (self._is_wanted() and not self._reason_to_stop()):
+            self._beat()
             self._crew.recruit()
             futures = [*self._under_way, *self._beginning, *self._crew.on_the_way]
             done = wait(futures, TICK, FIRST_COMPLETED).done if futures else set()
@@ -127,7 +130,7 @@ class RemoteTrainer(Trainer):
             if member is not None:
                 self._begin(member)
         for future in done & self._beginning.keys():
-            member = self._beginning.pop(future)
+            member, _ = self._beginning.pop(future)
             try:
                 self._crew.result(future)
             except WorkerLostError as error:
@@ -142,7 +145,7 @@ class RemoteTrainer(Trainer):
                     self.refill(len(self.workers) - 1)
 
     def _begin(self, member: Member) -> None:
-        self._beginning[member.call("begin", self._assignment)] = member
+        self._beginning[member.call("begin", self._assignment)] = member, time.monotonic()
 
     def _add(self, member: Member) -> None:
         worker = RemoteWorker(self._program, member.call, lambda: self._lanes_of(member))
@@ -166,6 +169,11 @@ class RemoteTrainer(Trainer):
             if began is not None and time.monotonic() - began > limit:
                 del self._under_way[future]
                 self._lose(pool, f"has not answered for {limit:.0f} s")
+
+        for future, (member, began) in list(self._beginning.items()):
+            if time.monotonic() - began > BEGIN_SECONDS:
+                del self._beginning[future]
+                self._crew.dismiss(member, f"has compiled for {BEGIN_SECONDS:.0f} s without an end")
 
     def _lose(self, pool: int, why: str) -> None:
         """Give up a worker; its runs wait again."""
