@@ -80,7 +80,8 @@ class DescriptionLength(Probe):
         ratio, step = float(deltas[1] / deltas[0]), float(thresholds[1])
         for halving in range(1, self.refinements + 1):
             search.refine(ratio**0.5**halving, step * 0.5**halving)
-        search.leap()
+        if self.boxes:
+            search.leap()
         for halving in range(self.boxes):
             places = spread(self.draws, start=halving * self.draws)
             search.draw(ratio**0.5**halving, step * 0.5**halving, places)
