@@ -14,7 +14,7 @@ from benchmarks.rig.processes import PEERS, ROOT, cores
 
 RECORDS = Path(__file__).parents[1] / "records"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grokjax")
-PEER_PACKAGES = ("torch", "ray", "modelbatch", "hyperoptax")
+PEER_PACKAGES = ("torch", "ray", "modelbatch", "hyperoptax", "bayesian-optimization", "scikit-learn")
 
 
 def arguments(question: str, **defaults: Any) -> argparse.ArgumentParser:

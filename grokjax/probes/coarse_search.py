@@ -1,10 +1,15 @@
-"""The shortest code within each tolerance, among all steps and thresholds of a grid, with as little work as that takes.
+"""The shortest code within each tolerance: the best one of a grid, its neighbours, then ever smaller boxes around it.
 
 Points are walked by the length of their entropy code, which costs next to nothing. The first one whose loss is within a
 tolerance has the shortest entropy code there. Loss and bzip2 are computed only where a point can still win.
+
+Why boxes as well as neighbours: as the step grows by one per cent, the loss wobbles by five, so that a coarser step may
+be within a tolerance where a finer one is not, and bytes wobble by as much. Points that are spread out meet such steps,
+neighbours stop in front of them.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -19,7 +24,16 @@ SHORTEST = 1.0
 of that network and all points are walked again. Where a network groks, shares are about 1.15 to 1.35."""
 
 SLACK = 256.0
-"""Neighbours whose entropy code is so many bits longer are tried as well: bzip2 of small networks is that erratic."""
+"""Near the best points those whose entropy code is so many bits longer are tried as well: bzip2 is that erratic."""
+
+UNDER = 0.995
+"""So far under a power of two is a step that has its short codes, with as many digits as any other, see `leap`."""
+
+TOGETHER = 4
+"""Points whose loss and bytes are computed side by side, on any machine: what is found may not depend on its cores."""
+
+PLASTIC = 1.32471795724474602596
+"""The real root of x^3 = x + 1, which plays the part of the golden ratio in two dimensions, see `spread`."""
 
 Loss = Callable[[Params, float], float]
 """(parameters, at_most) -> loss; infinity where it is above `at_most`."""
@@ -67,7 +81,6 @@ class CoarseSearch:
         tolerances: Sequence[float],
         is_two_sided: bool = False,
         side_by_side: Callable[..., Iterable[Any]] = map,
-        together: int = 1,
     ):
         """Nothing is tried yet.
 
@@ -75,12 +88,11 @@ class CoarseSearch:
           loss_before: of the network as it is.
           is_two_sided: whether a fall of the loss counts like a rise.
           side_by_side: maps a function over points, in several threads perhaps.
-          together: so many at a time.
         """
         self._graining, self._loss, self._before, self._is_two_sided = graining, loss, loss_before, is_two_sided
-        self._side_by_side, self._together = side_by_side, together
+        self._side_by_side = side_by_side
         self._least = SHORTEST
-        self._is_refining = False
+        self._is_near = False
         self._known: set[tuple[float, Ranks]] = set()
         self.best = [Best(tolerance) for tolerance in tolerances]
 
@@ -97,13 +109,41 @@ class CoarseSearch:
         Args:
           delta_ratio, threshold_step: how far away they are.
         """
-        self._is_refining = True
+        self._is_near = True
         walked: set[Point] = set()
         for best in self.best:
             while centres := {point for point in (best.by_bzip2, best.by_entropy) if point is not None} - walked:
                 walked |= centres
                 for centre in sorted(centres, key=lambda point: point.bits):
                     self._try_around(centre, delta_ratio, threshold_step)
+
+    def draw(self, delta_ratio: float, threshold_step: float, places: np.ndarray) -> None:
+        """Try points of a box around the best one of each tolerance, of which only those of little entropy.
+
+        Args:
+          delta_ratio, threshold_step: how far the sides of the box are from its centre; thresholds stay within 0 and 1.
+          places: [point, (step, threshold)] in the box, from 0 to 1.
+        """
+        self._is_near = True
+        for centre in [best.by_bzip2 for best in self.best]:
+            if centre is not None:
+                lowest, highest = max(centre.threshold - threshold_step, 0), min(centre.threshold + threshold_step, 1)
+                deltas = centre.delta * delta_ratio ** (2 * places[:, 0] - 1)
+                thresholds = lowest + (highest - lowest) * places[:, 1]
+                pairs = zip(deltas.tolist(), thresholds.tolist(), strict=True)
+                self._try([(delta, {self._graining.ranks(threshold): threshold}) for delta, threshold in pairs])
+
+    def leap(self) -> None:
+        """Try the best ranks of each tolerance at the power of two below their step, and just under it.
+
+        Where the step passes a power of two, the first bytes of all its multiples change, and bzip2 needs several per
+        cent more or less, which entropy cannot tell. At a power of two, multiples end in bytes of zeros.
+        """
+        for centre in [best.by_bzip2 for best in self.best]:
+            if centre is not None:
+                power = 2.0 ** math.floor(math.log2(centre.delta))
+                points = self._new([(delta, {centre.ranks: centre.threshold}) for delta in (power, power * UNDER)])
+                self._measure(points, [self.best] * len(points))
 
     def _try_around(self, centre: Point, delta_ratio: float, threshold_step: float) -> None:
         rows = []
@@ -114,27 +154,34 @@ class CoarseSearch:
         self._try(rows)
 
     def _try(self, rows: Sequence[tuple[float, dict[Ranks, float]]]) -> None:
+        points, least = self._new(rows), None
+        while self._least != least:  # once more where the bound did not hold
+            least = self._least
+            self._try_in_turn(points)
+
+    def _new(self, rows: Sequence[tuple[float, dict[Ranks, float]]]) -> list[Point]:
+        """Points that were not tried yet, the shortest entropy code first."""
         points = []
         for delta, ranks in rows:
             new = [form for form in ranks if (delta, form) not in self._known]
             self._known.update((delta, form) for form in new)
             bits = self._graining.entropy_bits(delta, new)
             points += [Point(delta, ranks[form], form, float(one)) for form, one in zip(new, bits, strict=True)]
-        points.sort(key=lambda point: point.bits)
-        least = None
-        while self._least != least:  # once more where the bound did not hold
-            least = self._least
-            self._try_in_turn(points)
+        return sorted(points, key=lambda point: point.bits)
 
     def _try_in_turn(self, points: Sequence[Point]) -> None:
-        for start in range(0, len(points), self._together):
-            together = points[start : start + self._together]
+        for start in range(0, len(points), TOGETHER):
+            together = points[start : start + TOGETHER]
             open_now = [self._open(point) for point in together]
             if not open_now[0]:
                 return  # all that follow are longer
-            results = list(self._side_by_side(self._measured, together, open_now))
-            for point, (distance, num_bytes) in zip(together, results, strict=True):
-                self._note(point, distance, num_bytes)
+            self._measure(together, open_now)
+
+    def _measure(self, points: Sequence[Point], tolerances: Sequence[list[Best]]) -> None:
+        """Side by side; `tolerances`: of each point, within which it may win."""
+        results = list(self._side_by_side(self._measured, points, tolerances))
+        for point, (distance, num_bytes) in zip(points, results, strict=True):
+            self._note(point, distance, num_bytes)
 
     def _open(self, point: Point) -> list[Best]:
         """Tolerances within which a point may still win."""
@@ -145,7 +192,7 @@ class CoarseSearch:
             if best.by_entropy is None
             or best.by_bzip2 is None
             or point.bits < best.by_entropy.bits
-            or (point.bits < best.by_bzip2.bits + SLACK if self._is_refining else floor < best.num_bytes)
+            or (point.bits < best.by_bzip2.bits + SLACK if self._is_near else floor < best.num_bytes)
         ]
 
     def _measured(self, point: Point, tolerances: Sequence[Best]) -> tuple[float, int]:
@@ -169,3 +216,8 @@ class CoarseSearch:
                 best.by_entropy = point
             if best.by_bzip2 is None or num_bytes < best.num_bytes:
                 best.by_bzip2, best.num_bytes = point, num_bytes
+
+
+def spread(count: int, start: int = 0) -> np.ndarray:
+    """[point, 2] in [0, 1): points that fill a square evenly, however many follow (the R2 sequence, Roberts 2018)."""
+    return np.arange(start + 1, start + count + 1)[:, None] * np.array([1 / PLASTIC, 1 / PLASTIC**2]) % 1

@@ -1,7 +1,7 @@
 """How many bytes does a network need? Those of the shortest coarse network that is nearly as good.
 
 Paper: DeMoss, Sapora, Foerster, Hawes, Posner 2024 (arXiv 2412.09810). Their search tries 62 points for each tolerance
-and snapshot; here a grid and its refinement are walked once for all tolerances (`coarse_search.py`).
+and snapshot; here a grid is walked once for all tolerances, then what is near its best points (`coarse_search.py`).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from grokjax.core.interfaces import Network, Probe
 from grokjax.core.part import Swept, part, setting
 from grokjax.probes.coarse_graining import CoarseGraining, all_finite
-from grokjax.probes.coarse_search import Best, CoarseSearch
+from grokjax.probes.coarse_search import Best, CoarseSearch, spread
 
 Row = dict[str, float]
 
@@ -37,6 +37,7 @@ class DescriptionLength(Probe):
     """
 
     paper = "DeMoss, Sapora, Foerster, Hawes, Posner 2024, arXiv 2412.09810"
+    revision = 2  # 2: powers of two and boxes around the best points are searched as well
 
     tolerances: tuple[Swept, ...] = setting(
         (4.0, 2.0, 1.0, 0.5, 0.25, 0.125, 0.0625),
@@ -50,6 +51,8 @@ class DescriptionLength(Probe):
     steps: int = setting(16, "steps of the grid, evenly in their logarithm", at_least=2)
     thresholds: int = setting(11, "shares of the singular values, evenly from 0 to 1", at_least=2)
     refinements: int = setting(5, "how often the distance between points is halved around the best ones", at_least=0)
+    boxes: int = setting(10, "boxes around the best point, each half as wide as the one before", at_least=0)
+    draws: int = setting(8, "points that are spread over each box", at_least=1)
     confidence: Swept = setting(0.95, "with which the bound is to hold", above=0, below=1, scheduled=False)
 
     def probe(self, network: Network) -> dict[str, Any]:
@@ -65,18 +68,23 @@ class DescriptionLength(Probe):
             return self._values([_no_row(tolerance) for tolerance in tolerances])
         graining = CoarseGraining(network.params)
         with ThreadPoolExecutor(network.cores) as pool:
-            is_two_sided, cores = self.sides == "two", network.cores
-            search = CoarseSearch(graining, network.train_loss, loss, tolerances, is_two_sided, pool.map, cores)
+            search = CoarseSearch(graining, network.train_loss, loss, tolerances, self.sides == "two", pool.map)
             self.search(search)
         return self._values([self._row(network, graining, best) for best in search.best])
 
     def search(self, search: CoarseSearch) -> None:
-        """Walk the grid, then around its best points."""
+        """Walk the grid, then what is near its best points; the first boxes reach to neighbours in the grid."""
         deltas = np.geomspace(self.finest, self.coarsest, self.steps)
         thresholds = np.linspace(0, 1, self.thresholds)
         search.walk(deltas.tolist(), thresholds.tolist())
+        ratio, step = float(deltas[1] / deltas[0]), float(thresholds[1])
         for halving in range(1, self.refinements + 1):
-            search.refine((deltas[1] / deltas[0]) ** 0.5**halving, thresholds[1] * 0.5**halving)
+            search.refine(ratio**0.5**halving, step * 0.5**halving)
+        if self.boxes:
+            search.leap()
+        for halving in range(self.boxes):
+            places = spread(self.draws, start=halving * self.draws)
+            search.draw(ratio**0.5**halving, step * 0.5**halving, places)
 
     def _row(self, network: Network, graining: CoarseGraining, best: Best) -> Row:
         """What is said of one tolerance."""

@@ -47,7 +47,7 @@ def network(params=PARAMS):
 
 
 def test_it_is_the_minimum_of_trying_everything_in_numpy():
-    part = DescriptionLength(tolerances=(0.5, 0.1, 0.02), steps=6, thresholds=6, refinements=0)
+    part = DescriptionLength(tolerances=(0.5, 0.1, 0.02), steps=6, thresholds=6, refinements=0, boxes=0)
     values = part.probe(network())
     before = losses(PARAMS)[:40].mean()
     shortest = dict.fromkeys((0.5, 0.1, 0.02), 10**9)
