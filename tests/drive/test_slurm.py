@@ -67,11 +67,11 @@ class Queued:
         are_over = all(task["JobState"] in ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED") for task in tasks)
         return self.returncode if are_over else None
 
-    def wait(self):
-        """As `poll`, awaited."""
-        until = time.monotonic() + LONG
-        while time.monotonic() < until:
-            if self.poll():
+    def wait(self, until=lambda: False):
+        """As `poll`, awaited, or until something else is the case."""
+        last = time.monotonic() + LONG
+        while time.monotonic() < last:
+            if self.poll() or until():
                 return self.returncode
             time.sleep(0.5)
         raise AssertionError(f"{self.returncode} after {LONG} s: {self.said()}")
@@ -114,9 +114,14 @@ SIZES = {"--nodes=4": "--nodes=2", " --gpus-per-node=8": ""}
 
 def test_a_job_of_two_nodes_whose_time_is_over_queues_itself_again_and_ends(nodes, sweep):
     pytest.importorskip("ray", reason="Ray is not installed (pip install 'grokjax[ray]')")
-    job = Queued(nodes, sweep, "symmetric", recipe("Slurm, several nodes", **SIZES, **{"13800": "25"}))
+    seconds = sweep.folder / "seconds"
+    seconds.write_text("1")  # over before anything is trained, however fast the machine is
+    job = Queued(nodes, sweep, "symmetric", recipe("Slurm, several nodes", **SIZES, **{"13800": f"$(cat {seconds})"}))
+    job.wait(until=lambda: job.restarts() == [1])
+    seconds.write_text("13800")
     assert job.wait() == ["COMPLETED 0:0"], job.said()
-    assert job.restarts()[0] >= 1
+    assert "stopped (max-seconds)" in job.said()
+    assert job.restarts() == [1]
     assert {worker["host"] for worker in events(job.results, "worker")} == {"n1", "n2"}
     assert sweep.differences("symmetric/results/sweep") == []
 
