@@ -84,6 +84,34 @@ def test_a_worker_that_begins_lets_others_be_asked_for_again():
     assert crew.may_recruit
 
 
+def test_a_worker_of_another_kind_is_refused_also_when_the_first_has_died():
+    crew = Answers()
+    first = crew.arrive()
+    crew.dismiss(first, "died")
+    with pytest.raises(WorkersError, match="device is platform gpu, kind A100, not platform gpu, kind H100"):
+        crew.arrive(device={"platform": "gpu", "kind": "A100"})
+
+
+def test_workers_that_are_refused_are_not_asked_for_again_and_again():
+    crew = Answers()
+    crew.arrive()
+    for _ in range(MOST_FAILURES):
+        assert crew.may_recruit
+        crew.arrive(processor={"name": "b"})
+    assert not crew.may_recruit
+
+
+def test_when_the_last_worker_dies_another_is_asked_for_whatever_failed_before():
+    crew = Answers()
+    last = crew.arrive()
+    for _ in range(MOST_FAILURES):
+        crew.has_failed_to_begin(WorkerLostError("gone"))
+    crew.dismiss(last, "died")
+    assert crew.may_recruit
+    with pytest.raises(WorkersError, match=f"{MOST_FAILURES + 1} workers in a row"):
+        crew.has_failed_to_begin(WorkerLostError("gone"))
+
+
 def test_a_worker_without_a_place_is_reported_only_when_it_has_waited():
     crew = Answers()
     crew.on_the_way[Future()] = Member(0, lambda method, *_: Future(), asked=1e18)

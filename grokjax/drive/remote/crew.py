@@ -64,6 +64,7 @@ class Crew(abc.ABC):
         self.patience = patience
         self.on_the_way: dict[Future, Member] = {}
         self._warn: Callable[[str, str], None] = lambda event, text: None
+        self._standard: dict[str, Any] = own_versions()
         self._failures = 0
         self._is_waiting_told = False
 
@@ -104,13 +105,15 @@ class Crew(abc.ABC):
         except WorkerLostError as error:
             self.has_failed_to_begin(error)
             return None
-        differing = differences(self.members[0].facts if self.members else own_versions(), member.facts)
+        differing = differences(self._standard, member.facts)
         if differing:
             self.release(member)
             self._warn("worker_refused", f"{member.name} is refused: {'; '.join(differing)}")
             if not self.members and not self.on_the_way:
                 raise WorkersError(f"{member.name} is refused: {'; '.join(differing)}")
+            self._failures += 1  # else it would be asked for again and again
             return None
+        self._standard = member.facts  # of the first one, also when that is gone: the others have its kind
         self.members.append(member)
         return member
 
@@ -136,7 +139,7 @@ class Crew(abc.ABC):
           WorkersError: too many did, and nobody is left.
         """
         self._failures += 1
-        if not self.may_recruit and not self.members:
+        if self._failures >= MOST_FAILURES and not self.members:
             raise WorkersError(f"{self._failures} workers in a row did not begin to train: {error}")
 
     def has_begun(self) -> None:
@@ -145,8 +148,8 @@ class Crew(abc.ABC):
 
     @property
     def may_recruit(self) -> bool:
-        """Whether another worker may be asked for; not after several in a row that did not begin."""
-        return self._failures < MOST_FAILURES
+        """Whether another worker may be asked for; after several in a row that did not begin only when none is left."""
+        return self._failures < MOST_FAILURES or not (self.members or self.on_the_way)
 
     def dismiss(self, member: Member, why: str) -> None:
         """Give up a worker that took part."""

@@ -163,11 +163,12 @@ def _connect(address: str | None, size: int | None) -> Any:
         raise WorkersError("--workers needs Ray: pip install 'grokjax[ray]'") from None
     own: dict[str, Any] = {} if address else {"num_cpus": size, "include_dashboard": False}
     try:
-        with _kept_handlers():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        with _kept_handlers():  # `local`: otherwise Ray joins any cluster that it finds on this machine
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        hint = "`ray start --head` starts one, or --workers ray:N one of its own" if address == "auto" else "is it up?"
-        raise WorkersError(f"no cluster of Ray at {address or 'this machine'}: {first_line(error)} ({hint})") from error
+        asked = f"no cluster of Ray at {address}" if address else "Ray does not start here"
+        hint = " (`ray start --head` starts one, --workers ray:N one of its own)" if address == "auto" else ""
+        raise WorkersError(f"{asked}: {first_line(error)}{hint}") from error
     return ray
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from grokjax.drive.preparation import Ready, feed_of, lane_shapes
 from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
-from grokjax.drive.remote.host import Assignment
+from grokjax.drive.remote.host import Assignment, UnequalWorkerError
 from grokjax.drive.remote.remote_trainer import RemoteTrainer
 from grokjax.drive.standing import Standing
 from grokjax.drive.starts import Starts
@@ -110,6 +110,9 @@ class RemotePrograms:
                 return self._crew.result(answer, 0)
             except WorkerLostError as error:
                 self._crew.dismiss(self._begun, f"died while it compiled ({error})")
+                self._crew.has_failed_to_begin(error)
+            except UnequalWorkerError as error:
+                self._crew.dismiss(self._begun, f"is refused: {error}")
                 self._crew.has_failed_to_begin(error)
 
     def _check_stop(self) -> None:

@@ -80,7 +80,8 @@ class RemoteTrainer(Trainer):
     def rested(self) -> Iterator[int]:
         while self._under_way or (self._is_wanted() and not self._reason_to_stop()):
             self._beat()
-            self._crew.recruit()
+            if self._is_wanted():
+                self._crew.recruit()
             futures = [*self._under_way, *self._beginning, *self._crew.on_the_way]
             done = wait(futures, TICK, FIRST_COMPLETED).done if futures else set()
             if not futures:
