@@ -164,7 +164,8 @@ def _connect(address: str | None, size: int | None) -> Any:
     own: dict[str, Any] = {} if address else {"num_cpus": size, "include_dashboard": False}
     try:
         with _kept_handlers():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+            # without an address Ray would connect to a cluster that runs here, or that RAY_ADDRESS names
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         hint = "`ray start --head` starts one, or --workers ray:N one of its own" if address == "auto" else "is it up?"
         raise WorkersError(f"no cluster of Ray at {address or 'this machine'}: {first_line(error)} ({hint})") from error
