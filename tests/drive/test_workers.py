@@ -60,6 +60,14 @@ def test_two_workers_one_of_them_killed_give_the_bytes_of_one_process(short):
 
 
 @pytest.mark.slow
+def test_workers_of_its_own_are_started_also_where_a_cluster_runs(short, monkeypatch):
+    with cluster() as (address, _):
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        assert short.start("beside", "--workers", "ray:2").wait(PATIENCE) == 0, short.said("beside")
+    assert short.differences("beside") == []
+
+
+@pytest.mark.slow
 def test_a_frozen_worker_is_given_up_and_ended(long):
     process = long.start("frozen", "--workers", "ray:2", "--worker-patience", "10")
     _, second = awaited(long.folder / "frozen", "worker", 2, process)
