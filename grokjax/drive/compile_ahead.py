@@ -70,7 +70,7 @@ class CompileAhead:
         def start_of(order: Order) -> Values | Lane:
             return begun(starts.start_of(order), ready.compiled[0], ready.feed.schedule)
 
-        return Trainer(workers, orders, start_of, snapshots)
+        return Trainer(workers, orders, start_of, snapshots, starts.taken)
 
     def _begin(self, planned: CohortPlan, first: Order, narrowed: int | None) -> Future[Ready]:
         standing, is_narrowed = self._standing, narrowed is not None

@@ -64,7 +64,7 @@ class Keeper:
         if self._is_copying and self._copies.keys() >= set(trainer.busy_pools()):
             self._saved = time.monotonic()
             copies, self._copies, self._is_copying = self._copies, {}, False
-            self.save(_in_order(copies))
+            self.save(_in_order(copies, trainer.waiting()))
 
     def commit(self) -> None:
         """Commit snapshots and the runs that ended, in this order: a committed run is never trained again."""
@@ -84,7 +84,7 @@ class Keeper:
     def save(self, saved: Saved) -> None:
         """Save the batched state in the background. What came before it was copied is committed first."""
         self.commit()
-        if saved.lanes:
+        if saved.lanes or saved.waiting:
             self._write_live_curves(saved)
             self._folder.start_save(saved, self._cohort.key)
 
@@ -94,7 +94,8 @@ class Keeper:
         self._log_cost()
         if not is_complete:
             copies = {pool: trainer.copy(pool, at_once=True) for pool in trainer.busy_pools()}
-            self.save(_in_order({pool: copied for pool, copied in copies.items() if copied is not None}))
+            known = {pool: copied for pool, copied in copies.items() if copied is not None}
+            self.save(_in_order(known, trainer.waiting()))
         self._folder.commit_save(wait=True)
         write_record(self._folder.layout.live, self._progress.to_json())
 
@@ -136,7 +137,7 @@ class Keeper:
         write_atomically(self._folder.layout.live_curves, arrays_to_bytes(arrays))
 
 
-def _in_order(copies: Mapping[int, tuple[list[Order | None], Lane]]) -> Saved:
+def _in_order(copies: Mapping[int, tuple[list[Order | None], Lane]], waiting: Mapping[str, Lane]) -> Saved:
     """Copies of all pools as one batched state."""
     in_order = [copies[pool] for pool in sorted(copies)]
-    return Saved([orders for orders, _ in in_order], [lanes for _, lanes in in_order])
+    return Saved([orders for orders, _ in in_order], [lanes for _, lanes in in_order], waiting)

@@ -31,6 +31,6 @@ def train_cohort(trainer: Trainer, keeper: Keeper, reason_to_stop: Callable[[], 
         keeper.keep(segment, trainer.running_steps())
         keeper.save_when_copied(trainer)
         reason = reason or reason_to_stop()
-    reason = reason or (reason_to_stop() if trainer.queue else "")  # where nothing was left to train the runs
+    reason = reason or (reason_to_stop() if trainer.is_wanted() else "")  # where nothing was left to train the runs
     keeper.end(trainer, is_complete=not reason)
     return reason

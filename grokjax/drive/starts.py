@@ -33,7 +33,11 @@ class Continuation:
 
 
 class Starts:
-    """Starts of the runs of one cohort."""
+    """Starts of the runs of one cohort.
+
+    Attributes:
+      taken: runs that were in a lane at the checkpoint, by run id.
+    """
 
     def __init__(
         self, values_of: Callable[[Order], Values], feed: Feed, folder: SweepFolder, taken: Mapping[str, Lane]
@@ -47,14 +51,14 @@ class Starts:
           taken: runs that were in a lane at the checkpoint.
         """
         self._values_of, self._feed, self._folder = values_of, feed, folder
-        self._taken = {run_id: _with_conditions(lane) for run_id, lane in taken.items()}
+        self.taken = {run_id: _with_conditions(lane) for run_id, lane in taken.items()}
         self._last: tuple[str, tuple[Arrays | None, Arrays | None]] | None = None
 
     def start_of(self, order: Order) -> Values | Continuation:
         """What a lane is begun with, see `begun`."""
         values, run_id = self._values_of(order), order.run_id
-        if run_id in self._taken:
-            lane = self._taken[run_id]
+        if run_id in self.taken:
+            lane = self.taken[run_id]
             history = pack_history([run_id], [lane], [{}], self._feed.steps, 0)
             return Continuation(values, history, pack_weights([run_id], [lane]), int(lane.state.step))
         stored = self._folder.ledger.get(run_id)

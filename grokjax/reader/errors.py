@@ -70,6 +70,10 @@ class SpecError(ValueError):
         super().__init__("\n".join(lines))
         self.cause = next((problem.cause for problem in problems if problem.cause is not None), None)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From process to process, without what another one may not be able to read."""
+        return SpecError, tuple(dataclasses.replace(problem, cause=None) for problem in self.problems)
+
     def located(self, locate: Callable[[str], tuple[str, int | None]]) -> "SpecError":
         """The same problems with file and line filled in.
 

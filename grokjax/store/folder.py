@@ -170,13 +170,15 @@ class SweepFolder:
           cohort: its key.
         """
         self.commit_save(wait=True)
+        waiting = [jax.tree.map(lambda leaf: np.asarray(leaf)[None], lane) for lane in saved.waiting.values()]
         arrays = {
             f"{pool}/{index:04d}": leaf
-            for pool, lanes in enumerate(saved.lanes)
+            for pool, lanes in enumerate([*saved.lanes, *waiting])  # what waits may be of an older schedule: each alone
             for index, leaf in enumerate(jax.tree.leaves(lanes))
         }
         number = 1 + max(named_checkpoints(self.layout), default=0)
         run_ids = [["" if order is None else order.run_id for order in orders] for orders in saved.orders]
+        run_ids += [[run_id] for run_id in saved.waiting]
         about = {"run_ids": run_ids, "cohort": cohort}
         self._saving = (number, self._checkpoints.save(number, arrays, about))
 

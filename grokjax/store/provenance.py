@@ -41,7 +41,12 @@ def provenance(devices: list[dict[str, Any]]) -> dict[str, Any]:
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What bits depend on and differs between two starts, in words; what either record lacks is left out."""
-    return [f"{name} {old}, now {new}" for name, (old, new) in _pairs(before, now).items() if old != new]
+    return [f"{name} {old}, now {new}" for name, (old, new) in differing(before, now).items()]
+
+
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What bits depend on and is another in two records, by name; what either lacks is left out."""
+    return {name: values for name, values in _pairs(before, now).items() if values[0] != values[1]}
 
 
 def _pairs(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

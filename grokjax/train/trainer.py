@@ -1,7 +1,7 @@
 """All lanes of a cohort: filled from the queue, trained a segment, emptied of what ended. `drive/loop.py` says when."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
@@ -41,10 +41,12 @@ class Saved:
     Attributes:
       orders: per pool, [lane] whose run each lane holds; None where it holds none.
       lanes: per pool, the batched state.
+      waiting: where runs were left that wait for a lane again, by run id.
     """
 
     orders: list[list[Order | None]]
     lanes: list[Lane]
+    waiting: Mapping[str, Lane] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Trainer:
         orders: Iterable[Order],
         start_of: Callable[[Order], Any],
         snapshots: Sequence[int] = (),
+        left: Mapping[str, Lane] | None = None,
     ):
         """Prepare the lanes of one cohort.
 
@@ -85,10 +88,12 @@ class Trainer:
           orders: to train, in turn.
           start_of: what `Worker.fill` is given to begin the run of an order.
           snapshots: steps at which parameters are handed out; workers are told of them too.
+          left: where runs were left at the checkpoint, by run id; they are kept until they have ended.
         """
         self.workers = list(workers)
         self.queue = Queue(orders)
         self._start_of = start_of
+        self._left = dict(left or {})
         self._snapshots = np.unique(np.asarray(snapshots, np.int64))
         self._pace = [FIRST_STEPS] * len(self.workers)
         self._under_way: dict[Future, int] = {}
@@ -139,6 +144,15 @@ class Trainer:
         lanes = worker.copy_lanes(at_once)
         return None if lanes is None else (list(worker.orders), lanes)
 
+    def is_wanted(self) -> bool:
+        """Whether a run waits for a lane."""
+        return bool(self.queue)
+
+    def waiting(self) -> dict[str, Lane]:
+        """Where runs were left that are in no lane now, by run id: a save without them would begin them anew."""
+        in_lanes = {order.run_id for worker in self.workers for order in worker.orders if order is not None}
+        return {run_id: lane for run_id, lane in self._left.items() if run_id not in in_lanes}
+
     def busy_pools(self) -> list[int]:
         """Pools of which a lane holds a run."""
         return [pool for pool, worker in enumerate(self.workers) if not np.all(worker.is_free)]
@@ -166,7 +180,10 @@ class Trainer:
         worker = self.workers[pool]
         ended = []
         for lane in worker.ended().tolist():
-            ended.append(EndedRun(worker.order_in(lane), worker.take(lane), (pool, lane)))
+            order = worker.order_in(lane)
+            ended.append(EndedRun(order, worker.take(lane), (pool, lane)))
+            if self._left:
+                self._left.pop(order.run_id, None)
             worker.release(lane)
         return ended
 

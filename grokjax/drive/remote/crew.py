@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
-from grokjax.drive.remote.host import own_versions
 from grokjax.drive.remote.suspects import Suspects
+from grokjax.store.provenance import differing, provenance
 
 TICK = 0.2
-PLACEMENT_SECONDS = 60.0
-"""A worker that has not answered for so long has probably no place; said once, or refused when none is there."""
 BEGIN_SECONDS = 3600.0
 """A worker that has not compiled its cohort within this time is given up; nobody knows how long that takes."""
 MOST_FAILURES = 5
@@ -55,7 +53,8 @@ class Crew(abc.ABC):
     Attributes:
       members: those that take part.
       suspects: runs whose workers died.
-      patience: seconds without an answer after which a worker is given up, at least.
+      patience: seconds without an answer after which a worker is given up, at least; also one that has no place.
+      on_the_way: those that have been asked for and have not answered, by the answer that is awaited.
     """
 
     def __init__(self, patience: float):
@@ -64,9 +63,11 @@ class Crew(abc.ABC):
         self.patience = patience
         self.on_the_way: dict[Future, Member] = {}
         self._warn: Callable[[str, str], None] = lambda event, text: None
-        self._standard: dict[str, Any] = own_versions()
+        own = provenance([])
+        self._standard: Mapping[str, Any] = {name: own[name] for name in ("packages", "grokjax")}
         self._failures = 0
         self._is_waiting_told = False
+        self._alone_since = time.monotonic()
 
     @abc.abstractmethod
     def recruit(self) -> None:
@@ -105,15 +106,17 @@ class Crew(abc.ABC):
         except WorkerLostError as error:
             self.has_failed_to_begin(error)
             return None
-        differing = differences(self._standard, member.facts)
-        if differing:
+        if others := differing(self._standard, member.facts["provenance"]):
+            text = f"{member.name} is refused: " + "; ".join(
+                f"{key}: {new}, not {old}" for key, (old, new) in others.items()
+            )
             self.release(member)
-            self._warn("worker_refused", f"{member.name} is refused: {'; '.join(differing)}")
+            self._warn("worker_refused", text)
             if not self.members and not self.on_the_way:
-                raise WorkersError(f"{member.name} is refused: {'; '.join(differing)}")
+                raise WorkersError(text)
             self._failures += 1  # else it would be asked for again and again
             return None
-        self._standard = member.facts  # of the first one, also when that is gone: the others have its kind
+        self._standard = member.facts["provenance"]  # of the first one, also when it is gone: the others have its kind
         self.members.append(member)
         return member
 
@@ -127,6 +130,8 @@ class Crew(abc.ABC):
         while not self.members:
             check_stop()
             self.recruit()
+            if not self.on_the_way:
+                time.sleep(TICK)
             for future in wait(self.on_the_way, TICK, FIRST_COMPLETED).done:
                 self.welcome(future)
             self.look_for_places(is_training=False)
@@ -154,6 +159,7 @@ class Crew(abc.ABC):
     def dismiss(self, member: Member, why: str) -> None:
         """Give up a worker that took part."""
         self.members = [other for other in self.members if other is not member]
+        self._alone_since = time.monotonic()
         self.release(member)
         self._warn("worker_lost", f"{member.name} {why}")
 
@@ -163,10 +169,11 @@ class Crew(abc.ABC):
         Raises:
           WorkersError: no worker trains, and none has got a place for long.
         """
-        late = [one for one in self.on_the_way.values() if time.monotonic() - one.asked > PLACEMENT_SECONDS]
-        if not late or (is_training and self._is_waiting_told):
+        latest = time.monotonic() - self.patience
+        late = [member for member in self.on_the_way.values() if member.asked < latest]
+        if not late or (is_training and self._is_waiting_told) or (not self.members and self._alone_since > latest):
             return
-        text = f"{len(late)} of the workers asked for got no place in {PLACEMENT_SECONDS:.0f} s: {self.wanted()}"
+        text = f"{len(late)} of the workers asked for have not come in {self.patience:.0f} s: {self.wanted()}"
         if not is_training and not self.members:
             raise WorkersError(text)
         self._is_waiting_told = True
@@ -176,15 +183,3 @@ class Crew(abc.ABC):
     def says_who_waits(self) -> bool:
         """Whether a worker without a place is worth a word; not where one always waits for machines that may join."""
         return True
-
-
-def differences(those: Mapping[str, Any], these: Mapping[str, Any]) -> list[str]:
-    """In what a worker differs from others, where bits would."""
-    keys = [*own_versions(), *(["device", "processor"] if "device" in those else [])]
-    return [
-        f"{key} is {_shown(these.get(key))}, not {_shown(those[key])}" for key in keys if these.get(key) != those[key]
-    ]
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)

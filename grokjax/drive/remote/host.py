@@ -5,32 +5,25 @@ It is told a cohort as the text of a sweep of one run, never as code, so it read
 
 import dataclasses
 import os
-import platform
 import socket
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import grokjax
 from grokjax.core.interfaces import Signature
 from grokjax.drive.starts import Continuation, begun
 from grokjax.orders.identity import sources_of
 from grokjax.plan.cohorts import program_digest
 from grokjax.reader.sweep_file import load
 from grokjax.reader.yaml_file import parse
-from grokjax.store.machine import processor
-from grokjax.store.provenance import sources_sha256
+from grokjax.store.provenance import provenance
 from grokjax.train.compilation_cache import use_compilation_cache
 from grokjax.train.devices import choose_pools, prepare_host_devices
 from grokjax.train.feed import Feed
 from grokjax.train.preflight import compile_to_fit, device_facts, device_memory
 from grokjax.train.program import MAP, Lane, Program, Tables, Values
 from grokjax.train.worker import LocalWorker, SegmentReport
-
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 class UnequalWorkerError(RuntimeError):
@@ -123,10 +116,9 @@ class Host:
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "memory": device_memory(pool),
-            "device": device_facts([pool])[0],
-            "processor": processor(),
-            "python": platform.python_version(),
-            **own_versions(),
+            "devices": len(pool.devices),
+            "platform": pool.devices[0].platform,
+            "provenance": provenance(device_facts([pool])),
         }
 
     def begin(self, assignment: Assignment) -> dict[str, Any]:
@@ -174,12 +166,6 @@ class Host:
         """All lanes as NumPy arrays."""
         assert self._worker is not None, "lanes before their cohort"
         return self._worker.copy_lanes()
-
-
-def own_versions() -> dict[str, str]:
-    """What must be equal in all processes of a sweep: our own sources and the packages that make programs and bits."""
-    own = sources_sha256(Path(grokjax.__file__).parent)
-    return {"grokjax's sources": own[:12], **{package: version(package) for package in _PACKAGES}}
 
 
 def _check_sources(wanted: Mapping[str, str], there: Mapping[str, str]) -> None:

@@ -26,7 +26,8 @@ from grokjax.reader.errors import first_line, wrong
 from grokjax.store.provenance import provenance
 from grokjax.train.program import MAP, VMAP
 
-_PASSED_ON = ("XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR", "PYTHONPATH", "NPROC")
+_PASSED_ON = ("PYTHONPATH", "NPROC", "XDG_CACHE_HOME")
+_SETTINGS = ("JAX_", "XLA_")  # what variables begin with on which programs and bits depend
 _PLATFORMS = {"GPU": "cuda", "TPU": "tpu", "CPU": "cpu"}
 
 
@@ -47,16 +48,14 @@ class RayFleet(Fleet):
         except BaseException:
             self._crew.close()
             raise
-        platform = facts["device"]["platform"]
-        executor = options.executor or (MAP if platform == "cpu" else VMAP)
-        pools = self._crew.size or len(self._crew.members)
-        self.devices = Devices(platform, executor, facts["memory"], pools, facts["device"]["devices"])
+        executor = options.executor or (MAP if facts["platform"] == "cpu" else VMAP)
+        self.devices = Devices(facts["platform"], executor, facts["memory"], self._crew.planned(), facts["devices"])
         self.failed = self._crew.suspects.failed
-        self._facts = facts
+        self._record = facts["provenance"]
 
     def provenance(self) -> dict[str, Any]:
-        record = provenance([self._facts["device"]] * self.devices.pools)
-        return record | {"processor": self._facts["processor"]}
+        own, (device,) = provenance([]), self._record["devices"]
+        return self._record | {"devices": [device] * self.devices.pools, "command": own["command"]}
 
     def programs(self, standing: Standing) -> AbstractContextManager[Programs]:
         self._crew.tell_to(standing.folder.warn)
@@ -81,7 +80,9 @@ class RayCrew(Crew):
         self._number = 0
         self._actors: dict[int, Any] = {}
         platform = _PLATFORMS[self._kind]
-        variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        variables = {
+            name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_SETTINGS)
+        }
         variables |= {"JAX_PLATFORMS": platform, "JAX_NUM_CPU_DEVICES": "1", "NPROC": os.environ.get("NPROC", "2")}
         self._actor = self._ray.remote(
             num_cpus=1 if self._kind == "CPU" else 0,
@@ -109,6 +110,10 @@ class RayCrew(Crew):
         self._actors[self._number] = actor
         self._number += 1
         self.on_the_way[call("facts")] = member
+
+    def planned(self) -> int:
+        """Workers that a sweep is planned for: those asked for, or what the cluster has."""
+        return self.size or max(1, int(self._ray.cluster_resources().get(self._kind, 0)))
 
     def _room(self) -> int:
         """Workers for which there is room now."""

@@ -86,16 +86,21 @@ class RemotePrograms:
     def trainer(self, ready: Ready, orders: Iterable[Order], starts: Starts, snapshots: Sequence[int]) -> Trainer:
         """Lanes of a cohort in the workers."""
         standing = self._standing
+
+        def beat() -> None:
+            standing.progress.pools = max(1, len(self._crew.members))
+            standing.options.watch(standing.progress)
+
         return RemoteTrainer(
             self._crew,
             self._begun,
             self._assignment,
             ready.program,
             orders,
-            starts.start_of,
+            starts,
             standing.reason_to_stop,
             standing.folder.log,
-            lambda: standing.options.watch(standing.progress),
+            beat,
         )
 
     def _begin(self) -> Mapping[str, Any]:
@@ -123,10 +128,11 @@ class RemotePrograms:
         """Shapes of one lane, once it is clear that the lanes of all workers fit into the memory here when saved."""
         lane, free = lane_shapes(program, feed, values), host_memory()
         one = sum(int(np.prod(leaf.shape)) * leaf.dtype.itemsize for leaf in jax.tree.leaves(lane))
-        needed = (SAVED_COPIES + 1) * one * program.lanes * len(self._crew.members)  # the last copy is kept
+        workers = self._standing.devices.pools
+        needed = (SAVED_COPIES + 1) * one * program.lanes * workers  # the last copy is kept
         if free is not None and needed > free:
             raise MemoryLimitError(
-                f"{program.lanes} lanes of {len(self._crew.members)} workers need {needed / 2**20:,.0f} MiB here while "
+                f"{program.lanes} lanes of {workers} workers need {needed / 2**20:,.0f} MiB here while "
                 f"they are saved, but {free / 2**20:,.0f} MiB are free; take fewer --lanes."
             )
         return lane

@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
+import jax
 import numpy as np
 
 from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
 from grokjax.drive.remote.host import Assignment
 from grokjax.drive.remote.remote_worker import RemoteWorker
+from grokjax.drive.starts import Starts
 from grokjax.orders.order import Order
 from grokjax.reader.errors import first_line
+from grokjax.train.preflight import is_out_of_memory
 from grokjax.train.program import Lane, Program
 from grokjax.train.trainer import FIRST_STEPS, Segment, Trainer
 from grokjax.train.worker import unstack
 
 TICK = 0.2
+STOP_SECONDS = 20.0
+"""Once the sweep is to stop, a worker that has not answered for so long is not waited for: batch systems kill soon."""
 _TIMES = 10  # of a usual segment, after which a worker is called frozen
 
 
@@ -36,7 +41,7 @@ class RemoteTrainer(Trainer):
         assignment: Assignment,
         program: Program,
         orders: Iterable[Order],
-        start_of: Callable[[Order], Any],
+        starts: Starts,
         reason_to_stop: Callable[[], str],
         log: Callable[..., None],
         beat: Callable[[], None],
@@ -46,19 +51,22 @@ class RemoteTrainer(Trainer):
         Args:
           begun: the worker that has compiled the cohort; the others begin now.
           assignment: what they are told.
+          starts: of the runs of the cohort.
           program: that all of them train.
           reason_to_stop: asked while no segment ends; empty text to go on.
           log: of events.
           beat: called while workers are waited for: it is their lack that holds the sweep up, not this process.
         """
         self._kept: dict[str, Lane] = {}
-        super().__init__([], orders, self._start_of_any, assignment.snapshots)
-        self._first_start_of = start_of
+        self._starts = starts
+        super().__init__([], orders, self._begin_of, assignment.snapshots, starts.taken)
         self._crew, self._assignment, self._program = crew, assignment, program
         self._reason_to_stop, self._log, self._beat = reason_to_stop, log, beat
         self.workers: list[RemoteWorker] = []
         self._members: list[Member] = []
         self._beginning: dict[Future, tuple[Member, float]] = {}
+        self._stopping_since = 0.0
+        crew.suspects.begin_cohort()
         self._usual: deque[float] = deque(maxlen=100)
         self._add(begun)
         for member in crew.members:
@@ -78,9 +86,9 @@ class RemoteTrainer(Trainer):
             super().refill(pool)
 
     def rested(self) -> Iterator[int]:
-        while self._under_way or (self._is_wanted() and not self._reason_to_stop()):
+        while self._under_way or (self.is_wanted() and not self._reason_to_stop()):
             self._beat()
-            if self._is_wanted():
+            if self.is_wanted():
                 self._crew.recruit()
             futures = [*self._under_way, *self._beginning, *self._crew.on_the_way]
             done = wait(futures, TICK, FIRST_COMPLETED).done if futures else set()
@@ -98,21 +106,31 @@ class RemoteTrainer(Trainer):
         segment = super().hand_over(pool)
         for run in segment.ended:
             self._kept.pop(run.order.run_id, None)
+            self._crew.suspects.acquit(run.order.run_id)
         return segment
 
     def copy(self, pool: int, at_once: bool = False) -> tuple[list[Order | None], Lane] | None:
         copied = super().copy(pool, at_once)
+        if copied is None and at_once:
+            self._lose(pool, "does not give its lanes")
         if copied is not None:
             orders, lanes = copied
             held = [(lane, order) for lane, order in enumerate(orders) if order is not None]
-            self._kept |= {order.run_id: unstack(lanes, lane) for lane, order in held}
+            own = {order.run_id: jax.tree.map(np.array, unstack(lanes, lane)) for lane, order in held}
+            self._kept |= own  # arrays of their own: a view would keep the lanes beside it as well
         return copied
 
-    def _start_of_any(self, order: Order) -> Any:
-        return self._kept.get(order.run_id) or self._first_start_of(order)
-
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         return bool(self.queue or self._crew.suspects.waiting)
+
+    def waiting(self) -> dict[str, Lane]:
+        in_lanes = {order.run_id for worker in self.workers for order in worker.orders if order is not None}
+        kept = {run_id: lane for run_id, lane in self._kept.items() if run_id not in in_lanes}
+        return super().waiting() | kept
+
+    def _begin_of(self, order: Order) -> Any:
+        """Where its lane was when it was last copied; else where it is stored, or its beginning."""
+        return self._kept.get(order.run_id) or self._starts.start_of(order)
 
     def _has_heard(self, pool: int, future: Future) -> bool:
         """Whether a worker has answered; it is given up otherwise."""
@@ -120,6 +138,11 @@ class RemoteTrainer(Trainer):
             self._reports[pool] = self.workers[pool].hear(self._crew.result(future))
         except WorkerLostError as error:
             self._lose(pool, f"died ({error})")
+            return False
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise  # all of them get fewer lanes
+            self._lose(pool, f"failed ({first_line(error)})")
             return False
         self._usual.append(self._reports[pool].seconds)
         return True
@@ -158,21 +181,24 @@ class RemoteTrainer(Trainer):
 
     def _lanes_of(self, member: Member) -> Lane | None:
         try:
-            return self._crew.result(member.call("lanes"), self._crew.patience)
+            return self._crew.result(member.call("lanes"), min(self._crew.patience, STOP_SECONDS))
         except WorkerLostError:
             return None
 
     def _give_up_frozen(self) -> None:
         usual = statistics.median(self._usual) if self._usual else 0.0
-        limit = max(self._crew.patience, _TIMES * usual)
+        now, limit = time.monotonic(), max(self._crew.patience, _TIMES * usual)
+        if self._reason_to_stop():
+            self._stopping_since = self._stopping_since or now
+            limit = min(limit, max(STOP_SECONDS, _TIMES * usual))
         for future, pool in list(self._under_way.items()):
             began = self.workers[pool].began
-            if began is not None and time.monotonic() - began > limit:
+            if began is not None and now - max(began, self._stopping_since) > limit:
                 del self._under_way[future]
                 self._lose(pool, f"has not answered for {limit:.0f} s")
 
         for future, (member, began) in list(self._beginning.items()):
-            if time.monotonic() - began > BEGIN_SECONDS:
+            if now - began > BEGIN_SECONDS:
                 del self._beginning[future]
                 self._crew.dismiss(member, f"has compiled for {BEGIN_SECONDS:.0f} s without an end")
 
