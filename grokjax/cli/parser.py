@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from grokjax.cli import shared_options
 from grokjax.cli.typed_values import count_or_list, port, positive, seconds, shard, workers
 from grokjax.core.words import nearest
 
@@ -84,39 +85,9 @@ def _command(commands: Any, module: str, name: str, about: str) -> argparse.Argu
     return command
 
 
-def _spec(command: argparse.ArgumentParser) -> None:
-    command.add_argument("spec", metavar="SPEC", help="a sweep file, or the name of one that ships with grokjax")
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override a key of the sweep file",
-    )
-    _scale(command)
-
-
-def _scale(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scale", metavar="NAME", help="a smaller version that the sweep file states, such as cpu")
-
-
-def _training(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--lanes", type=positive, metavar="N", help="lanes of one device (default: chosen from memory)"
-    )
-    command.add_argument("--executor", choices=("map", "vmap"), help="how lanes are mapped (default: map on a CPU)")
-    command.add_argument("--device", metavar="cpu|gpu:N", help="where to train (default: what JAX prefers)")
-    command.add_argument("--max-seconds", type=seconds, metavar="S", help="stop after this time; exit status 75")
-    command.add_argument(
-        "--save-seconds", type=seconds, default=30.0, metavar="S", help="time between saves (default: 30)"
-    )
-    command.add_argument("--fail-on-diverged", action="store_true", help="exit status 3 if a run diverged")
-
-
 def _run(commands: Any) -> None:
     command = _command(commands, "training", "run", "train every run of a sweep; the same command again resumes")
-    _spec(command)
+    shared_options.spec(command)
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
     command.add_argument("--name", metavar="NAME", help="name of the sweep, instead of the file's")
     command.add_argument(
@@ -139,14 +110,14 @@ def _run(commands: Any) -> None:
         metavar="S",
         help="give a worker up that has not answered for this time (default: 300)",
     )
-    _training(command)
+    shared_options.training(command)
 
 
 def _try(commands: Any) -> None:
     command = _command(
         commands, "looking_ahead", "try", "train one run alone and unmapped: shapes, losses, your own part's traceback"
     )
-    _spec(command)
+    shared_options.spec(command)
     command.add_argument("--cell", type=int, default=0, metavar="N", help="which cell (default: 0)")
     command.add_argument("--steps", type=positive, default=50, metavar="N", help="how many updates (default: 50)")
 
@@ -167,12 +138,12 @@ def _extend(commands: Any) -> None:
         "--retrain", action="store_true", help="your own code has changed: train the runs of before again by it"
     )
     command.add_argument("--exclude", metavar="LIST", help="conditions in place of those that are there: '[]' for none")
-    _training(command)
+    shared_options.training(command)
 
 
 def _plan(commands: Any) -> None:
     command = _command(commands, "looking_ahead", "plan", "what a sweep amounts to; trains nothing, stores nothing")
-    _spec(command)
+    shared_options.spec(command)
     command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
     command.add_argument(
         "--no-probe", action="store_true", help="from shapes alone: no compilation, no forecast of time"
@@ -190,35 +161,35 @@ def _status(commands: Any) -> None:
 
 def _table(commands: Any) -> None:
     command = _command(commands, "reading", "table", "one row per run")
-    _folders(command)
+    shared_options.folders(command)
     command.add_argument("--out", metavar="FILE.csv|.parquet", help="default: CSV on standard output")
-    _rule(command)
+    shared_options.rule(command)
     command.add_argument(
         "--with", default="", metavar="KEY[,KEY]", dest="settings", help="further settings as columns, by their paths"
     )
-    _where(command)
+    shared_options.where(command)
 
 
 def _phases(commands: Any) -> None:
     command = _command(commands, "reading", "phases", "the phase diagram over two axes")
-    _folders(command)
-    _rule(command)
+    shared_options.folders(command)
+    shared_options.rule(command)
     command.add_argument("--x", metavar="AXIS", help="horizontal axis (default: the first)")
     command.add_argument("--y", metavar="AXIS", help="vertical axis (default: the second)")
     command.add_argument(
         "--colour", metavar="COLUMN", help="in place of phases the median of a number of `grokjax table`, as a figure"
     )
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.csv", help="write a figure or a table")
-    _where(command)
+    shared_options.where(command)
 
 
 def _curves(commands: Any) -> None:
     command = _command(commands, "reading", "curves", "learning curves with quantile bands over seeds")
-    _folders(command)
+    shared_options.folders(command)
     command.add_argument(
         "--what", metavar="NAME[,NAME]", help="measures, such as weight_norm/total (default: accuracy and loss)"
     )
-    _where(command)
+    shared_options.where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="default: curves.png in the first DIR")
 
 
@@ -226,8 +197,8 @@ def _scatter(commands: Any) -> None:
     command = _command(
         commands, "reading", "scatter", "two numbers of each run against each other, with their rank correlation"
     )
-    _folders(command)
-    _rule(command)
+    shared_options.folders(command)
+    shared_options.rule(command)
     for option in ("--x", "--y"):
         command.add_argument(
             option,
@@ -235,7 +206,7 @@ def _scatter(commands: Any) -> None:
             metavar="COLUMN",
             help="of `grokjax table`, or fall(MEASURE): the step of its steepest fall",
         )
-    _where(command)
+    shared_options.where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="write a figure")
 
 
@@ -243,12 +214,12 @@ def _lines(commands: Any) -> None:
     command = _command(
         commands, "reading", "lines", "a number of the table along an axis: medians over seeds with their intervals"
     )
-    _folders(command)
-    _rule(command)
+    shared_options.folders(command)
+    shared_options.rule(command)
     command.add_argument("--x", required=True, metavar="AXIS", help="along which")
     command.add_argument("--y", required=True, metavar="COLUMN", help="a number of `grokjax table`")
     command.add_argument("--by", metavar="AXIS", help="a line for each of its values")
-    _where(command)
+    shared_options.where(command)
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf", help="write a figure")
 
 
@@ -256,8 +227,8 @@ def _report(commands: Any) -> None:
     command = _command(
         commands, "reporting", "report", "a sweep as one file of HTML that can be mailed and opens offline"
     )
-    _folders(command)
-    _rule(command)
+    shared_options.folders(command)
+    shared_options.rule(command)
     command.add_argument("--out", required=True, metavar="FILE.html", help="one file, figures included")
 
 
@@ -293,7 +264,7 @@ def _measure(commands: Any) -> None:
     command.add_argument(
         "--step", default="last", metavar="N|last|all", help="after how many updates; all: wherever weights are stored"
     )
-    _where(command)
+    shared_options.where(command)
 
 
 def _compare(commands: Any) -> None:
@@ -303,34 +274,6 @@ def _compare(commands: Any) -> None:
     command.add_argument("folder", metavar="DIR")
     command.add_argument("--json", action="store_true", help="for programs; see docs/formats.md")
     command.add_argument("--out", metavar="FILE.png|.svg|.pdf|.md", help="write a figure or a report")
-
-
-def _folders(command: argparse.ArgumentParser) -> None:
-    command.add_argument("folders", metavar="DIR", nargs="+", help="folder of a sweep; several are shown as one sweep")
-
-
-def _rule(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--rule", metavar="NAME", help="phase rule: default, liu2022, pair2023, doshi2024 (default: the sweep's own)"
-    )
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        dest="thresholds",
-        help="another threshold of the rule, such as generalized=0.9",
-    )
-
-
-def _where(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="'KEY OP VALUE'",
-        help="only these runs; OP is = != < <= > >= in",
-    )
 
 
 def _replay(commands: Any) -> None:
@@ -388,7 +331,7 @@ def _export(commands: Any) -> None:
         choices=("summary", "cell", "run"),
         help="wandb, trackio: one entry for the sweep (default), and also one a cell or one a run",
     )
-    _where(command)
+    shared_options.where(command)
     command.add_argument("--out", metavar="FILE|FOLDER", help="default for weights: RUN_ID.npz, RUN_ID-torch, ...")
 
 
@@ -401,6 +344,6 @@ def _reproduce(commands: Any) -> None:
     command = _command(commands, "training", "reproduce", "run a sweep that ships with grokjax and print its claims")
     command.add_argument("spec", metavar="NAME")
     command.add_argument("--out", metavar="DIR", help="folder of the sweep (default: results/NAME)")
-    _scale(command)
+    shared_options.scale(command)
     command.set_defaults(overrides=[], name=None)
-    _training(command)
+    shared_options.training(command)

@@ -77,7 +77,7 @@ def test_sweeps_are_started_only_with_the_option_and_where_jax_would_train(small
         opened.close()
         served.append(environment)
 
-    monkeypatch.setattr("grokjax.page.server.serve", serve)
+    monkeypatch.setattr(sys.modules["grokjax.page.server"], "serve", serve)
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
     assert typed("page", small, "--no-open", *words) == 0
     platforms = [None if environment is None else environment["JAX_PLATFORMS"] for environment in served]

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from grokjax.drive.remote.crew import MOST_FAILURES, Crew, Member, WorkerLostError, WorkersError
-from grokjax.drive.remote.host import own_versions
 from grokjax.drive.remote.suspects import Suspects
 from grokjax.orders.order import Queue
+from grokjax.store.provenance import provenance
 
-DEVICE = {"device": {"platform": "gpu", "kind": "H100"}, "processor": {"name": "a"}}
+
+def on_device(platform="gpu", kind="H100", **facts):
+    """What a worker like this process says of itself, with another device and perhaps other facts."""
+    return provenance([{"platform": platform, "kind": kind, "devices": 1}]) | facts
 
 
 def orders(*names):
@@ -39,29 +42,48 @@ class Answers(Crew):
     def release(self, member):
         self.released.append(member.number)
 
-    def arrive(self, **facts):
-        """A worker answers with facts that differ in these from those of this process."""
+    def arrive(self, record=None):
+        """A worker answers, with this record of what it runs on."""
         future = Future()
         member = Member(len(self.released) + len(self.members), lambda method, *_: Future(), 0.0)
         self.on_the_way[future] = member
-        future.set_result({"pid": 7, "host": "n1", **own_versions(), **DEVICE, **facts})
+        future.set_result({"pid": 7, "host": "n1", "provenance": record or on_device()})
         return self.welcome(future)
 
 
 def test_a_worker_with_other_sources_than_this_process_is_refused_and_named():
     crew = Answers()
-    with pytest.raises(WorkersError, match=r"worker 0 \(process 7 on n1\) is refused: jax is 0.9.9, not "):
-        crew.arrive(jax="0.9.9")
+    with pytest.raises(WorkersError, match=r"worker 0 \(process 7 on n1\) is refused: jax: 0.9.9, not "):
+        crew.arrive(on_device(packages=on_device()["packages"] | {"jax": "0.9.9"}))
     assert crew.released == [0]
 
 
-@pytest.mark.parametrize("differing", [{"device": {"platform": "gpu", "kind": "A100"}}, {"processor": {"name": "b"}}])
-def test_a_worker_of_another_kind_than_the_first_is_refused_while_the_first_trains_on(differing):
+@pytest.mark.parametrize(
+    ("differing", "said"),
+    [
+        (on_device(kind="A100"), "device: A100, not H100"),
+        (on_device(drivers={"CUDA driver": "1.0"}), "drivers: CUDA driver 1.0, not "),
+        (on_device(options=on_device()["options"] | {"jax_enable_x64": True}), "enable_x64: True, not False"),
+    ],
+)
+def test_a_worker_of_another_kind_than_the_first_is_refused_while_the_first_trains_on(differing, said):
     crew = Answers()
     first = crew.arrive()
-    assert crew.arrive(**differing) is None
+    assert crew.arrive(differing) is None
     assert crew.members == [first]
-    assert [text.split(":")[0] for text in crew.said] == ["worker_refused"]
+    assert len(crew.said) == 1
+    assert crew.said[0].startswith("worker_refused: worker 1 ")
+    assert said in crew.said[0]
+
+
+def test_the_processor_of_a_machine_counts_only_where_it_trains():
+    core = on_device()["processor"] | {"name": "another"}
+    crew = Answers()
+    crew.arrive()
+    assert crew.arrive(on_device(processor=core)) is not None
+    crew = Answers()
+    crew.arrive(on_device("cpu", "cpu"))
+    assert crew.arrive(on_device("cpu", "cpu", processor=core)) is None
 
 
 def test_workers_that_die_before_they_train_end_the_sweep_only_when_none_is_left():
@@ -88,8 +110,8 @@ def test_a_worker_of_another_kind_is_refused_also_when_the_first_has_died():
     crew = Answers()
     first = crew.arrive()
     crew.dismiss(first, "died")
-    with pytest.raises(WorkersError, match="device is platform gpu, kind A100, not platform gpu, kind H100"):
-        crew.arrive(device={"platform": "gpu", "kind": "A100"})
+    with pytest.raises(WorkersError, match="device: A100, not H100"):
+        crew.arrive(on_device(kind="A100"))
 
 
 def test_workers_that_are_refused_are_not_asked_for_again_and_again():
@@ -97,7 +119,7 @@ def test_workers_that_are_refused_are_not_asked_for_again_and_again():
     crew.arrive()
     for _ in range(MOST_FAILURES):
         assert crew.may_recruit
-        crew.arrive(processor={"name": "b"})
+        crew.arrive(on_device(kind="A100"))
     assert not crew.may_recruit
 
 
@@ -112,12 +134,34 @@ def test_when_the_last_worker_dies_another_is_asked_for_whatever_failed_before()
         crew.has_failed_to_begin(WorkerLostError("gone"))
 
 
-def test_a_worker_without_a_place_is_reported_only_when_it_has_waited():
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds of a clock that the test sets."""
+    now = [1000.0]
+    monkeypatch.setattr("grokjax.drive.remote.crew.time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_a_worker_that_does_not_come_ends_the_sweep_only_when_it_has_been_waited_for(clock):
     crew = Answers()
-    crew.on_the_way[Future()] = Member(0, lambda method, *_: Future(), asked=1e18)
+    crew.on_the_way[Future()] = Member(0, lambda method, *_: Future(), asked=clock[0])
+    clock[0] += 299
     crew.look_for_places(is_training=False)
-    crew.on_the_way[Future()] = Member(1, lambda method, *_: Future(), asked=-1e18)
-    with pytest.raises(WorkersError, match="1 of the workers asked for got no place in 60 s: each needs 1 GPU"):
+    clock[0] += 2
+    with pytest.raises(WorkersError, match="1 of the workers asked for have not come in 300 s: each needs 1 GPU"):
+        crew.look_for_places(is_training=False)
+
+
+def test_one_that_was_always_waited_for_in_vain_gets_its_time_when_the_last_worker_is_gone(clock):
+    crew = Answers()
+    last = crew.arrive()
+    crew.on_the_way[Future()] = Member(7, lambda method, *_: Future(), asked=clock[0])
+    clock[0] += 5000
+    crew.look_for_places(is_training=True)
+    crew.dismiss(last, "died")
+    crew.look_for_places(is_training=False)
+    clock[0] += 301
+    with pytest.raises(WorkersError, match="have not come in 300 s"):
         crew.look_for_places(is_training=False)
 
 
