@@ -3,9 +3,9 @@
 make check-accelerators ARGS="--sweeps quickstart,W1 --targets v5e,v5p,v6e,H100,H200 --record"
 
 Compiled is what a sweep really runs on an accelerator: `fresh`, `take`, `place` and `segment` over all devices of one
-host; of a sweep with probes also what is computed of stored networks, on one device. A program is refused when it talks
-to other devices, calls the host, computes in float64 unasked, sorts inside an update, does not write its lanes over
-those that it was given, or is larger or longer to compile than `LIMITS`. Nothing is run: there are no bits and no speeds.
+host; of a sweep with probes also what they ask of stored networks, on one device. A program is refused when it talks to
+other devices, calls the host, computes in float64 unasked, sorts inside an update, does not write its lanes over those
+that it was given, or is beyond `LIMITS`. Nothing is run: there are no bits and no speeds here.
 """
 
 import collections
@@ -21,20 +21,21 @@ import jax
 import numpy as np
 
 from benchmarks.overhead import sweep_of
-from benchmarks.rig.described import MEMORY, devices, prepare
+from benchmarks.rig.described import MEMORY, TPUS, devices, prepare
 from benchmarks.rig.records import arguments, finish
 from benchmarks.rig.workloads import WORKLOADS
 from grokjax.cli.sweep_names import find_sweep, read_sweep
 from grokjax.lab.initial_params import initial_params_of
 from grokjax.lab.probing import traced
 from grokjax.orders.order import grid_orders
+from grokjax.plan.cohorts import Cohort
 from grokjax.plan.plan import make_plan
 from grokjax.reader.measured_steps import MeasurePlan
 from grokjax.reader.sweep import Sweep
 from grokjax.train.devices import Pool
 from grokjax.train.executables import Traced, number_format
 from grokjax.train.feed import Feed
-from grokjax.train.program import Program, Tables, Values
+from grokjax.train.program import Values
 
 COLLECTIVES = re.compile(r"all-|collective-|reduce-scatter|send|recv")
 HOST = re.compile(r"infeed|outfeed")
@@ -54,18 +55,15 @@ def check(sweep_name: str, target: str, lanes: int) -> list[dict[str, Any]]:
     pool = Pool(tuple(devices(target)))
     with tempfile.TemporaryDirectory() as folder:
         sweep = _sweep(sweep_name, Path(folder))
-        plan = make_plan(sweep, grid_orders(sweep), len(pool.devices), False, MEMORY[target] * 2**30, lanes)
+        memory, platform = MEMORY[target] * 2**30, "tpu" if target in TPUS else "gpu"
+        plan = make_plan(sweep, grid_orders(sweep), len(pool.devices), False, memory, lanes, platform)
         planned, cohort = plan.cohorts[0], plan.cohorts[0].cohort
         feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
         program = feed.program(lanes * len(pool.devices), lanes)
-        order = next(iter(cohort.in_turn()))
-        values = feed.values(order.run, cohort.table(order.cell), initial_params_of(order.run))
         with number_format(program):
-            lowered = Traced(program, pool).lower(pool, values, feed.tables, feed.schedule)
+            lowered = Traced(program, pool).lower(pool, _values(feed, cohort), feed.tables, feed.schedule)
             if sweep.measure.probes:
-                unmeasured = MeasurePlan(sweep.measure.every, sweep.measure.looks, ())
-                stored = Feed(cohort.run, cohort.signature, cohort.tasks, unmeasured, None, sweep.steps).program(1, 1)
-                lowered |= _probing(stored, pool.devices[0], values, feed.tables)
+                lowered |= _probing(sweep, cohort, pool.devices[0])
             rows = [_judged(name, one, program.run.precision.params) for name, one in lowered.items()]
     for row in rows:
         row |= {"sweep": sweep_name, "target": target, "lanes": lanes}
@@ -82,8 +80,11 @@ def _sweep(name: str, folder: Path) -> Sweep:
     return read_sweep(find_sweep(path), (), scale or None)
 
 
-def _probing(program: Program, device: Any, values: Values, tables: Tables) -> dict[str, jax.stages.Lowered]:
-    """What a probe computes of one stored network over the whole table, ready to be compiled for a device."""
+def _probing(sweep: Sweep, cohort: Cohort, device: Any) -> dict[str, jax.stages.Lowered]:
+    """What a probe asks of one stored network over the whole table, ready to be compiled for a device."""
+    unmeasured = MeasurePlan(sweep.measure.every, sweep.measure.looks, ())
+    feed = Feed(cohort.run, cohort.signature, cohort.tasks, unmeasured, None, sweep.steps)
+    program, tables, values = feed.program(1, 1), feed.tables, _values(feed, cohort)
     functions = traced(program)
     params = jax.eval_shape(lambda: program.run.model.init(jax.random.key(0), program.signature))
     data = jax.eval_shape(functions["data"], values, tables)
@@ -102,6 +103,12 @@ def _probing(program: Program, device: Any, values: Values, tables: Tables) -> d
         return jax.ShapeDtypeStruct(np.shape(leaf), jax.dtypes.canonicalize_dtype(leaf.dtype), sharding=there)
 
     return {f"probe {name}": functions[name].lower(*jax.tree.map(shape, shapes)) for name, shapes in asked.items()}
+
+
+def _values(feed: Feed, cohort: Cohort) -> Values:
+    """Of the first run."""
+    order = next(iter(cohort.in_turn()))
+    return feed.values(order.run, cohort.table(order.cell), initial_params_of(order.run))
 
 
 def _judged(name: str, lowered: jax.stages.Lowered, number: str) -> dict[str, Any]:
