@@ -164,7 +164,7 @@ def main() -> None:
     prepare()
     rows = []
     heads = f"{'memory':>12}{'planned':>12}{'code':>10}{'text':>10}{'CPU s':>8}"
-    print(f"{'sweep':<22}{'target':<7}{'program':<15}{heads}  verdict")
+    print(f"{'sweep':<30}{'target':<7}{'program':<15}{heads}  verdict")
     for sweep in options.sweeps.split(","):
         for target in options.targets.split(","):
             for row in check(sweep, target, options.lanes):
@@ -180,7 +180,7 @@ def _line(row: dict[str, Any]) -> str:
     planned = f"{row['predicted_bytes'] / 2**20:,.1f} MiB" if row["program"] == "segment" else ""
     sizes = f"{row['code_bytes'] / 2**20:>7,.1f} MB{row['text_bytes'] / 2**20:>7,.1f} MB"
     numbers = f"{memory:>8,.1f} MiB{planned:>12}{sizes}{row['compile_cpu_seconds']:>8.1f}"
-    return f"{row['sweep']:<22}{row['target']:<7}{row['program']:<15}{numbers}  {'; '.join(row['refused']) or 'good'}"
+    return f"{row['sweep']:<30}{row['target']:<7}{row['program']:<15}{numbers}  {'; '.join(row['refused']) or 'good'}"
 
 
 if __name__ == "__main__":

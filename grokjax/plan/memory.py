@@ -88,7 +88,7 @@ def run_size(
         scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_examples * _widest(params))
     else:  # side by side they all do, beside the sum of gradients; a stretch that is done again holds three states
         activations = int(precision * _kept_for_gradient(run, signature, params, block_examples))
-        replaced = 0 if platform == "gpu" else 2 * moving_bytes  # a GPU writes the new state over the old one
+        replaced = 0 if platform == "gpu" else 2 * moving_bytes  # the accounts for GPUs show no second state
         scratch_bytes = max(replaced + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
     return Size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
