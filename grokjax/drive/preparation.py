@@ -61,10 +61,16 @@ class Forecast(NamedTuple):
 
 
 def plan_orders(
-    sweep: Sweep, orders: Orders, devices: int, executor: str, memory: int | None, lanes: int | None
+    sweep: Sweep,
+    orders: Orders,
+    devices: int,
+    executor: str,
+    memory: int | None,
+    lanes: int | None,
+    platform: str,
 ) -> Plan:
     """The plan of orders of a sweep for so many devices, from shapes alone, with their disk."""
-    plan = make_plan(sweep, orders, devices, executor == MAP, memory, lanes)
+    plan = make_plan(sweep, orders, devices, executor == MAP, memory, lanes, platform)
     shapes = ((_lane_shapes(sweep, one), len(one.cohort), max(one.width, 1) * devices) for one in plan.cohorts)
     return dataclasses.replace(plan, disk=dataclasses.asdict(disk_of(sweep, shapes, plan.stores_weights)))
 
@@ -144,10 +150,11 @@ def forecast(
     prepare_host_devices()
     check_starts(sweep)
     pools = choose_pools(device, executor)
-    check_products(sweep, pools[0].devices[0].platform)
+    platform = pools[0].devices[0].platform
+    check_products(sweep, platform)
     chosen = choose_executor(pools[0].devices[0], executor)
     devices = sum(len(pool.devices) for pool in pools)
-    plan = plan_orders(sweep, source_of(sweep).first(), devices, chosen, device_memory(pools[0]), lanes)
+    plan = plan_orders(sweep, source_of(sweep).first(), devices, chosen, device_memory(pools[0]), lanes, platform)
     return dataclasses.replace(plan, cohorts=list(_timed(plan, pools, chosen, lanes))) if with_probe else plan
 
 

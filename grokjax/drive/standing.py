@@ -78,9 +78,8 @@ class Standing:
             rule = f"the sweep has {len(orders)} runs, so this shard has none"
             raise wrong("--shard", rule, "/".join(map(str, self.options.share)))
         devices, lanes = self.devices, self.options.lanes
-        self.plan: Plan = plan_orders(
-            self.sweep, orders, devices.pools * devices.of_pool, devices.executor, devices.memory, lanes
-        )
+        count, executor = devices.pools * devices.of_pool, devices.executor
+        self.plan: Plan = plan_orders(self.sweep, orders, count, executor, devices.memory, lanes, devices.platform)
         self.progress.total, self.progress.cohorts = count_runs(self.rounds), len(self.plan.cohorts)
         note_total(self.folder.layout, self.progress.total)
         self.count()

@@ -34,11 +34,7 @@ class Probing:
 
     def __init__(self, networks: StoredNetworks, part: Probe):
         self._networks, self._part = networks, part
-        self._data = jax.jit(partial(_data, networks.program))
-        self._loss = jax.jit(partial(_loss, networks.program))
-        self._fit = jax.jit(partial(_fit, networks.program))
-        self._outputs = jax.jit(partial(outputs_at, networks.program))
-        self._losses = jax.jit(partial(losses_at, networks.program))
+        self._traced = traced(networks.program)
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._first: tuple[Wanted, Rows] | None = None
 
@@ -98,17 +94,17 @@ class Probing:
         params, values = self._networks.params(one), self._networks.values([one])
         values = jax.tree.map(lambda leaf: leaf[0], values)
         program, tables = self._networks.program, self._networks.feed.tables
-        data, step = self._data(values, tables), np.int32(one.step)
+        data, step = self._traced["data"](values, tables), np.int32(one.step)
 
         def train_loss(params: Params, at_most: float = np.inf) -> float:
             if not is_class(tables.targets):
                 raise ValueError(f"measure.what: {kind_of(type(self._part))} needs a task with classes")
             with number_format(program):
-                return float(self._loss(values, data, params, step, program.dtype.type(at_most), tables))
+                return float(self._traced["loss"](values, data, params, step, program.dtype.type(at_most), tables))
 
         def fit_of(params: Params) -> Rows:
             with number_format(program):
-                return jax.tree.map(np.array, self._fit(values, data, params, step, tables))
+                return jax.tree.map(np.array, self._traced["fit"](values, data, params, step, tables))
 
         run = run_of(program, values.leaves)
         return Network(
@@ -122,10 +118,20 @@ class Probing:
             model=run.model,
             inputs=np.asarray(tables.inputs)[int(values.table)],
             split=jax.tree.map(np.asarray, data.split),
-            apply=Partial(self._outputs, values.leaves, data, step),
-            loss=Partial(self._losses, values.leaves, step),
+            apply=Partial(self._traced["outputs"], values.leaves, data, step),
+            loss=Partial(self._traced["losses"], values.leaves, step),
             key=run_stream(run, "probe"),
         )
+
+
+def traced(program: Program) -> dict[str, Any]:
+    """What is compiled of a probing pass, by name; each once for all snapshots of a cohort.
+
+    Args:
+      program: of one lane.
+    """
+    functions = {"data": _data, "loss": _loss, "fit": _fit, "outputs": outputs_at, "losses": losses_at}
+    return {name: jax.jit(partial(function, program)) for name, function in functions.items()}
 
 
 def _as_one_file(done: Sequence[tuple[Wanted, Rows]]) -> Arrays:

@@ -17,6 +17,8 @@ WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 """Numbers of lanes that are used; a short list, so that the same program is found in the compilation cache again."""
 CPU_LANES = 4
 """Lanes of one CPU device: they are trained one after another, so more lanes only make segments longer."""
+_TILE = (8, 128)
+"""Rows and columns to whose multiples a TPU fills up the last two axes of an array."""
 _FIT_COLUMNS = 8 + 3 * len(GROUPS) + 1
 
 
@@ -61,10 +63,12 @@ def run_size(
     is_mapped: bool = True,
     num_tables: int = 1,
     keeps_memorized: bool = False,
+    platform: str = "cpu",
 ) -> Size:
-    """Size of one run.
+    """Size of one run. How far off it is on devices that are not here: `benchmarks/README.md`.
 
     Args:
+      platform: of the device that trains, as JAX names it.
       keeps_memorized: whether a lane keeps parameters twice, see `Measure.compares_with_memorized`.
     """
     params = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
@@ -72,8 +76,9 @@ def run_size(
         *(part.gradient() for part in run.regularizers), at_step(run, jnp.int32(0)).optimizer.transform()
     )
     precision = np.dtype(run.precision.params).itemsize / 4  # shapes are those of float32
-    params_bytes = int(precision * tree_bytes(params))
-    moving_bytes = params_bytes + int(precision * tree_bytes(jax.eval_shape(transform.init, params)))
+    held_bytes = _tiled_bytes if platform == "tpu" else tree_bytes
+    params_bytes = int(precision * held_bytes(params))
+    moving_bytes = params_bytes + int(precision * held_bytes(jax.eval_shape(transform.init, params)))
     keeps_start = run.model.subtracts_start() or run.init is not None
     data_bytes = 4 * signature.num_examples * 3 + params_bytes * keeps_start
     order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
@@ -83,7 +88,8 @@ def run_size(
         scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_examples * _widest(params))
     else:  # side by side they all do, beside the sum of gradients; a stretch that is done again holds three states
         activations = int(precision * _kept_for_gradient(run, signature, params, block_examples))
-        scratch_bytes = max(2 * moving_bytes + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
+        replaced = 0 if platform == "gpu" else 2 * moving_bytes  # the accounts for GPUs show no second state
+        scratch_bytes = max(replaced + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
     return Size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
         num_decayed=_num_decayed(run.optimizer, params),
@@ -150,6 +156,17 @@ def _numbers_per_example(signature: Signature) -> int:
 def tree_bytes(tree: object) -> int:
     """Bytes of the arrays of a tree of shapes."""
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _tiled_bytes(tree: object) -> int:
+    """The same as a TPU holds them, beside those of other lanes."""
+    return sum(_tiled(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _tiled(shape: tuple[int, ...]) -> int:
+    """Numbers of an array whose last axes are filled up to whole tiles; lanes fill up what has one axis."""
+    units = (1,) * (len(shape) - 2) + _TILE if len(shape) > 1 else _TILE[1:] * len(shape)
+    return int(np.prod([-(-size // unit) * unit for size, unit in zip(shape, units, strict=True)]))
 
 
 def _widest(params: object) -> int:

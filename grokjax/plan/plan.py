@@ -133,6 +133,7 @@ def make_plan(
     is_cpu: bool,
     memory_bytes: int | None = None,
     lanes: int | None = None,
+    platform: str = "cpu",
 ) -> Plan:
     """Plan orders of a sweep from shapes alone.
 
@@ -141,6 +142,7 @@ def make_plan(
       is_cpu: whether lanes are walked one after another, as on host devices.
       memory_bytes: free on one device; None when unknown.
       lanes: lanes of one device when the user says so.
+      platform: of the devices, as JAX names it.
     """
     num_looks, num_rows = len(look_steps(sweep.measure, sweep.steps)), len(measured_steps(sweep.measure, sweep.steps))
     keeps_memorized = any(part.compares_with_memorized() for part in sweep.measure.what)
@@ -148,7 +150,9 @@ def make_plan(
     for cohort in find_cohorts(orders):
         rows = block_sizes(cohort.run, cohort.signature, is_cpu).step
         tables = len(cohort.tasks)
-        size = run_size(cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, tables, keeps_memorized)
+        size = run_size(
+            cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, tables, keeps_memorized, platform
+        )
         width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
     weights = sum(len(planned.cohort) * planned.size.state_bytes for planned in plans)

@@ -30,6 +30,15 @@ def test_size_counts_parameters_and_adam_s_two_moments() -> None:
     assert size.scratch_bytes > 6 * size.params_bytes and size.table_bytes == 4 * 49 * (3 + 1 + 1)
 
 
+def test_a_tpu_fills_parameters_up_to_tiles_and_a_gpu_writes_over_the_state() -> None:
+    signature = RUN.task.signature()
+    shapes, tpu, gpu = (run_size(RUN, signature, 10, 5, 56, False, platform=name) for name in ("cpu", "tpu", "gpu"))
+    assert tpu.params_bytes == 4 * (16 * 128 + 16 * 128)  # 14 x 16 and 16 x 7
+    assert tpu.state_bytes - shapes.state_bytes == 3 * (tpu.params_bytes - shapes.params_bytes)
+    assert gpu.state_bytes == shapes.state_bytes
+    assert shapes.scratch_bytes - gpu.scratch_bytes == pytest.approx(2 * 3 * gpu.params_bytes, abs=32)  # and counts
+
+
 def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
     run = Run(task=RUN.task, model=MLP(width=16, bias=True), optimizer=AdamW(decay_mask="matrices"))
     size = run_size(run, run.task.signature(), num_looks=1, num_rows=1, block_examples=128)
