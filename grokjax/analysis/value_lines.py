@@ -62,6 +62,8 @@ def value_lines(runs: pd.DataFrame, value: str, x: str, by: str | None = None) -
     x_name, by_name, value_name = find(x, runs.columns), find(by, runs.columns) if by else "", find(value, runs.columns)
     if x_name == by_name:
         raise ValueError(f"{x_name} is both the axis and what tells lines apart")
+    if value_name in (x_name, by_name):
+        raise ValueError(f"{value_name} is both what is drawn and an axis")
     if not pd.api.types.is_numeric_dtype(runs[value_name]):
         raise ValueError(f"{value_name} holds no numbers")
     axes = [name for name in (x_name, by_name) if name]

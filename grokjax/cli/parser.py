@@ -106,9 +106,8 @@ def _run(commands: Any) -> None:
     command.add_argument(
         "--worker-patience",
         type=seconds,
-        default=300.0,
         metavar="S",
-        help="give a worker up that has not answered for this time (default: 300)",
+        help="give a worker up that has not come or answered for this time (default: 300)",
     )
     shared_options.training(command)
 

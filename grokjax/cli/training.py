@@ -118,8 +118,11 @@ def _stored_phases(root: Path, sweep: Sweep) -> dict[str, str]:
 def _training_options(options: argparse.Namespace) -> Options:
     names = ("lanes", "executor", "device", "max_seconds", "save_seconds")
     of_run = {"share": "shard", "workers": "workers", "worker_patience": "worker_patience"}  # of `run` alone
-    given = {name: getattr(options, flag) for name, flag in of_run.items() if hasattr(options, flag)}
-    return Options(**{name: getattr(options, name) for name in names}, **given)
+    typed = {name: getattr(options, flag, None) for name, flag in of_run.items()}
+    if typed["worker_patience"] is not None and typed["workers"] is None:
+        raise UsageError("--worker-patience: is of --workers.")
+    typed = {name: value for name, value in typed.items() if value is not None}
+    return Options(**{name: getattr(options, name) for name in names}, **typed)
 
 
 def _train(sweep: Sweep, root: Path, options: argparse.Namespace, train: Callable[..., Progress] = run_sweep) -> int:

@@ -114,7 +114,7 @@ def test_a_node_that_joins_trains_and_one_that_goes_loses_nothing(long):
 @pytest.mark.slow
 def test_a_sweep_without_a_place_for_a_worker_is_refused_and_says_what_is_missing(long):
     with cluster() as (address, _):
-        process = long.start("nowhere", "--workers", f"ray:{address}")
+        process = long.start("nowhere", "--workers", f"ray:{address}", "--worker-patience", "15")
         assert process.wait(PATIENCE) == 6
     assert "each needs 1 CPU; the cluster has 0" in long.said("nowhere")
     assert not (long.folder / "nowhere" / "runs").exists()
