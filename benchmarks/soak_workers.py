@@ -27,6 +27,7 @@ from benchmarks.soak import SWEEP, compared, start
 
 FAULTS = ("worker killed", "worker frozen", "coordinator killed")
 SOONEST, LATEST = 0.0, 8.0  # seconds from the first worker of a start to its fault
+GIVEN_UP = 7  # exit status: a worker died three times with the same run
 PATIENCE = "20"  # of the coordinator with a frozen worker, seconds
 
 
@@ -35,10 +36,11 @@ class Round:
 
     Attributes:
       faults: so many of each kind.
+      given_up: starts that ended with runs given up.
     """
 
     def __init__(self, sweep: Path, root: Path, draw: random.Random):
-        self.root, self.faults = root, Counter[str]()
+        self.root, self.faults, self.given_up = root, Counter[str](), 0
         self._sweep, self._draw, self._frozen = sweep, draw, list[int]()
         self._log = root.with_suffix(".log")
 
@@ -62,6 +64,9 @@ class Round:
             else:
                 self._disturb(workers, fault)
         status = process.wait()
+        while status == GIVEN_UP:  # a run met three of the faults; a later start tries it again
+            self.given_up += 1
+            status = self._start().wait()
         self._end_frozen()
         if status:
             raise RuntimeError(f"exit status {status} after {dict(self.faults)}: {self._log.read_text()[-2000:]}")
@@ -113,7 +118,13 @@ def soak(options: Namespace, folder: Path) -> dict[str, Any]:
         disturbed = Round(sweep, folder / str(len(rounds)), draw)
         disturbed.run(options.faults - faults.total())
         faults += disturbed.faults
-        rounds.append({"faults": disturbed.faults.total(), **compared(folder / "whole", disturbed.root)})
+        rounds.append(
+            {
+                "faults": disturbed.faults.total(),
+                "given_up": disturbed.given_up,
+                **compared(folder / "whole", disturbed.root),
+            }
+        )
         print(f"{(time.monotonic() - began) / 60:5.1f} min  {faults.total():3d} faults  {rounds[-1]}", flush=True)
     wrong = ("lost", "doubled", "unequal_files", "unverified")
     return {

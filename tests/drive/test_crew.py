@@ -196,3 +196,32 @@ def test_workers_that_make_no_sense_are_refused_before_anything_is_written(tmp_p
     assert ended.returncode == 2
     assert f"--workers: must be ray, ray:N with N from 1, or ray:ADDRESS, not '{workers}'" in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def answered():
+    future = Future()
+    future.set_result(None)
+    return future
+
+
+def test_a_worker_that_was_frozen_while_it_rested_is_passed_over():
+    crew = Answers()
+    frozen, alive = crew.arrive(), crew.arrive()
+    alive.call = lambda method, *_: answered()
+    assert crew.answering(lambda: None) is alive
+    assert crew.members == [frozen, alive]  # it may only be slow
+
+
+def test_workers_that_are_all_frozen_are_given_up():
+    crew = Answers()
+    crew.patience = 0.5
+    frozen = crew.arrive()
+
+    def check_stop():
+        if not crew.members:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        crew.answering(check_stop)
+    assert crew.released == [frozen.number]
+    assert "has not answered for" in crew.said[-1]

@@ -137,6 +137,29 @@ class Crew(abc.ABC):
             self.look_for_places(is_training=False)
         return self.members[0]
 
+    def answering(self, check_stop: Callable[[], None]) -> Member:
+        """A worker that takes part and answers now; one that was frozen while it rested does not.
+
+        Raises:
+          WorkersError: none comes.
+          BaseException: what `check_stop` raises.
+        """
+        while True:
+            self.first_member(check_stop)
+            asked, pings = time.monotonic(), {member.call("ping"): member for member in self.members}
+            while pings and time.monotonic() - asked < self.patience:
+                check_stop()
+                for future in wait(pings, TICK, FIRST_COMPLETED).done:
+                    member = pings.pop(future)
+                    try:
+                        self.result(future)
+                    except WorkerLostError as error:
+                        self.dismiss(member, f"died while it rested ({error})")
+                    else:
+                        return member
+            for member in pings.values():
+                self.dismiss(member, f"has not answered for {self.patience:.0f} s")
+
     def has_failed_to_begin(self, error: Exception) -> None:
         """A worker died before it trained, or cannot train.
 

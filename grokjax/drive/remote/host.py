@@ -121,6 +121,9 @@ class Host:
             "provenance": provenance(device_facts([pool])),
         }
 
+    def ping(self) -> None:
+        """Nothing but an answer."""
+
     def begin(self, assignment: Assignment) -> dict[str, Any]:
         """Compile a cohort and hold its lanes empty; gives the facts of its program.
 

@@ -106,7 +106,7 @@ class RemotePrograms:
     def _begin(self) -> Mapping[str, Any]:
         """Facts of the program, from the first worker that can be asked."""
         while True:
-            self._begun = self._crew.first_member(self._check_stop)
+            self._begun = self._crew.answering(self._check_stop)
             answer, asked = self._begun.call("begin", self._assignment), time.monotonic()
             while not answer.done() and time.monotonic() - asked < BEGIN_SECONDS:
                 self._check_stop()

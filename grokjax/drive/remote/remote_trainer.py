@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -25,6 +25,14 @@ TICK = 0.2
 STOP_SECONDS = 20.0
 """Once the sweep is to stop, a worker that has not answered for so long is not waited for: batch systems kill soon."""
 _TIMES = 10  # of a usual segment, after which a worker is called frozen
+
+
+class _Beginning(NamedTuple):
+    """A worker that is to compile the cohort; whether it answers at all is known long before it has compiled."""
+
+    member: Member
+    asked: float
+    ping: Future
 
 
 class RemoteTrainer(Trainer):
@@ -64,7 +72,7 @@ class RemoteTrainer(Trainer):
         self._reason_to_stop, self._log, self._beat = reason_to_stop, log, beat
         self.workers: list[RemoteWorker] = []
         self._members: list[Member] = []
-        self._beginning: dict[Future, tuple[Member, float]] = {}
+        self._beginning: dict[Future, _Beginning] = {}
         self._stopping_since = 0.0
         crew.suspects.begin_cohort()
         self._usual: deque[float] = deque(maxlen=100)
@@ -154,7 +162,7 @@ class RemoteTrainer(Trainer):
             if member is not None:
                 self._begin(member)
         for future in done & self._beginning.keys():
-            member, _ = self._beginning.pop(future)
+            member = self._beginning.pop(future).member
             try:
                 self._crew.result(future)
             except WorkerLostError as error:
@@ -169,7 +177,8 @@ class RemoteTrainer(Trainer):
                     self.refill(len(self.workers) - 1)
 
     def _begin(self, member: Member) -> None:
-        self._beginning[member.call("begin", self._assignment)] = member, time.monotonic()
+        ping, now = member.call("ping"), time.monotonic()
+        self._beginning[member.call("begin", self._assignment)] = _Beginning(member, now, ping)
 
     def _add(self, member: Member) -> None:
         worker = RemoteWorker(self._program, member.call, lambda: self._lanes_of(member))
@@ -197,10 +206,11 @@ class RemoteTrainer(Trainer):
                 del self._under_way[future]
                 self._lose(pool, f"has not answered for {limit:.0f} s")
 
-        for future, (member, began) in list(self._beginning.items()):
-            if now - began > BEGIN_SECONDS:
+        for future, beginning in list(self._beginning.items()):
+            limit = BEGIN_SECONDS if beginning.ping.done() else self._crew.patience
+            if now - beginning.asked > limit:
                 del self._beginning[future]
-                self._crew.dismiss(member, f"has compiled for {BEGIN_SECONDS:.0f} s without an end")
+                self._crew.dismiss(beginning.member, f"has not begun to train within {limit:.0f} s")
 
     def _lose(self, pool: int, why: str) -> None:
         """Give up a worker; its runs wait again."""
