@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -89,6 +90,8 @@ def _module(options: argparse.Namespace) -> int:
 
     if options.with_optimizer:
         raise UsageError(f"export --format {options.format}: is of a network, so it takes no --with-optimizer.")
+    if importlib.util.find_spec("safetensors") is None:
+        raise UsageError(_NEEDS_SAFETENSORS.format(options.format))
     run_id, folder = options.run_id, _new_folder(options.out or f"{options.run_id}-{options.format}")
     params = flat_stored_params(Path(options.folder), run_id, options.step)
     networks = Networks(Path(options.folder))
@@ -98,11 +101,8 @@ def _module(options: argparse.Namespace) -> int:
     ends = read_results(Path(options.folder)).history["final_step"]
     step = int(ends.sel(run_id=run_id)) if options.step is None else options.step
     network = trained_network(networks, run_id, step, params)
-    try:
-        with _whole(folder) as unfinished:
-            write(unfinished, network)
-    except ImportError as error:
-        raise UsageError(_NEEDS_SAFETENSORS.format(options.format)) from error
+    with _whole(folder) as unfinished:
+        write(unfinished, network)
     sys.stderr.write(
         f"grokjax: a network and its answers to {len(network.examples['inputs']):,} examples in {folder}\n"
     )

@@ -25,6 +25,10 @@ class Folders:
 
     def __init__(self, typed: Sequence[Path]):
         self._typed = list(typed)
+        first = self._typed[0] if self._typed else Path("results")
+        self._place = (
+            first.resolve().parent if (first / "spec.json").is_file() else first
+        )  # fixed: it may hold one soon
         self._begun: list[Path] = []
         self._results: dict[str, GrowingResults] = {}
         self._stopped = threading.Event()
@@ -79,8 +83,7 @@ class Folders:
 
     def place(self) -> Path:
         """Where a new sweep has its folder: beside the first that is shown, in `results` without any."""
-        first = self._typed[0] if self._typed else Path("results")
-        return first.resolve().parent if (first / "spec.json").is_file() else first
+        return self._place
 
     def show(self, root: Path) -> None:
         """Show a sweep too, from when its folder holds one."""

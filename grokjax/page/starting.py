@@ -7,12 +7,13 @@ import dataclasses
 import os
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,16 +23,19 @@ from starlette.routing import Route
 from grokjax.page.builder import Checker, asked_of
 from grokjax.page.folders import Folders
 from grokjax.reader.errors import printable
+from grokjax.store.files import write_atomically
 
 OFF = "this page starts nothing; `grokjax page --allow-start` gives one that does"
 _LINES, _TAIL = 12, 16_384
 """Of the output of a process: lines that are shown, and bytes that are read for them."""
 _MEANINGS = {
     0: "done",
+    1: "a bug, see the last lines",
     2: "refused",
     4: "the folder is in use",
     5: "the folder is in conflict or damaged",
     6: "device, memory or disk missing",
+    7: "some runs were given up, the others are stored",
     70: "stuck; starting it again goes on",
     75: "stopped; starting it again goes on",
     130: "interrupted; starting it again goes on",
@@ -60,9 +64,12 @@ class Started:
         return {"name": self.name, "command": words, "status": status, "meaning": meaning, "lines": self._lines()}
 
     def _lines(self) -> list[str]:
-        with open(self.output, "rb") as file:
-            file.seek(max(0, self.output.stat().st_size - _TAIL))
-            lines = file.read().decode(errors="replace").splitlines()
+        try:
+            with open(self.output, "rb") as file:
+                file.seek(max(0, self.output.stat().st_size - _TAIL))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:  # somebody has removed it; the sweep trains on
+            return []
         return [printable(line) for line in lines[-_LINES:]]
 
 
@@ -97,7 +104,7 @@ class Starter:
             file, output = root.with_name(f"{name}.yaml"), root.with_name(f"{name}.log")
             _keep(file, text, root)
             command = ("run", str(file), "--out", str(root))
-            with open(output, "ab") as written:
+            with _opened_log(output) as written:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "grokjax", *command],  # -P: no module of the folder it is started in
                     stdin=subprocess.DEVNULL,
@@ -124,15 +131,27 @@ class Starter:
 def _keep(file: Path, text: str, root: Path) -> None:
     """Write the sweep file; the same one may be there from an earlier start, which then goes on."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    content, taken = text.encode(), next((path for path in (file, root) if os.path.lexists(path)), None)
+    if taken is None:
+        write_atomically(file, content)
+    elif not (file.is_file() and file.read_bytes() == content):
+        raise RefusedError(f"{taken} is there already; choose another name")
+
+
+def _opened_log(path: Path) -> BinaryIO:
+    """A log to append to.
+
+    Raises:
+      RefusedError: what is there is no file of its own.
+    """
     try:
-        if root.exists() and not file.exists():
-            raise FileExistsError
-        with open(file, "x", encoding="utf-8") as written:
-            written.write(text)
-    except FileExistsError:
-        if not (file.is_file() and file.read_text(encoding="utf-8") == text):
-            taken = file if file.exists() else root
-            raise RefusedError(f"{taken} is there already and is of another sweep; choose another name") from None
+        number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        raise RefusedError(f"{path} is there already; choose another name") from error
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise RefusedError(f"{path} is there already; choose another name")
+    return os.fdopen(number, "ab")
 
 
 def starting_routes(starter: Starter, checker: Checker) -> list[Route]:

@@ -35,6 +35,7 @@ class Size:
       scratch_bytes: parameters and optimizer state before and after an update, and the activations of one block.
       table_bytes: examples, which all lanes share.
       is_mapped: whether lanes are walked one after another, with one scratch for all of them.
+      stored_bytes: of the state, without what a device adds to shapes.
     """
 
     num_params: int
@@ -45,6 +46,7 @@ class Size:
     scratch_bytes: int
     table_bytes: int
     is_mapped: bool
+    stored_bytes: int = 0
 
     def device_bytes(self, lanes: int) -> int:
         """Bytes of a device that trains so many lanes, as the compiler counts them; see `benchmarks/memory.py`."""
@@ -76,9 +78,10 @@ def run_size(
         *(part.gradient() for part in run.regularizers), at_step(run, jnp.int32(0)).optimizer.transform()
     )
     precision = np.dtype(run.precision.params).itemsize / 4  # shapes are those of float32
+    opt_state = jax.eval_shape(transform.init, params)
     held_bytes = _tiled_bytes if platform == "tpu" else tree_bytes
-    params_bytes = int(precision * held_bytes(params))
-    moving_bytes = params_bytes + int(precision * held_bytes(jax.eval_shape(transform.init, params)))
+    params_bytes, plain_bytes = (int(precision * bytes_of(params)) for bytes_of in (held_bytes, tree_bytes))
+    moving_bytes = params_bytes + int(precision * held_bytes(opt_state))
     keeps_start = run.model.subtracts_start() or run.init is not None
     data_bytes = 4 * signature.num_examples * 3 + params_bytes * keeps_start
     order_bytes = 4 * signature.num_examples * (run.minibatch is not None)
@@ -95,6 +98,11 @@ def run_size(
         num_decayed=_num_decayed(run.optimizer, params),
         params_bytes=params_bytes,
         state_bytes=moving_bytes + data_bytes + order_bytes + history_bytes + params_bytes * keeps_memorized,
+        stored_bytes=plain_bytes * (1 + keeps_start + keeps_memorized)
+        + int(precision * tree_bytes(opt_state))
+        + 4 * signature.num_examples * 3
+        + order_bytes
+        + history_bytes,
         data_bytes=data_bytes,
         scratch_bytes=scratch_bytes,
         table_bytes=4 * num_tables * signature.num_examples * _numbers_per_example(signature),

@@ -155,6 +155,6 @@ def make_plan(
         )
         width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
         plans.append(CohortPlan(cohort, width, size))
-    weights = sum(len(planned.cohort) * planned.size.state_bytes for planned in plans)
+    weights = sum(len(planned.cohort) * planned.size.stored_bytes for planned in plans)  # alike on any device
     stores_weights = weights <= WEIGHTS_LIMIT
     return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights)

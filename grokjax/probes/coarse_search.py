@@ -21,7 +21,7 @@ from grokjax.probes.code_length import bzip2_bytes
 
 SHORTEST = 1.0
 """bzip2 is taken to need at least this share of the entropy code. If it once needs less, nothing is taken for granted
-of that network and all points are walked again. Where a network groks, shares are about 1.15 to 1.35."""
+of that network and the points of that walk are walked again. Where a network groks, shares are about 1.15 to 1.35."""
 
 SLACK = 256.0
 """Near the best points those whose entropy code is so many bits longer are tried as well: bzip2 is that erratic."""

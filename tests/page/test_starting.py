@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
 from grokjax import open_results
+from grokjax.page.starting import Started
 from tests.page.tab import page_of
 from tests.store.small_sweep import SMALL, small
 
@@ -149,3 +151,17 @@ def test_training_goes_on_when_the_page_ends(tmp_path):
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(300) == 75
+
+
+def test_a_log_that_is_no_plain_file_is_refused_and_nothing_is_started(tab, tmp_path):
+    os.mkfifo(tmp_path / "small.log")
+    answer = tab.send("start", yaml=SHORT)
+    assert (answer.status, "small.log is there already" in answer.content["problem"]) == (409, True)
+    assert tab.told("started")["started"] == []
+
+
+def test_what_was_started_is_told_also_when_its_log_is_gone(tmp_path):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    told = Started("small", ("run", "small.yaml"), process, tmp_path / "gone.log").to_json()
+    assert (told["status"], told["meaning"], told["lines"]) == (0, "done", [])

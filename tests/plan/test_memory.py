@@ -36,6 +36,9 @@ def test_a_tpu_fills_parameters_up_to_tiles_and_a_gpu_writes_over_the_state() ->
     assert tpu.params_bytes == 4 * (16 * 128 + 16 * 128)  # 14 x 16 and 16 x 7
     assert tpu.state_bytes - shapes.state_bytes == 3 * (tpu.params_bytes - shapes.params_bytes)
     assert gpu.state_bytes == shapes.state_bytes
+    assert {size.stored_bytes for size in (shapes, tpu, gpu)} == {
+        shapes.state_bytes
+    }  # what is stored hangs on no device
     assert shapes.scratch_bytes - gpu.scratch_bytes == pytest.approx(2 * 3 * gpu.params_bytes, abs=32)  # and counts
 
 
