@@ -6,7 +6,7 @@ from grokjax.store.head import read_head
 from grokjax.store.layout import Layout
 from tests.store.small_sweep import SMALL, endings, typed
 
-SWEEP = SMALL.replace("steps: 100", "steps: 3000").replace("[1.0e-2, 1.0e+30]", "[1.0e-2]")
+SWEEP = SMALL.replace("steps: 100", "steps: 300").replace("[1.0e-2, 1.0e+30]", "[1.0e-2]")
 AT_ONCE = ("--max-seconds", "0.001")  # ends after a segment of one update
 
 
