@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from grokjax.drive.remote.crew import MOST_FAILURES, Crew, Member, WorkerLostError, WorkersError
+from grokjax.drive.remote.crew import MOST_FAILURES, Crew, Member, Pulse, WorkerLostError, WorkersError
 from grokjax.drive.remote.suspects import Suspects
 from grokjax.orders.order import Queue
 from grokjax.store.provenance import provenance
@@ -225,3 +225,20 @@ def test_workers_that_are_all_frozen_are_given_up():
         crew.answering(check_stop)
     assert crew.released == [frozen.number]
     assert "has not answered for" in crew.said[-1]
+
+
+def test_a_worker_that_answers_while_it_compiles_is_not_lost_and_one_that_does_not_is(clock):
+    crew = Answers()
+    member = crew.arrive()
+    answers = []
+    member.call = lambda method, *_: answers.append(Future()) or answers[-1]
+    pulse = Pulse(member)
+    for _ in range(3):
+        answers[-1].set_result(None)
+        clock[0] += 301
+        assert not pulse.is_lost(300)
+    clock[0] += 299
+    assert not pulse.is_lost(300)
+    clock[0] += 2
+    assert pulse.is_lost(300)
+    assert len(answers) == 4

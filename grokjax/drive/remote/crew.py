@@ -47,6 +47,26 @@ class Member:
         return f"worker {self.number} (process {self.facts['pid']} on {self.facts['host']})"
 
 
+class Pulse:
+    """Whether a worker lives while it compiles, of which nobody knows how long it takes: it is asked repeatedly."""
+
+    def __init__(self, member: Member):
+        self._member = member
+        self._ask()
+
+    def is_lost(self, patience: float) -> bool:
+        """Whether it has not answered for so many seconds, at least."""
+        if time.monotonic() - self._asked <= patience:
+            return False
+        if self._answer.done():
+            self._ask()
+            return False
+        return True
+
+    def _ask(self) -> None:
+        self._asked, self._answer = time.monotonic(), self._member.call("ping")
+
+
 class Crew(abc.ABC):
     """Workers elsewhere.
 

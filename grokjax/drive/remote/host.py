@@ -6,6 +6,7 @@ It is told a cohort as the text of a sweep of one run, never as code, so it read
 import dataclasses
 import os
 import socket
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,6 +107,7 @@ class Host:
         prepare_host_devices()
         use_compilation_cache()
         self._device = device
+        self._is_working = threading.Lock()  # what is asked beside a ping waits its turn
         self._worker: LocalWorker | None = None
         self._feed: Feed | None = None
 
@@ -122,7 +124,7 @@ class Host:
         }
 
     def ping(self) -> None:
-        """Nothing but an answer."""
+        """Nothing but an answer, at any time."""
 
     def begin(self, assignment: Assignment) -> dict[str, Any]:
         """Compile a cohort and hold its lanes empty; gives the facts of its program.
@@ -131,6 +133,10 @@ class Host:
           UnequalWorkerError: the user's files here are others, or another program comes out.
           MemoryLimitError: not one of the widths fits.
         """
+        with self._is_working:
+            return self._begin(assignment)
+
+    def _begin(self, assignment: Assignment) -> dict[str, Any]:
         if self._worker is not None:
             self._worker.close()
             self._worker = None  # its lanes go before new ones come
@@ -154,6 +160,10 @@ class Host:
 
     def segment(self, request: Request) -> Reply:
         """Take out and fill in what is asked, train a segment, hand over what came of it."""
+        with self._is_working:
+            return self._segment(request)
+
+    def _segment(self, request: Request) -> Reply:
         worker, feed = self._worker, self._feed
         assert worker is not None and feed is not None, "a segment before its cohort"
         for lane in request.releases:

@@ -88,6 +88,7 @@ class RayCrew(Crew):
             num_cpus=1 if self._kind == "CPU" else 0,
             num_gpus=1 if self._kind == "GPU" else 0,
             resources={"TPU": 1} if self._kind == "TPU" else {},
+            max_concurrency=2,  # a ping is answered while a cohort is compiled
             max_restarts=0,
             max_task_retries=0,
             runtime_env={"env_vars": variables},

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from grokjax.drive.preparation import Ready, feed_of, lane_shapes
-from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
+from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, Pulse, WorkerLostError
 from grokjax.drive.remote.host import Assignment, UnequalWorkerError
 from grokjax.drive.remote.remote_trainer import RemoteTrainer
 from grokjax.drive.standing import Standing
@@ -108,13 +108,16 @@ class RemotePrograms:
         while True:
             self._begun = self._crew.answering(self._check_stop)
             answer, asked = self._begun.call("begin", self._assignment), time.monotonic()
+            pulse = Pulse(self._begun)
             while not answer.done() and time.monotonic() - asked < BEGIN_SECONDS:
+                if pulse.is_lost(self._crew.patience):
+                    break
                 self._check_stop()
                 wait([answer], TICK)
             try:
                 return self._crew.result(answer, 0)
             except WorkerLostError as error:
-                self._crew.dismiss(self._begun, f"died while it compiled ({error})")
+                self._crew.dismiss(self._begun, f"was lost while it compiled ({error})")
                 self._crew.has_failed_to_begin(error)
             except UnequalWorkerError as error:
                 self._crew.dismiss(self._begun, f"is refused: {error}")

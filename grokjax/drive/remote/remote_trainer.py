@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, WorkerLostError
+from grokjax.drive.remote.crew import BEGIN_SECONDS, Crew, Member, Pulse, WorkerLostError
 from grokjax.drive.remote.host import Assignment
 from grokjax.drive.remote.remote_worker import RemoteWorker
 from grokjax.drive.starts import Starts
@@ -28,11 +28,11 @@ _TIMES = 10  # of a usual segment, after which a worker is called frozen
 
 
 class _Beginning(NamedTuple):
-    """A worker that is to compile the cohort; whether it answers at all is known long before it has compiled."""
+    """A worker that is to compile the cohort."""
 
     member: Member
     asked: float
-    ping: Future
+    pulse: Pulse
 
 
 class RemoteTrainer(Trainer):
@@ -177,8 +177,8 @@ class RemoteTrainer(Trainer):
                     self.refill(len(self.workers) - 1)
 
     def _begin(self, member: Member) -> None:
-        ping, now = member.call("ping"), time.monotonic()
-        self._beginning[member.call("begin", self._assignment)] = _Beginning(member, now, ping)
+        answer = member.call("begin", self._assignment)
+        self._beginning[answer] = _Beginning(member, time.monotonic(), Pulse(member))
 
     def _add(self, member: Member) -> None:
         worker = RemoteWorker(self._program, member.call, lambda: self._lanes_of(member))
@@ -207,10 +207,10 @@ class RemoteTrainer(Trainer):
                 self._lose(pool, f"has not answered for {limit:.0f} s")
 
         for future, beginning in list(self._beginning.items()):
-            limit = BEGIN_SECONDS if beginning.ping.done() else self._crew.patience
-            if now - beginning.asked > limit:
+            is_late = now - beginning.asked > BEGIN_SECONDS
+            if is_late or beginning.pulse.is_lost(self._crew.patience):
                 del self._beginning[future]
-                self._crew.dismiss(beginning.member, f"has not begun to train within {limit:.0f} s")
+                self._crew.dismiss(beginning.member, f"has not begun to train within {now - beginning.asked:.0f} s")
 
     def _lose(self, pool: int, why: str) -> None:
         """Give up a worker; its runs wait again."""
