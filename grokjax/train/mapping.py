@@ -5,7 +5,7 @@ Everything else in `train/` is written for one run. A segment trains every lane 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -156,13 +156,27 @@ def _serve_epochs(program: Program, block: Lane) -> Lane:
     return block._replace(state=jax.lax.cond(jnp.any(starts), shuffle, lambda state: state, block.state))
 
 
+class _Search(NamedTuple):
+    """How far the lanes of a block came in a stretch; leading axis [lane].
+
+    Attributes:
+      state: the furthest that is finite.
+      behind: int32, updates that lead there.
+      limit: int32, fewest updates that are known to leave a number non-finite; more than the stretch has for none.
+    """
+
+    state: State
+    behind: jax.Array
+    limit: jax.Array
+
+
 def _stretch(
     program: Program, block: Lane, can: jax.Array, until: jax.Array, tables: Tables, schedule: Schedule
 ) -> tuple[Lane, jax.Array]:
     """Train the lanes that can be trained up to the nearest event among them.
 
-    The stretch runs unguarded. Only if a lane ends it non-finite is it done again with a guard for that lane, which
-    keeps its last finite state: a guard at every step is dear, and no other lane's bits may change.
+    A lane that ends the stretch non-finite keeps its last finite state, found by halving: a guard at every update is
+    dear, and a second loop with one makes the program half as large again. No other lane's bits change.
     """
 
     def room(data: Any, state: State, book: Book, until: jax.Array) -> jax.Array:
@@ -170,8 +184,43 @@ def _stretch(
         return event if state.order is None else jnp.minimum(event, one.next_epoch(data, state) - state.step)
 
     rooms = over_lanes(room, program.block_lanes)(block.data, block.state, block.book, until)
-    longest = jnp.iinfo(jnp.int32).max
-    steps = jnp.where(jnp.any(can), jnp.min(jnp.where(can, rooms, longest)), 0)
+    steps = jnp.where(jnp.any(can), _least(rooms, can), 0)
+    update = _update(program, block, can, tables)
+
+    def is_open(search: _Search) -> jax.Array:
+        return can & (search.limit - search.behind > 1)
+
+    def go_on(search: _Search) -> _Search:
+        searched = is_open(search)
+        whole, half = steps - search.behind, (search.limit - search.behind) // 2
+        count = _least(jnp.where(search.limit > steps, whole, half), searched)
+        after = jax.lax.fori_loop(0, count, lambda _, state: update(state), search.state)
+        # Without the barrier XLA puts the whole judgement into the copying of each array.
+        is_healthy = jax.lax.optimization_barrier(over_lanes(_is_healthy, program.block_lanes)(after))
+        reached = search.behind + count
+        return _Search(
+            state=_choose(searched & is_healthy, after, search.state),
+            behind=jnp.where(searched & is_healthy, reached, search.behind),
+            limit=jnp.where(searched & ~is_healthy, reached, search.limit),
+        )
+
+    start = _Search(block.state, jnp.zeros_like(until), jnp.full_like(until, steps + 1))
+    end = jax.lax.while_loop(lambda search: jnp.any(is_open(search)), go_on, start)
+    sick = can & (end.limit <= steps)
+    book = block.book._replace(
+        diverged_at=jnp.where(sick, end.state.step + 1, block.book.diverged_at),
+        stop=jnp.where(sick, end.state.step, block.book.stop),
+    )
+    return block._replace(state=end.state, book=book), steps
+
+
+def _least(numbers: jax.Array, counts: jax.Array) -> jax.Array:
+    """The least of those that count; the largest int32 if none does."""
+    return jnp.min(jnp.where(counts, numbers, jnp.iinfo(jnp.int32).max))
+
+
+def _update(program: Program, block: Lane, can: jax.Array, tables: Tables) -> Callable[[State], State]:
+    """One update of every lane of a block."""
     most_blocks = num_blocks(program, jnp.max(jnp.where(can, block.data.minibatch, 0)))
 
     def needed_blocks(state: State) -> jax.Array:
@@ -181,43 +230,15 @@ def _stretch(
         trained = over_lanes(of_stage, program.block_lanes)(block.data, state).n_train
         return num_blocks(program, jnp.max(jnp.where(can, jnp.minimum(trained, block.data.minibatch), 0)))
 
-    def mapped(leaves: list, data: Any, state: State) -> State:
+    def update(state: State) -> State:
         blocks = needed_blocks(state)
 
-        def train(leaves: list, data: Any, state: State) -> State:
+        def of_lane(leaves: list, data: Any, state: State) -> State:
             return one.step(program, run_of(program, leaves), data, state, tables, blocks)
 
-        return over_lanes(train, program.block_lanes)(leaves, data, state)
+        return over_lanes(of_lane, program.block_lanes)(block.leaves, block.data, state)
 
-    before = block.state
-    after = jax.lax.fori_loop(0, steps, lambda _, state: mapped(block.leaves, block.data, state), before)
-    sick = can & ~over_lanes(_is_healthy, program.block_lanes)(after)
-    again = _guarded(program, block, mapped, steps)
-    after, diverged_at = jax.lax.cond(
-        jnp.any(sick), lambda: again(before, after, sick), lambda: (after, block.book.diverged_at)
-    )
-    if program.block_lanes > 1:  # a block of one lane takes no step when its lane cannot be trained
-        after = _choose(can, after, before)
-    stop = jnp.where(sick, after.step, block.book.stop)
-    book = block.book._replace(diverged_at=diverged_at, stop=stop)
-    return block._replace(state=after, book=book), steps
-
-
-def _guarded(program: Program, block: Lane, mapped: Callable, steps: jax.Array) -> Callable:
-    """The stretch with a guard: each lane stops before its first non-finite update."""
-
-    def again(before: State, after: State, sick: jax.Array) -> tuple[State, jax.Array]:
-        def guarded(_: jax.Array, carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
-            state, alive = carry
-            new = mapped(block.leaves, block.data, state)
-            alive = alive & over_lanes(_is_healthy, program.block_lanes)(new)
-            return _choose(alive, new, state), alive
-
-        kept, _ = jax.lax.fori_loop(0, steps, guarded, (before, jnp.ones_like(sick)))
-        diverged_at = jnp.where(sick, kept.step + 1, block.book.diverged_at)
-        return _choose(sick, kept, after), diverged_at
-
-    return again
+    return update
 
 
 def _is_healthy(state: State) -> jax.Array:
