@@ -6,6 +6,8 @@ from collections.abc import Iterable
 GROUPS = ("train_clean", "train_noisy", "test_mirrored", "test_novel")
 """Parts of the table that are reported apart. `train_noisy`: the given label differs from the true one.
 `test_mirrored`: the swapped pair has the same answer and is in train. A group's position here is its code."""
+NUM_TRAIN_GROUPS = 2
+"""The first groups are the train set."""
 REPORTED_GROUPS = ("train", "test", *GROUPS)
 """The same with what they are parts of."""
 FIT_PERCENT = 99

@@ -14,13 +14,14 @@ import numpy as np
 
 from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
+from grokjax.core.symbol_lookup import sum_of_rows
 from grokjax.models.class_product import ClassLayer, class_product
 from grokjax.models.hidden_units import ACTIVATIONS
 from grokjax.models.initializers import ABOUT_INIT_SCALE, ABOUT_INIT_SCALE_ON, SCHEMES, dense, scaled, scheme
 from grokjax.models.periodic_weights import circle_weights
 from grokjax.models.presets import FACTORED
 from grokjax.models.sown import captured, sown
-from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
+from grokjax.models.symbol_rows import by_rows, num_symbols
 
 
 @part

@@ -19,6 +19,7 @@ import numpy as np
 
 from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
+from grokjax.core.symbol_lookup import sum_of_rows
 from grokjax.models.class_product import ClassLayer
 from grokjax.models.hidden_units import (
     ABOUT_CENTRED,
@@ -42,7 +43,7 @@ from grokjax.models.periodic_weights import quadratic_weights
 from grokjax.models.presets import MLPS
 from grokjax.models.sown import captured, sown
 from grokjax.models.sublayers import layer_norm
-from grokjax.models.symbol_rows import by_rows, num_symbols, sum_of_rows
+from grokjax.models.symbol_rows import by_rows, num_symbols
 
 
 @part

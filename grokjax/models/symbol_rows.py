@@ -28,17 +28,6 @@ def by_rows(rows: jax.Array, matrix: jax.Array) -> jax.Array:
     return in_blocks(lambda block: jax.lax.dot_general(block, turned, (((1,), (1,)), ((), ()))), rows)
 
 
-def sum_of_rows(tables: list[jax.Array], symbols: jax.Array) -> jax.Array:
-    """[example, column], the sum over operands of the row that belongs to its symbol.
-
-    Args:
-      tables: [symbol, column], one an operand.
-      symbols: [example, operand].
-    """
-    rows = [jnp.take(table, symbols[:, index], axis=0) for index, table in enumerate(tables)]
-    return sum(rows[1:], start=rows[0])
-
-
 def num_symbols(model: str, signature: Signature) -> int | None:
     """Number of different symbols that an operand of a model's inputs can be; None for real-valued inputs."""
     if signature.vocabulary is None:

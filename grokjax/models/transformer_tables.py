@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from grokjax.core.interfaces import Params, Signature
+from grokjax.core.symbol_lookup import rows_at
 from grokjax.models.class_product import class_product
 from grokjax.models.hidden_units import ACTIVATIONS, dropout
 from grokjax.models.initializers import scheme
@@ -124,7 +125,7 @@ class Network:
         if own in (cause, None):
             return rows
         assert self.inputs is not None, "rows of examples are asked for before there are examples"
-        return jnp.take(rows, self.inputs[:, own], axis=0)
+        return rows_at(rows, self.inputs[:, own])
 
     def embedded(self) -> dict[int, jax.Array]:
         """Embedding and position, one row per symbol at operands, one row elsewhere."""

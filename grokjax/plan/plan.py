@@ -7,6 +7,7 @@ from typing import Any
 from grokjax.orders.order import Orders
 from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import Cohort, find_cohorts
+from grokjax.plan.forms import CPU_FORMS, Forms, choose_forms
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.reader.measured_steps import look_steps, measured_steps
 from grokjax.reader.sweep import Sweep
@@ -22,6 +23,7 @@ class CohortPlan:
     Attributes:
       width: lanes of one device.
       size: of one run.
+      forms: of its program, unless it has begun to train in others.
       seconds: forecast of its wall time; None when nothing was timed.
       cpu_share: part of the cores asked for that were there to time it; None when nothing was timed or no CPU trains.
       compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
@@ -33,6 +35,7 @@ class CohortPlan:
     cohort: Cohort
     width: int
     size: Size
+    forms: Forms = CPU_FORMS
     seconds: float | None = None
     cpu_share: float | None = None
     compiled_bytes: int | None = None
@@ -114,6 +117,7 @@ class Plan:
                     "forecast_seconds": planned.seconds,
                     "run_seconds": planned.run_seconds,
                     "measure_seconds": dict(planned.measure_seconds),
+                    "forms": planned.forms._asdict(),
                 }
                 for planned in self.cohorts
             ],
@@ -148,13 +152,13 @@ def make_plan(
     keeps_memorized = any(part.compares_with_memorized() for part in sweep.measure.what)
     plans = []
     for cohort in find_cohorts(orders):
-        rows = block_sizes(cohort.run, cohort.signature, is_cpu).step
+        rows = block_sizes(cohort.run, cohort.signature, is_cpu)
         tables = len(cohort.tasks)
         size = run_size(
-            cohort.run, cohort.signature, num_looks, num_rows, rows, is_cpu, tables, keeps_memorized, platform
+            cohort.run, cohort.signature, num_looks, num_rows, rows.step, is_cpu, tables, keeps_memorized, platform
         )
         width = lanes or lanes_per_device(len(cohort), size, memory_bytes, devices)
-        plans.append(CohortPlan(cohort, width, size))
+        plans.append(CohortPlan(cohort, width, size, choose_forms(cohort.run, cohort.signature, is_cpu, rows)))
     weights = sum(len(planned.cohort) * planned.size.stored_bytes for planned in plans)  # alike on any device
     stores_weights = weights <= WEIGHTS_LIMIT
     return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights)

@@ -8,7 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from grokjax.core.symbol_lookup import GATHER, ONE_HOT
 from grokjax.core.units import bytes_text
+from grokjax.plan.forms import CPU_FORMS, TABLE_ORDER, TRAIN_ORDER
 from grokjax.plan.plan import CohortPlan, Plan
 from grokjax.reader.paths import value_at
 from grokjax.reader.points import Points
@@ -19,6 +21,11 @@ from grokjax.report.terminal import WIDTH, busy_text, duration_text, facts, rend
 _BACKWARD = 3
 """A gradient costs about three forward passes over the same examples."""
 _MOST_VALUES = 8
+_LOOKUPS = {GATHER: "rows by symbol are gathered", ONE_HOT: "rows by symbol are products with one-hots"}
+_WALKS = {
+    TRAIN_ORDER: "examples in train order",
+    TABLE_ORDER: "the whole table in its own order, the test set left out of the sum",
+}
 _KINDS = {
     "history": "histories",
     "dataset": "history.zarr",
@@ -107,12 +114,20 @@ def _cohorts(plan: Plan) -> Table:
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
     costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", time_text(plan))]
+    if any(planned.forms != CPU_FORMS for planned in plan.cohorts):
+        costs.append(("program", _forms(plan)))
     if plan.sweep.measure.probes:
         names = ", ".join(part.kind for part in plan.sweep.measure.probes)
         costs.append(("probes", f"{names} of every stored network, when all runs have ended; not counted in time"))
     return (
         [*costs, ("measures", _measures(plan))] if any(planned.measure_seconds for planned in plan.cohorts) else costs
     )
+
+
+def _forms(plan: Plan) -> str:
+    """How rows and examples are found on an accelerator; several cohorts may differ."""
+    used = dict.fromkeys(planned.forms for planned in plan.cohorts)
+    return "; ".join(f"{_LOOKUPS[forms.lookup]}, {_WALKS[forms.walk]}" for forms in used)
 
 
 def _disk(plan: Plan) -> str:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from grokjax.core.symbol_lookup import looked_up_by
 from grokjax.train import mapping
 from grokjax.train.devices import Pool
 from grokjax.train.lane import fresh
@@ -30,10 +31,11 @@ _MATMUL = {"highest": "highest", "tf32": "tensorfloat32", "bf16": "bfloat16"}
 
 @contextlib.contextmanager
 def number_format(program: Program) -> Iterator[None]:
-    """Number formats of a cohort, while it is traced, compiled and fed."""
+    """Number formats of a cohort and how it finds rows, while it is traced, compiled and fed."""
     with (
         jax.default_matmul_precision(_MATMUL[program.run.precision.matmul]),
         jax.enable_x64(program.run.precision.params == "float64"),
+        looked_up_by(program.forms.lookup),
     ):
         yield
 

@@ -9,6 +9,7 @@ import numpy as np
 from grokjax.core.interfaces import Counts, Signature, Task
 from grokjax.orders.identity import run_id
 from grokjax.plan.blocks import BlockSizes, block_sizes
+from grokjax.plan.forms import Forms, choose_forms
 from grokjax.reader.measured_steps import look_steps, measured_steps
 from grokjax.reader.run import Run, minibatch_size
 from grokjax.reader.stop_plan import StopPlan, StopRule, stop_rules
@@ -80,10 +81,13 @@ class Feed:
         """The program with `lanes` lanes a pool, mapped `block_lanes` at a time.
 
         Args:
-          known: facts of the program of an earlier start, which fixed the examples of a block.
+          known: facts of the program of an earlier start, which fixed the examples of a block and the forms.
         """
-        rows = block_sizes(self._run, self._signature, is_cpu=block_lanes == 1)
+        is_cpu = block_lanes == 1
+        rows = block_sizes(self._run, self._signature, is_cpu)
+        forms = choose_forms(self._run, self._signature, is_cpu, rows)
         if known is not None:
+            forms = Forms(**{name: known[name] for name in Forms._fields if name in known})  # once there was one each
             rows = BlockSizes(known["block_rows"], known.get("look_rows", known["block_rows"]))  # once they were one
         return Program(
             run=self._run,
@@ -96,6 +100,7 @@ class Feed:
             num_looks=len(self.schedule.steps),
             num_rows=int(np.sum(self.schedule.is_row)),
             stop_rules=stop_rules(self._stop),
+            forms=forms,
         )
 
     def values(self, run: Run, table: int = 0, params: dict | None = None) -> Values:

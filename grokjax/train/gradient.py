@@ -4,7 +4,7 @@ A product over a long inner dimension is split by XLA as the thread pool dictate
 bits of a sum over blocks depend neither on threads nor on how many examples a neighbour has.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -12,10 +12,27 @@ import jax.numpy as jnp
 
 from grokjax.core.interfaces import Params
 from grokjax.core.streams import stream, substream, substreams
+from grokjax.core.words import NUM_TRAIN_GROUPS
+from grokjax.plan.forms import TABLE_ORDER
 from grokjax.reader.run import Run
 from grokjax.train.curriculum import began, of_stage
 from grokjax.train.held import keep_held, of_moving
 from grokjax.train.program import Data, Program, State, Tables
+
+
+class Examples(NamedTuple):
+    """A block of examples; leading axis [example].
+
+    Attributes:
+      is_real: whether an example belongs to the update; the others fill the block.
+      position: int32, place in this epoch's order, by which masks are drawn.
+      inputs, labels: as the table has them.
+    """
+
+    is_real: jax.Array
+    position: jax.Array
+    inputs: jax.Array
+    labels: jax.Array
 
 
 def num_blocks(program: Program, num_examples: jax.Array) -> jax.Array:
@@ -77,7 +94,6 @@ def _of_examples(
 ) -> tuple[jax.Array, Params, jax.Array | None]:
     """What `loss_and_gradient` gives, at `params` and without penalties of parameters."""
     start, stop = window(run, data, state)
-    order = data.split.order if state.order is None else state.order
     dropout_key = stream(run.seeds.noise, "dropout", state.step)
     prepared = jax.eval_shape(lambda: run.model.prepare(params, program.signature))
 
@@ -87,10 +103,7 @@ def _of_examples(
     laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, params))
 
     def add_block(index: jax.Array, sums: tuple[Any, Any]) -> tuple[Any, Any]:
-        position = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
-        example = order[jnp.minimum(position, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
-        inputs = tables.inputs[data.table, example]
-        labels = data.split.labels[example]
+        is_real, position, inputs, labels = examples_of(index)
 
         def block_loss(laid: Any) -> tuple[jax.Array, jax.Array | None]:
             def network(inputs: jax.Array) -> jax.Array:
@@ -101,19 +114,53 @@ def _of_examples(
             outputs = network(inputs)
             losses = run.losses(outputs, network, inputs, labels, program.signature)
             chex.assert_shape(losses, (program.block_examples,))  # [example, 1] would broadcast to a sum over pairs
-            is_real = position < stop
             right = jnp.sum(run.task.correct(outputs, labels) & is_real, dtype=jnp.int32) if is_counted else None
             return jnp.sum(jnp.where(is_real, losses, 0.0)), right
 
         return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss, has_aux=True)(laid))
 
+    def examples_of(index: jax.Array) -> Examples:
+        if walks_table:
+            return _of_table(program, data, tables)
+        return _of_train_set(program, data, state, tables, start + index * program.block_examples, stop)
+
+    walks_table = program.forms.walk == TABLE_ORDER
     is_counted = run.curriculum is not None
     nothing = jnp.zeros((), program.dtype), jnp.zeros((), jnp.int32) if is_counted else None
-    (loss, right), gradient = jax.lax.fori_loop(0, blocks, add_block, (nothing, jax.tree.map(jnp.zeros_like, laid)))
+    sums = nothing, jax.tree.map(jnp.zeros_like, laid)
+    blocks = 1 if walks_table else blocks
+    (loss, right), gradient = jax.lax.fori_loop(0, blocks, add_block, sums)
     share = 1.0 / (stop - start).astype(program.dtype)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
     (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
     return loss * share, jax.tree.map(stood_up, gradient, params), right
+
+
+def _of_train_set(
+    program: Program, data: Data, state: State, tables: Tables, first: jax.Array, stop: jax.Array
+) -> Examples:
+    """A block of examples in this epoch's order, from place `first` on; real are those before `stop`."""
+    order = data.split.order if state.order is None else state.order
+    position = first + jnp.arange(program.block_examples, dtype=jnp.int32)
+    example = order[jnp.minimum(position, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
+    return Examples(position < stop, position, tables.inputs[data.table, example], data.split.labels[example])
+
+
+def _of_table(program: Program, data: Data, tables: Tables) -> Examples:
+    """The whole table as one block, in its own order; real is the train set."""
+    order = data.split.order
+    padding = program.block_examples - len(order)
+
+    def padded(array: jax.Array) -> jax.Array:
+        return jnp.pad(array, ((0, padding), *((0, 0),) * (array.ndim - 1)), mode="edge")
+
+    is_train = padded(data.split.group < NUM_TRAIN_GROUPS) & (jnp.arange(program.block_examples) < len(order))
+    position = jnp.zeros_like(order).at[order].set(jnp.arange(len(order), dtype=order.dtype))
+    table = tables.inputs[0] if len(tables.inputs) == 1 else tables.inputs[data.table]
+    shape = (-1, *(1,) * (table.ndim - 1))
+    # What is not trained on is computed as an example that is: 0 times infinity is not 0.
+    inputs = jnp.where(is_train.reshape(shape), padded(table), table[order[0]][None])
+    return Examples(is_train, padded(position), inputs, padded(data.split.labels))
 
 
 def laid_out(leaf: Any) -> jax.Array:

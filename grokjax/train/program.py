@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Measure, Signature, Split
+from grokjax.plan.forms import CPU_FORMS, Forms
 from grokjax.reader.run import Run
 from grokjax.reader.stop_plan import StopRule, stop_rules
 
@@ -30,6 +31,7 @@ class Program:
       num_looks: length of the schedule of looks.
       num_rows: how many of the looks are rows, measured in full.
       stop_rules: conditions that may end a run before its budget, that of generalization first.
+      forms: how rows and examples are found.
     """
 
     run: Run
@@ -42,6 +44,7 @@ class Program:
     num_looks: int
     num_rows: int
     stop_rules: tuple[StopRule, ...] = stop_rules(None)
+    forms: Forms = CPU_FORMS
 
     @property
     def executor(self) -> str:
@@ -56,6 +59,7 @@ class Program:
             "block_rows": self.block_examples,
             "look_rows": self.look_examples,
             "executor": self.executor,
+            **self.forms._asdict(),
         }
 
     @property
