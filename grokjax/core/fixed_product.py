@@ -35,6 +35,60 @@ def fixed_product(left: jax.Array, right: jax.Array, precision: Any = None) -> j
     return jax.lax.scan(add, start, (lefts, rights))[0]
 
 
+def rows_product(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    """`rows @ matrix`, [row, out] from [row, in] and [in, out]; the gradient of the matrix has fixed bits.
+
+    That gradient is a sum over rows. Of more than `LONGEST` rows it is written as a product whose left side is summed
+    over its last axis, which no thread count splits, and with the shorter side first, as a step lays matrices out.
+    """
+    return _plain(rows, matrix) if rows.ndim == 2 and len(rows) > LONGEST else rows @ matrix
+
+
+def turned_rows_product(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    """The same product as [out, row]."""
+    if rows.ndim == 2 and len(rows) > LONGEST:
+        return _turned(rows, matrix)
+    return jax.lax.dot_general(matrix.T, rows, (((1,), (rows.ndim - 1,)), ((), ())))
+
+
+@jax.custom_jvp
+def _plain(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    return rows @ matrix
+
+
+@jax.custom_jvp
+def _turned(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    return jax.lax.dot_general(matrix.T, rows, (((1,), (1,)), ((), ())))
+
+
+# Of the products with a moved matrix only the transpose is ever computed where a loss is differentiated; the barriers
+# keep XLA from turning that back into a sum over first axes.
+@_plain.defjvp
+def _of_plain(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+    rows, matrix = primals
+    moved_rows, moved_matrix = tangents
+    moved = jax.lax.platform_dependent(rows, moved_matrix, cpu=_shorter_side_first, default=jnp.matmul)
+    return _plain(rows, matrix), moved_rows @ matrix + moved
+
+
+@_turned.defjvp
+def _of_turned(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+    rows, matrix = primals
+    moved_rows, moved_matrix = tangents
+
+    def fixed(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+        return jax.lax.optimization_barrier(_turned(rows, matrix))
+
+    moved = jax.lax.platform_dependent(rows, moved_matrix, cpu=fixed, default=_turned)
+    return _turned(rows, matrix), _turned(moved_rows, matrix) + moved
+
+
+def _shorter_side_first(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    if matrix.shape[0] > matrix.shape[1]:
+        return jax.lax.optimization_barrier(matrix.T @ rows.T).T
+    return jax.lax.dot_general(jax.lax.optimization_barrier(rows.T), matrix, (((0,), (0,)), ((), ())))
+
+
 def gram(rows: jax.Array) -> jax.Array:
     """[row, row] inner products of rows [row, column]."""
     return fixed_product(rows, rows.T, "highest")

@@ -21,6 +21,7 @@ from grokjax.core.examples import Signature as Signature
 from grokjax.core.examples import Split as Split
 from grokjax.core.examples import Table as Table
 from grokjax.core.first_largest import first_largest as first_largest
+from grokjax.core.fixed_product import LONGEST
 from grokjax.core.part import Part
 from grokjax.core.weight_graph import WeightGraph as WeightGraph
 from grokjax.core.words import GROUPS as GROUPS
@@ -100,6 +101,14 @@ class Model(Part):
     def rows_per_example(self, signature: Signature) -> int:
         """Rows that an example adds to a matrix product: its tokens, where each goes through the layers by itself."""
         return 1 if signature.vocabulary is None else signature.input_shape[0]
+
+    def longest_sum(self, signature: Signature) -> int:
+        """Rows over which gradients may be summed on a CPU without bits that hang on the number of its threads.
+
+        Products that XLA splits stay whole up to `fixed_product.LONGEST` rows, those by `fixed_product.rows_product`
+        at any length; twice as many rows is as far as they get faster.
+        """
+        return LONGEST
 
     @abstractmethod
     def logits(self, prepared: Any, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:

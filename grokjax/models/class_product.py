@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from grokjax.core.fixed_product import LONGEST
+from grokjax.core.fixed_product import LONGEST, rows_product, turned_rows_product
 from grokjax.models.initializers import Scheme
 
 
@@ -23,11 +23,11 @@ def class_product(rows: jax.Array, matrix: jax.Array, added: jax.Array | None = 
     if classes >= units or classes > LONGEST:
         # A matrix of a step lies with its shorter side first (`train/gradient.py`); where these are units, what follows
         # is too slow.
-        outputs = rows @ matrix
+        outputs = rows_product(rows, matrix)
         # Without the barrier XLA would turn the product as the losses turn its outputs: a sum over a left side's rows.
         outputs = jax.lax.optimization_barrier(outputs) if classes > LONGEST else outputs
         return outputs if added is None else outputs + added
-    outputs = jax.lax.dot_general(matrix.T, rows, (((1,), (rows.ndim - 1,)), ((), ())))
+    outputs = turned_rows_product(rows, matrix)
     return jnp.moveaxis(outputs if added is None else outputs + jnp.moveaxis(added, -1, 0), 0, -1)
 
 

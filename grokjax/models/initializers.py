@@ -36,6 +36,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from grokjax.core.fixed_product import LONGEST, rows_product
 from grokjax.core.interfaces import Params
 from grokjax.core.parameter_paths import matches, path_names
 
@@ -118,7 +119,20 @@ def _uniform(fan_in: int) -> Initializer:
 
 def dense(name: str, drawn: Scheme, fan_in: int, features: int, bias: bool) -> nn.Dense:
     """A dense layer [..., fan_in] -> [..., features] with its initial values from a scheme."""
-    return nn.Dense(features, use_bias=bias, kernel_init=drawn.matrix, bias_init=drawn.bias(fan_in), name=name)
+    return nn.Dense(
+        features,
+        use_bias=bias,
+        kernel_init=drawn.matrix,
+        bias_init=drawn.bias(fan_in),
+        name=name,
+        dot_general=_rows_product,
+    )
+
+
+def _rows_product(rows: jax.Array, matrix: jax.Array, dimensions: Any, **settings: Any) -> jax.Array:
+    """`rows_product`, as Flax calls a product of its dense layers."""
+    is_long = rows.ndim == 2 and len(rows) > LONGEST
+    return rows_product(rows, matrix) if is_long else jax.lax.dot_general(rows, matrix, dimensions, **settings)
 
 
 def scaled(params: Params, factor: jax.Array | float, pattern: str = "*") -> Params:

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from grokjax.core.fixed_product import LONGEST
 from grokjax.core.interfaces import Model, Params, Signature, WeightGraph
 from grokjax.core.part import Swept, part, setting
 from grokjax.core.symbol_lookup import sum_of_rows
@@ -111,6 +112,9 @@ class MLP(Model):
 
     def rows_per_example(self, signature: Signature) -> int:
         return 1
+
+    def longest_sum(self, signature: Signature) -> int:
+        return LONGEST if self.encoding == "product" else 2 * LONGEST
 
     def module(self, signature: Signature) -> "Network":
         """The Flax module; called with inputs [example, ...], a dropout rate and keys [example] or None.

@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
+from grokjax.core.fixed_product import LONGEST
 from grokjax.core.interfaces import Signature
 from grokjax.reader.run import Run
 
 ACCELERATOR_ROWS = 1024
-_CPU_ROWS = 128
+_CPU_ROWS = LONGEST
+_LONG_TABLE = 4096
+"""Examples from which on a longer block pays: half a block is computed for nothing on average."""
 SHORTEST_BLOCK = 8
 
 
@@ -34,8 +37,10 @@ def block_sizes(run: Run, signature: Signature, is_cpu: bool) -> BlockSizes:
     longest = -(-signature.num_examples // SHORTEST_BLOCK) * SHORTEST_BLOCK
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
     look = min(max(SHORTEST_BLOCK, wanted), longest)
+    most = wanted if not is_cpu else run.model.longest_sum(signature) // run.model.rows_per_example(signature)
     if run.minibatch is None:
-        return BlockSizes(step=look, look=look)
+        is_long = is_cpu and signature.num_examples >= _LONG_TABLE
+        return BlockSizes(step=max(SHORTEST_BLOCK, most) if is_long else look, look=look)
     minibatch = min(run.minibatch.at_most, longest)
-    blocks = -(-minibatch // look)
+    blocks = -(-minibatch // max(SHORTEST_BLOCK, most))
     return BlockSizes(step=max(SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)

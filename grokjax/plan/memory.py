@@ -89,10 +89,10 @@ def run_size(
     history_bytes = 4 * (num_looks * (_FIT_COLUMNS + 1) + num_rows * (leaves + 2))
     if is_mapped:  # a walked lane is fused so well that few of its activations ever lie in memory
         scratch_bytes = 2 * moving_bytes + int(precision * 3 * 4 * block_examples * _widest(params))
-    else:  # side by side they all do, beside the sum of gradients; a stretch that is done again holds three states
+    else:  # side by side they all do, or the state after a stretch does beside gradients and part of them
         activations = int(precision * _kept_for_gradient(run, signature, params, block_examples))
-        replaced = 0 if platform == "gpu" else 2 * moving_bytes  # the accounts for GPUs show no second state
-        scratch_bytes = max(replaced + params_bytes + activations, 3 * moving_bytes + params_bytes // 2)
+        beside = 0 if platform == "tpu" else 3 * (params_bytes + activations) // 4  # no account of a TPU shows them
+        scratch_bytes = max(activations, moving_bytes + beside)
     return Size(
         num_params=sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params)),
         num_decayed=_num_decayed(run.optimizer, params),

@@ -7,7 +7,7 @@ from typing import Any
 from grokjax.orders.order import Orders
 from grokjax.plan.blocks import block_sizes
 from grokjax.plan.cohorts import Cohort, find_cohorts
-from grokjax.plan.forms import CPU_FORMS, Forms, choose_forms
+from grokjax.plan.forms import FIRST_FORMS, Forms, choose_forms
 from grokjax.plan.memory import WIDTHS, Size, lanes_per_device, run_size
 from grokjax.reader.measured_steps import look_steps, measured_steps
 from grokjax.reader.sweep import Sweep
@@ -35,7 +35,7 @@ class CohortPlan:
     cohort: Cohort
     width: int
     size: Size
-    forms: Forms = CPU_FORMS
+    forms: Forms = FIRST_FORMS
     seconds: float | None = None
     cpu_share: float | None = None
     compiled_bytes: int | None = None

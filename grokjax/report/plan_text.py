@@ -10,7 +10,7 @@ from rich.text import Text
 
 from grokjax.core.symbol_lookup import GATHER, ONE_HOT
 from grokjax.core.units import bytes_text
-from grokjax.plan.forms import CPU_FORMS, TABLE_ORDER, TRAIN_ORDER
+from grokjax.plan.forms import AT_ONCE, FIRST_FORMS, IN_BLOCKS, TABLE_ORDER, TRAIN_ORDER
 from grokjax.plan.plan import CohortPlan, Plan
 from grokjax.reader.paths import value_at
 from grokjax.reader.points import Points
@@ -26,6 +26,7 @@ _WALKS = {
     TRAIN_ORDER: "examples in train order",
     TABLE_ORDER: "the whole table in its own order, the test set left out of the sum",
 }
+_SUMS = {IN_BLOCKS: "gradients are added up block by block", AT_ONCE: "an update is one block"}
 _KINDS = {
     "history": "histories",
     "dataset": "history.zarr",
@@ -114,7 +115,7 @@ def _cohorts(plan: Plan) -> Table:
 
 def _costs(plan: Plan) -> list[tuple[str, str]]:
     costs = [("looks", _looks(plan)), ("disk", _disk(plan)), ("time", time_text(plan))]
-    if any(planned.forms != CPU_FORMS for planned in plan.cohorts):
+    if any(planned.forms != FIRST_FORMS for planned in plan.cohorts):
         costs.append(("program", _forms(plan)))
     if plan.sweep.measure.probes:
         names = ", ".join(part.kind for part in plan.sweep.measure.probes)
@@ -125,9 +126,9 @@ def _costs(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _forms(plan: Plan) -> str:
-    """How rows and examples are found on an accelerator; several cohorts may differ."""
+    """How rows and examples are found; cohorts may differ."""
     used = dict.fromkeys(planned.forms for planned in plan.cohorts)
-    return "; ".join(f"{_LOOKUPS[forms.lookup]}, {_WALKS[forms.walk]}" for forms in used)
+    return "; ".join(f"{_LOOKUPS[forms.lookup]}, {_WALKS[forms.walk]}, {_SUMS[forms.sum]}" for forms in used)
 
 
 def _disk(plan: Plan) -> str:

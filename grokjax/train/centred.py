@@ -34,6 +34,9 @@ class Centred(Model):
     def rows_per_example(self, signature: Signature) -> int:
         return self.model.rows_per_example(signature)
 
+    def longest_sum(self, signature: Signature) -> int:
+        return self.model.longest_sum(signature)
+
     def logits(self, prepared: Any, inputs: jax.Array, signature: Signature, key: jax.Array | None) -> jax.Array:
         now, then = (self.model.logits(each, inputs, signature, key) for each in prepared)
         return now - jax.lax.stop_gradient(then)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from grokjax.core.interfaces import Params
 from grokjax.core.streams import stream, substream, substreams
 from grokjax.core.words import NUM_TRAIN_GROUPS
-from grokjax.plan.forms import TABLE_ORDER
+from grokjax.plan.forms import AT_ONCE, TABLE_ORDER
 from grokjax.reader.run import Run
 from grokjax.train.curriculum import began, of_stage
 from grokjax.train.held import keep_held, of_moving
@@ -101,9 +101,15 @@ def _of_examples(
         return jax.tree.map(laid_out, run.model.prepare(jax.tree.map(stood_up, laid, params), program.signature))
 
     laid, pull_back = jax.vjp(prepare, jax.tree.map(laid_out, params))
+    if program.forms.sum == AT_ONCE:  # no loop keeps XLA from turning the matrices back
+        laid = jax.lax.optimization_barrier(laid)
 
-    def add_block(index: jax.Array, sums: tuple[Any, Any]) -> tuple[Any, Any]:
-        is_real, position, inputs, labels = examples_of(index)
+    is_counted = run.curriculum is not None
+    share = 1.0 / (stop - start).astype(program.dtype)
+
+    def of_block(index: jax.Array | int, weight: jax.Array) -> tuple[Any, Any]:
+        """Summed loss and number right of a block of examples, and `weight` times the gradient of that loss."""
+        is_real, position, inputs, labels = _examples(program, data, state, tables, start, stop, index)
 
         def block_loss(laid: Any) -> tuple[jax.Array, jax.Array | None]:
             def network(inputs: jax.Array) -> jax.Array:
@@ -117,36 +123,45 @@ def _of_examples(
             right = jnp.sum(run.task.correct(outputs, labels) & is_real, dtype=jnp.int32) if is_counted else None
             return jnp.sum(jnp.where(is_real, losses, 0.0)), right
 
-        return jax.tree.map(jnp.add, sums, jax.value_and_grad(block_loss, has_aux=True)(laid))
+        loss, pull_back_block, right = jax.vjp(block_loss, laid, has_aux=True)
+        return (loss, right), *pull_back_block(weight)
 
-    def examples_of(index: jax.Array) -> Examples:
-        if walks_table:
-            return _of_table(program, data, tables)
-        return _of_train_set(program, data, state, tables, start + index * program.block_examples, stop)
-
-    walks_table = program.forms.walk == TABLE_ORDER
-    is_counted = run.curriculum is not None
-    nothing = jnp.zeros((), program.dtype), jnp.zeros((), jnp.int32) if is_counted else None
-    sums = nothing, jax.tree.map(jnp.zeros_like, laid)
-    blocks = 1 if walks_table else blocks
-    (loss, right), gradient = jax.lax.fori_loop(0, blocks, add_block, sums)
-    share = 1.0 / (stop - start).astype(program.dtype)
+    if program.forms.sum == AT_ONCE:
+        (loss, right), gradient = of_block(0, share)
+    else:
+        one = jnp.ones((), program.dtype)
+        nothing = jnp.zeros((), program.dtype), jnp.zeros((), jnp.int32) if is_counted else None
+        (loss, right), gradient = jax.lax.fori_loop(
+            0,
+            blocks,
+            lambda index, sums: jax.tree.map(jnp.add, sums, of_block(index, one)),
+            (nothing, jax.tree.map(jnp.zeros_like, laid)),
+        )
+        gradient = jax.tree.map(lambda leaf: leaf * share, gradient)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
-    (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
+    (gradient,) = jax.lax.optimization_barrier(pull_back(gradient))
     return loss * share, jax.tree.map(stood_up, gradient, params), right
 
 
-def _of_train_set(
-    program: Program, data: Data, state: State, tables: Tables, first: jax.Array, stop: jax.Array
+def _examples(
+    program: Program,
+    data: Data,
+    state: State,
+    tables: Tables,
+    start: jax.Array,
+    stop: jax.Array,
+    index: jax.Array | int,
 ) -> Examples:
-    """A block of examples in this epoch's order, from place `first` on; real are those before `stop`."""
+    """Block `index` of the examples from `start` to `stop` of this epoch's order."""
+    if program.forms.walk == TABLE_ORDER:
+        return _whole_table(program, data, tables)
     order = data.split.order if state.order is None else state.order
-    position = first + jnp.arange(program.block_examples, dtype=jnp.int32)
+    position = start + index * program.block_examples + jnp.arange(program.block_examples, dtype=jnp.int32)
     example = order[jnp.minimum(position, stop - 1)]  # never beyond the train set: 0 times infinity is not 0
     return Examples(position < stop, position, tables.inputs[data.table, example], data.split.labels[example])
 
 
-def _of_table(program: Program, data: Data, tables: Tables) -> Examples:
+def _whole_table(program: Program, data: Data, tables: Tables) -> Examples:
     """The whole table as one block, in its own order; real is the train set."""
     order = data.split.order
     padding = program.block_examples - len(order)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax.core.interfaces import Counts, Measure, Signature, Split
-from grokjax.plan.forms import CPU_FORMS, Forms
+from grokjax.plan.forms import FIRST_FORMS, Forms
 from grokjax.reader.run import Run
 from grokjax.reader.stop_plan import StopRule, stop_rules
 
@@ -44,7 +44,7 @@ class Program:
     num_looks: int
     num_rows: int
     stop_rules: tuple[StopRule, ...] = stop_rules(None)
-    forms: Forms = CPU_FORMS
+    forms: Forms = FIRST_FORMS
 
     @property
     def executor(self) -> str:

@@ -53,8 +53,8 @@ def test_a_machine_of_one_core_changes_no_bit(reference: str) -> None:
     assert digests(None, None, pin=True) == reference
 
 
-def test_sixteen_threads_change_no_bit_of_a_network_with_149_classes() -> None:
-    name = "fewer classes than units"
+@pytest.mark.parametrize("name", ["fewer classes than units", "a block of 200 examples"])
+def test_sixteen_threads_change_no_bit_of_a_network_with_many_classes_or_examples(name: str) -> None:
     assert digests(devices=2, threads=2, wide=name) == digests(devices=1, threads=16, wide=name)
 
 

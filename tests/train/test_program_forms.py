@@ -15,7 +15,7 @@ from grokjax.models.factored import Factored
 from grokjax.models.mlp import MLP
 from grokjax.models.transformer import Transformer
 from grokjax.optimizers.sgd import SGD
-from grokjax.plan.forms import CPU_FORMS, TABLE_ORDER, TRAIN_ORDER, Forms
+from grokjax.plan.forms import AT_ONCE, FIRST_FORMS, IN_BLOCKS, TABLE_ORDER, TRAIN_ORDER, Forms
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
 from grokjax.reader.run import Curriculum, Minibatch, Precision, Run
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
@@ -37,6 +37,7 @@ MODELS = {
     "merged transformer": Transformer(width=8, heads=2, mlp_width=12, form="merged"),
     "transformer of two layers with dropout": Transformer(width=8, heads=2, mlp_width=12, layers=2, dropout=0.2),
 }
+WHOLE = Forms(ONE_HOT, TABLE_ORDER, AT_ONCE)
 QUICK = ("mlp", "mlp of summed embeddings", "plain mlp", "merged transformer")
 
 
@@ -69,33 +70,38 @@ def after_an_update(runs: list[Run], *several: Forms):
 
 
 def assert_same_training(runs: list[Run], forms: Forms) -> None:
-    assert forms != CPU_FORMS
-    plain, other = after_an_update(runs, CPU_FORMS, forms)
+    assert forms != FIRST_FORMS
+    plain, other = after_an_update(runs, FIRST_FORMS, forms)
     largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(plain))
     for one, two in zip(jax.tree.leaves(plain), jax.tree.leaves(other), strict=True):
         assert one.dtype == jnp.float64
         np.testing.assert_allclose(one, two, rtol=0, atol=EXACT * largest)
 
 
-@pytest.mark.parametrize("forms", [Forms(ONE_HOT, TRAIN_ORDER), Forms(GATHER, TABLE_ORDER)])
+@pytest.mark.parametrize("forms", [Forms(ONE_HOT), Forms(walk=TABLE_ORDER), Forms(walk=TABLE_ORDER, sum=AT_ONCE)])
 def test_each_form_trains_the_same(forms: Forms) -> None:
     assert_same_training([run_with(model=MODELS["mlp of embeddings with dropout"])], forms)
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_products_and_masks_train_the_same_for_every_network(name: str) -> None:
-    assert_same_training([run_with(model=MODELS[name])], Forms(ONE_HOT, TABLE_ORDER))
+    assert_same_training([run_with(model=MODELS[name])], WHOLE)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(QUICK)))
 def test_products_and_masks_train_the_same_for_larger_networks(name: str) -> None:
-    assert_same_training([run_with(model=MODELS[name])], Forms(ONE_HOT, TABLE_ORDER))
+    assert_same_training([run_with(model=MODELS[name])], WHOLE)
+
+
+def test_a_minibatch_of_one_block_trains_the_same_at_once() -> None:
+    run = run_with(minibatch=Minibatch(at_most=20, share=0.7))
+    assert_same_training([run], Forms(sum=AT_ONCE))
 
 
 def test_tables_of_their_own_train_the_same() -> None:
     runs = [run_with(task=ModularArithmetic(modulus=7, operation=name, train_fraction=0.5)) for name in ("x+y", "x-y")]
-    assert_same_training(runs, Forms(ONE_HOT, TABLE_ORDER))
+    assert_same_training(runs, WHOLE)
 
 
 @part
@@ -122,7 +128,7 @@ def test_an_example_that_is_not_trained_on_may_overflow() -> None:
         example = np.asarray(table.inputs)[int(split.order[place])]
         operands = tuple(int(example[operand]) for operand in signature.operands)
         run = run_with(task=task, model=ExplodesAt(operands=operands))
-        plain, masked = after_an_update([run], CPU_FORMS, Forms(ONE_HOT, TABLE_ORDER))
+        plain, masked = after_an_update([run], FIRST_FORMS, WHOLE)
         for params, loss in (plain, masked):
             assert np.isfinite(params["row"]).all() == np.isfinite(loss).all() == (not is_trained)
 
@@ -143,18 +149,26 @@ def forms_chosen(run: Run, lanes: int = 4) -> Forms:
 
 
 def test_an_accelerator_walks_a_table_that_fits_a_block_and_gathers_from_longer_ones() -> None:
-    assert forms_chosen(run_with()) == Forms(ONE_HOT, TABLE_ORDER)
-    assert forms_chosen(run_with(task=ModularArithmetic(modulus=31))) == Forms(ONE_HOT, TABLE_ORDER)
-    assert forms_chosen(run_with(task=ModularArithmetic(modulus=37))) == Forms(ONE_HOT, TRAIN_ORDER)
-    assert forms_chosen(run_with(minibatch=Minibatch(at_most=8))) == Forms(ONE_HOT, TRAIN_ORDER)
-    assert forms_chosen(run_with(curriculum=Curriculum(stages=(6, 10)))) == Forms(ONE_HOT, TRAIN_ORDER)
-    assert forms_chosen(run_with(), lanes=1) == CPU_FORMS
+    assert forms_chosen(run_with()) == WHOLE
+    assert forms_chosen(run_with(task=ModularArithmetic(modulus=31))) == WHOLE
+    assert forms_chosen(run_with(task=ModularArithmetic(modulus=37))) == Forms(ONE_HOT, TRAIN_ORDER, IN_BLOCKS)
+    assert forms_chosen(run_with(curriculum=Curriculum(stages=(6, 10)))) == Forms(ONE_HOT, TRAIN_ORDER, IN_BLOCKS)
+    assert forms_chosen(run_with(minibatch=Minibatch(at_most=8))) == Forms(ONE_HOT, TRAIN_ORDER, AT_ONCE)
+
+
+def test_a_cpu_gathers_and_adds_up_all_but_minibatches_of_one_block() -> None:
+    large = ModularArithmetic(modulus=37)
+    assert forms_chosen(run_with(), lanes=1) == Forms(GATHER, TRAIN_ORDER, IN_BLOCKS)
+    assert forms_chosen(run_with(task=large, minibatch=Minibatch(at_most=256)), lanes=1).sum == AT_ONCE
+    assert forms_chosen(run_with(task=large, minibatch=Minibatch(at_most=257)), lanes=1).sum == IN_BLOCKS
+    with_products_of_its_own = run_with(task=large, model=Factored(), minibatch=Minibatch(at_most=129))
+    assert forms_chosen(with_products_of_its_own, lanes=1).sum == IN_BLOCKS
 
 
 def test_a_program_that_has_trained_keeps_its_forms() -> None:
     run = run_with()
     feed = Feed(run, run.task.signature(), [run.task], MEASURE, None, 10)
     stored = feed.program(4, 4).facts()
-    assert feed.program(4, 4, stored).forms == Forms(ONE_HOT, TABLE_ORDER)
+    assert feed.program(4, 4, stored).forms == WHOLE
     of_before = {name: fact for name, fact in stored.items() if name not in Forms._fields}
-    assert feed.program(4, 4, of_before).forms == CPU_FORMS
+    assert feed.program(4, 4, of_before).forms == FIRST_FORMS
