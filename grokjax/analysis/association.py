@@ -1,7 +1,7 @@
 """Do two numbers of a run go together over all runs of a sweep? Spearman's rank correlation, with its interval."""
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from grokjax.analysis.intervals import RESAMPLES, Interval, bootstrap
 
@@ -27,7 +27,7 @@ def rank_correlation(
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = (rankdata(values) for values in (x, y))
+    x, y = (pd.Series(values).rank().to_numpy() for values in (x, y))
     if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(np.corrcoef(x, y)[0, 1])

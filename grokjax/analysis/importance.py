@@ -7,7 +7,6 @@ of a window, in which a setting must be neither small nor large, it may see noth
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from grokjax.analysis.censoring import event_values
 from grokjax.analysis.columns import numbers, rows, series
@@ -69,7 +68,7 @@ def importance(
 
 def _spearman(values: np.ndarray, reached: np.ndarray) -> np.ndarray:
     """[row] rank correlation of [row, cell] with [row, cell]; NaN where one of them is constant."""
-    first, second = (rankdata(each, axis=1) for each in (values, reached))
+    first, second = (pd.DataFrame(each).rank(axis=1).to_numpy() for each in (values, reached))
     first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
     size = np.sqrt(np.sum(first**2, axis=1) * np.sum(second**2, axis=1))
     return np.where(size > 0, np.sum(first * second, axis=1) / np.where(size > 0, size, 1.0), np.nan)

@@ -31,16 +31,13 @@ def test_size_counts_parameters_and_adam_s_two_moments() -> None:
     assert size.scratch_bytes > 6 * size.params_bytes and size.table_bytes == 4 * 49 * (3 + 1 + 1)
 
 
-def test_a_tpu_fills_parameters_up_to_tiles_and_a_gpu_writes_over_the_state() -> None:
+def test_a_tpu_fills_parameters_up_to_tiles() -> None:
     signature = RUN.task.signature()
     shapes, tpu, gpu = (run_size(RUN, signature, 10, 5, 56, False, platform=name) for name in ("cpu", "tpu", "gpu"))
     assert tpu.params_bytes == 4 * (16 * 128 + 16 * 128)  # 14 x 16 and 16 x 7
     assert tpu.state_bytes - shapes.state_bytes == 3 * (tpu.params_bytes - shapes.params_bytes)
-    assert gpu.state_bytes == shapes.state_bytes
-    assert {size.stored_bytes for size in (shapes, tpu, gpu)} == {
-        shapes.state_bytes
-    }  # what is stored hangs on no device
-    assert shapes.scratch_bytes - gpu.scratch_bytes == pytest.approx(2 * 3 * gpu.params_bytes, abs=32)  # and counts
+    assert gpu == shapes
+    assert tpu.stored_bytes == shapes.stored_bytes == shapes.state_bytes  # what is stored hangs on no device
 
 
 def test_biases_do_not_decay_under_the_mask_of_matrices() -> None:
