@@ -17,6 +17,7 @@ import numpy as np
 from grokjax.train import mapping
 from grokjax.train.devices import Pool
 from grokjax.train.lane import fresh
+from grokjax.train.products import products_in
 from grokjax.train.program import Lane, Program, Schedule, Tables, Values
 from grokjax.train.stop import aside
 
@@ -25,16 +26,12 @@ TRACES: Counter[str] = Counter()
 COMPILATIONS: Counter[str] = Counter()
 """How often each program was compiled in this process, all devices together."""
 
-_MATMUL = {"highest": "highest", "tf32": "tensorfloat32", "bf16": "bfloat16"}
-
 
 @contextlib.contextmanager
 def number_format(program: Program) -> Iterator[None]:
     """Number formats of a cohort, while it is traced, compiled and fed."""
-    with (
-        jax.default_matmul_precision(_MATMUL[program.run.precision.matmul]),
-        jax.enable_x64(program.run.precision.params == "float64"),
-    ):
+    precision = program.run.precision
+    with products_in(precision.matmul), jax.enable_x64(precision.params == "float64"):
         yield
 
 
