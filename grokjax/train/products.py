@@ -100,7 +100,7 @@ def _lower(
     of_jax: Callable[..., Any],
     platform: str | None,
     is_dot: bool,
-    context: mlir.LoweringRuleContext,
+    context: Any,
     left: Any,
     right: Any,
     *,
@@ -120,7 +120,7 @@ def _lower(
     return of_jax(context, left, right, precision=precision, **settings)
 
 
-def _rounded(form: Format, context: mlir.LoweringRuleContext, value: Any, aval: Any) -> Any:
+def _rounded(form: Format, context: Any, value: Any, aval: Any) -> Any:
     rule = mlir.lower_fun(lambda number: lax.reduce_precision(number, *form.bits), multiple_results=False)
     return rule(context.replace(primitive=None, avals_in=[aval], avals_out=[aval]), value)[0]
 
@@ -134,7 +134,7 @@ def _exact_for(form: Format, platform: str | None, is_of_matrices: bool) -> Any:
     return _EXACT
 
 
-def _is_of_matrices(context: mlir.LoweringRuleContext, dimension_numbers: Any, **_: Any) -> bool:
+def _is_of_matrices(context: Any, dimension_numbers: Any, **_: Any) -> bool:
     """Whether XLA keeps it a product: with a vector, it multiplies and adds number by number, in the format itself."""
     contracted, batch = dimension_numbers
     for aval, summed, side in zip(context.avals_in, contracted, batch, strict=True):
