@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from grokjax.core.data_warning import DataWarning
+from grokjax.core.singular_values import of_singular_values
 from grokjax.reader.sweep_file import load
 from grokjax.train.products import is_emulated, products_in, warn_of_pairs
 
@@ -101,6 +102,16 @@ def test_a_product_that_names_its_own_precision_keeps_it() -> None:
         actual = jax.jit(lambda left, right: jnp.matmul(left, right, precision="highest"))(ROWS, MATRIX)
     with products_in("highest"):
         np.testing.assert_array_equal(actual, jax.jit(lambda left, right: left @ right)(ROWS, MATRIX))
+
+
+def test_slopes_of_singular_values_are_as_precise_as_ever() -> None:
+    slopes = []
+    for matmul in ("highest", "bf16"):
+        with products_in(matmul):
+            slopes.append(jax.jit(jax.grad(lambda matrix: of_singular_values(jnp.sum, matrix)))(MATRIX))
+    left, _, right = np.linalg.svd(MATRIX, full_matrices=False)
+    np.testing.assert_allclose(slopes[0], left @ right, atol=1e-5)
+    np.testing.assert_array_equal(*slopes)
 
 
 def text_for(platform: str, matmul: str, function, *shapes) -> str:
