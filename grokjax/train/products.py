@@ -3,7 +3,7 @@
 JAX has a name for such a product, and on most devices it is not what it says: compilers for CPUs do not read it, those
 for GPU and TPU turn products with a vector into other ones, and whole numbers are rounded too. So the rounding stands
 in the program, before each product, and the device multiplies what is left of the numbers in any way that is exact for
-them. How that was found: docs/decisions/0024-products-as-asked.md.
+them. How that was found: docs/decisions/0025-products-as-asked.md.
 """
 
 import contextlib
