@@ -34,7 +34,6 @@ from grokjax.store.committed import read_spec
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
 from grokjax.train.compilation_cache import use_compilation_cache
-from grokjax.train.equal_runs import check_products
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +62,7 @@ def extend(options: argparse.Namespace) -> int:
         _check_code(root, stored, options.retrain)
         sweep = extended(stored, options.seeds, options.steps, axes, exclude)
         check_extension(sweep, stored)
-        check_products(sweep, check_device(_training_options(options)))
+        check_device(_training_options(options))
         reused, continued, new = change_spec(root, sweep, options.executor, options.lanes, options.retrain)
         replaced = len(read_spec(root).get("replaced", ()))
         hidden = f"; {replaced} of other code stay in their files and are shown no more" if replaced else ""

@@ -49,6 +49,10 @@ class Part(abc.ABC):
             raise ValueError(f"{cls.__name__} has no preset {name!r}; there are: {known}")
         return cls(**{**cls.presets[name], **changes})
 
+    def revision_used(self) -> int:
+        """The revision of the formula that its settings ask for: that of its kind, where it hangs on none of them."""
+        return type(self).revision
+
     def idle_settings(self) -> tuple[str, ...]:
         """Settings that change nothing beside the values of the others, where the program does not show it."""
         return ()

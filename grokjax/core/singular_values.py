@@ -52,11 +52,17 @@ def _decomposed(matrix: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 
 def _product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """`left @ right`, summed over short pieces of the inner dimension in their order; the left one has fewer rows."""
+    """`left @ right`, summed over short pieces of the inner dimension in their order; the left one has fewer rows.
+
+    As precise as its numbers whatever `precision.matmul` is.
+    """
     # Without the barriers XLA would turn the product as those around it lie, and hand it to another routine.
     left, right = jax.lax.optimization_barrier((left, right))
     starts = range(0, left.shape[1], _INNER)
-    pieces = [left[:, start : start + _INNER] @ right[start : start + _INNER] for start in starts]
+    pieces = [
+        jnp.matmul(left[:, start : start + _INNER], right[start : start + _INNER], precision="highest")
+        for start in starts
+    ]
     return jax.lax.optimization_barrier(sum(pieces[1:], start=pieces[0]))
 
 

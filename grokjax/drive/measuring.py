@@ -20,7 +20,7 @@ from grokjax.reader.errors import SpecError, wrong
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
-from grokjax.results.stored_sweep import stored_sweep, sweep_for_reading
+from grokjax.results.stored_sweep import refuse_changed_sources, stored_sweep, sweep_for_reading
 from grokjax.store.committed import read_spec
 from grokjax.store.folder import SweepFolder
 from grokjax.store.layout import Layout, StoreError, StoreWarning
@@ -47,6 +47,7 @@ def measure_stored(root: Path, parts: Sequence[Measure | Probe], run_ids: Sequen
     check_current(Layout(root), spec)
     with exclusive(Layout(root).lock):
         sweep = sweep_for_reading(root)
+        refuse_changed_sources(root, spec, sweep)
         with contextlib.closing(SweepFolder(root, spec["spec_hash"], spec.get("replaced", ()))) as folder:
             count = measure_ended(folder, sweep, parts, run_ids, steps)
             all_runs = distinct_runs(orders_given(root, sweep))

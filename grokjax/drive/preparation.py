@@ -16,12 +16,12 @@ from grokjax.plan.plan import CohortPlan, Plan, make_plan
 from grokjax.reader.sweep import Sweep
 from grokjax.store.disk import Disk, disk_of
 from grokjax.train.devices import Pool, choose_executor, choose_pools, prepare_host_devices
-from grokjax.train.equal_runs import check_products
 from grokjax.train.executables import Executables, number_format
 from grokjax.train.feed import Feed
 from grokjax.train.lane import fresh
 from grokjax.train.measure_cost import measure_seconds
 from grokjax.train.preflight import compile_cohort, device_memory
+from grokjax.train.products import warn_of_pairs
 from grokjax.train.program import MAP, Lane, Program, Values
 from grokjax.train.timing import busiest_pool, probe_together
 
@@ -151,7 +151,7 @@ def forecast(
     check_starts(sweep)
     pools = choose_pools(device, executor)
     platform = pools[0].devices[0].platform
-    check_products(sweep, platform)
+    warn_of_pairs(sweep, platform)
     chosen = choose_executor(pools[0].devices[0], executor)
     devices = sum(len(pool.devices) for pool in pools)
     plan = plan_orders(sweep, source_of(sweep).first(), devices, chosen, device_memory(pools[0]), lanes, platform)

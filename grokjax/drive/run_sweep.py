@@ -37,8 +37,8 @@ from grokjax.reader.sweep import Sweep
 from grokjax.results.stored_sweep import as_recorded
 from grokjax.store.layout import StoreError
 from grokjax.store.lock import exclusive
-from grokjax.train.equal_runs import check_products
 from grokjax.train.preflight import MemoryLimitError, is_out_of_memory
+from grokjax.train.products import warn_of_pairs
 from grokjax.train.program import Lane
 from grokjax.train.stop import Stop
 
@@ -70,7 +70,7 @@ def run_sweep(sweep: Sweep, root: Path, options: Options | None = None) -> Progr
         raise wrong("--shard", "arms are tuned on the results of all runs, so a comparison cannot be shared out")
     sweep = as_recorded(sweep, root)
     if options.workers is None:
-        check_products(sweep, check_device(options))
+        check_device(options)
     check_starts(sweep)
     refuse_strangers(root)
     with exclusive(root / "LOCK"):
@@ -83,7 +83,7 @@ def run_locked(sweep: Sweep, root: Path, options: Options) -> Progress:
         if not folder.head.is_complete:
             options = dataclasses.replace(options, executor=folder.programs.executor(options.executor))
         with contextlib.closing(fleet_of(options)) as fleet:
-            check_products(sweep, fleet.devices.platform)
+            warn_of_pairs(sweep, fleet.devices.platform)
             standing = Standing(sweep, folder, fleet.devices, options)
             standing.check_lanes()
             _check_sources(standing)

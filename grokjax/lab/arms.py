@@ -27,8 +27,9 @@ from grokjax.reader.shown_values import shown_value
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
 from grokjax.results.reading import read_dataset
-from grokjax.results.stored_sweep import sweep_for_reading
+from grokjax.results.stored_sweep import refuse_changed_sources, sweep_for_reading
 from grokjax.results.table import judged_table
+from grokjax.store.committed import read_spec
 from grokjax.store.files import read_json_lines
 from grokjax.store.layout import Layout, StoreError
 
@@ -106,6 +107,7 @@ def comparison_report(root: Path) -> ComparisonReport:
     tuned = runs.loc[runs["stage"] == TUNING]
     left = int(np.count_nonzero(~tuned["has_ended"]))
     if left:
+        refuse_changed_sources(root, read_spec(root), sweep)
         raise StoreError(
             f"{root}: {left} of {len(tuned)} runs that tune the arms have not ended; nothing is known yet."
         )

@@ -13,6 +13,7 @@ from grokjax.orders.order import Order
 from grokjax.plan.cohorts import Cohort, find_cohorts
 from grokjax.reader.sweep import Sweep
 from grokjax.results.orders_given import orders_given
+from grokjax.results.stored_sweep import refuse_changed_sources
 from grokjax.store.committed import is_old, read_file, read_spec
 from grokjax.store.files import Arrays
 from grokjax.store.head import read_head
@@ -124,6 +125,7 @@ def find_run(root: Path, sweep: Sweep, name: str) -> tuple[Cohort, Order]:
 
     Raises:
       UnknownRunError: the sweep has no such run.
+      StoreError: other code trained its runs.
     """
     ids = []
     for orders in orders_given(root, sweep):
@@ -132,6 +134,7 @@ def find_run(root: Path, sweep: Sweep, name: str) -> tuple[Cohort, Order]:
                 if order.run_id == name:
                     return cohort, order
                 ids.append(order.run_id)
+    refuse_changed_sources(root, read_spec(root), sweep)
     close = nearest(name, ids)
     hint = f"; did you mean {close!r}?" if close else "; `grokjax table` has the ids."
     raise UnknownRunError(f"sweep {sweep.name} has no run {name!r}{hint}")

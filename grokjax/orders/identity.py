@@ -40,6 +40,18 @@ def run_id(run: Run) -> str:
     return _digest(canonical(run))[:ID_DIGITS]
 
 
+def earlier_ids(run: Run) -> dict[str, str]:
+    """Ids that such a run had before the formula of one of its settings was revised -> the setting."""
+    plain, ids = canonical(run), {}
+    for name, settings in plain.items():
+        revision = settings.pop("revision", 1) if isinstance(settings, dict) else 1
+        for earlier in range(1, revision):
+            ids[_digest(plain | {name: settings | ({"revision": earlier} if earlier > 1 else {})})[:ID_DIGITS]] = name
+        if revision > 1:
+            settings["revision"] = revision
+    return ids
+
+
 def spec_hash(sweep: Sweep) -> str:
     """SHA-256 of a whole sweep: it changes with anything that its file says."""
     hashed = {
@@ -129,8 +141,8 @@ def _part(part: Part, key: str) -> dict[str, Any]:
     mapping: dict[str, Any] = {"kind": type(part).kind if source is None else source.kind}
     if source is not None:
         mapping["source"] = source.sha256
-    if type(part).revision != 1:
-        mapping["revision"] = type(part).revision
+    if part.revision_used() != 1:
+        mapping["revision"] = part.revision_used()
     fields, is_file = _fields_of(type(part))
     for name, added in fields:
         value = getattr(part, name)

@@ -62,6 +62,7 @@ class Plan:
       num_looks, num_rows: how often a run is looked at, and measured in full.
       stores_weights: whether the final parameters of every run are stored.
       disk: forecast of bytes by kind of output, see `store.disk.Disk`; empty when nobody asked.
+      platform: of the devices that train, as JAX names it.
     """
 
     sweep: Sweep
@@ -71,6 +72,7 @@ class Plan:
     num_rows: int
     stores_weights: bool
     disk: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    platform: str = "cpu"
 
     @property
     def forecast_seconds(self) -> float | None:
@@ -161,4 +163,4 @@ def make_plan(
         plans.append(CohortPlan(cohort, width, size, choose_forms(cohort.run, cohort.signature, is_cpu, rows)))
     weights = sum(len(planned.cohort) * planned.size.stored_bytes for planned in plans)  # alike on any device
     stores_weights = weights <= WEIGHTS_LIMIT
-    return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights)
+    return Plan(sweep, orders, plans, num_looks, num_rows, stores_weights, platform=platform)

@@ -25,7 +25,7 @@ from grokjax.reader.check_curriculum import check_curriculum
 from grokjax.reader.check_regularizers import check_loss_of_gradient, check_output_penalties, check_regularizers
 from grokjax.reader.errors import Collector, SpecError, own_lines, wrong, wrong_in_part
 from grokjax.reader.paths import fields_of, locate, read_at, replaced, value_at
-from grokjax.reader.run import Run
+from grokjax.reader.run import Precision, Run
 from grokjax.reader.user_class import members
 from grokjax.reader.user_parts import kind_of, source_of
 
@@ -160,8 +160,16 @@ def _check_program(run: Run, signature: Signature, measures: Sequence[Measure]) 
         return updated
 
     check_curriculum(run.curriculum, run.task, signature)
+    _check_precision(run.precision)
     with jax.enable_x64(run.precision.params == "float64"):
         jax.eval_shape(shapes)
+
+
+def _check_precision(precision: Precision) -> None:
+    """Refuse products of double numbers in a format that is rounded from single ones."""
+    if precision.params == "float64" and precision.matmul != "highest":
+        rule = f"{precision.matmul} products are of float32 numbers, and params: float64 makes all of them float64"
+        raise wrong("precision.matmul", rule, precision.matmul, "leave it out, or leave out params")
 
 
 def _updated(transform: optax.GradientTransformation, params: Params, opt_state: Any, optimizer: Optimizer) -> Any:

@@ -87,10 +87,19 @@ class Curriculum(Part):
 
 @part
 class Precision(Part):
-    """Number formats. TF32 and bfloat16 products are never used unless asked for."""
+    """Number formats. TF32 and bfloat16 products are never used unless asked for.
+
+    What enters a matrix product or a convolution, also of a gradient, is rounded to the nearest number of its format,
+    ties to even; it is summed in float32, and everything else is float32. Devices without such products multiply the
+    rounded numbers in float32.
+    """
 
     params: str = setting("float32", "parameters and optimizer state", choices=("float32", "float64"))
     matmul: str = setting("highest", "inputs of matrix products", choices=("highest", "tf32", "bf16"))
+
+    def revision_used(self) -> int:
+        """2: products are in the format that is asked for on every device; before, only where a device had it."""
+        return 1 if self.matmul == "highest" else 2
 
 
 @part

@@ -20,6 +20,7 @@ from grokjax.reader.shown_values import shown_value
 from grokjax.reader.stop_plan import UNSEEN, StopRule, stop_rules
 from grokjax.reader.user_parts import source_of
 from grokjax.report.wording import number_text
+from grokjax.train.products import is_emulated
 
 _MOST_LINES = 8
 _LEVEL = 0.95  # of the verdicts on claims
@@ -51,7 +52,7 @@ def scientific_choices(plan: Plan) -> list[tuple[str, str]]:
             if all(kind.run.curriculum is None for kind in kinds)
             else each("curriculum", lambda run, _: _curriculum(run))
         ),
-        *each("precision", lambda run, ranges: _precision(run)),
+        *each("precision", lambda run, ranges: _precision(run, plan.platform)),
         *(
             each("start", lambda run, ranges: shown_value(run.init, "init"))
             if any(kind.run.init for kind in kinds)
@@ -255,9 +256,12 @@ def _forms(plan: Plan) -> list[str]:
     return texts
 
 
-def _precision(run: Run) -> str:
-    tf32 = "" if run.precision.matmul == "tf32" else " (no TF32)"
-    return f"parameters {run.precision.params}, matrix products {run.precision.matmul}{tf32}"
+def _precision(run: Run, platform: str) -> str:
+    matmul = run.precision.matmul
+    if matmul == "highest":
+        return f"parameters {run.precision.params}, matrix products highest (no TF32)"
+    own = f"emulated on a {platform}, so no faster than highest" if is_emulated(matmul, platform) else "by the device"
+    return f"parameters {run.precision.params}, matrix products of inputs rounded to {matmul}, summed in float32; {own}"
 
 
 def _start(run: Run, ranges: Ranges) -> str:

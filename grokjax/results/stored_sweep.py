@@ -4,8 +4,10 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from grokjax.orders.identity import sources_of, spec_hash
+from grokjax.orders.identity import earlier_ids, sources_of, spec_hash
+from grokjax.orders.sources import source_of
 from grokjax.reader.file_paths import relative_to, with_paths
+from grokjax.reader.shown_values import shown_value
 from grokjax.reader.sources import recorded, source_text
 from grokjax.reader.stored_spec import mapping_of, sweep_of, without_measures
 from grokjax.reader.sweep import Sweep
@@ -14,6 +16,8 @@ from grokjax.reader.yaml_text import dump
 from grokjax.results.reading import whole_runs
 from grokjax.store.committed import is_old, read_spec
 from grokjax.store.layout import Layout, StoreError
+
+_MOST_ASKED = 1000  # orders, the first to be trained, whose earlier run ids are looked for in a folder
 
 
 def stored_sweep(root: Path) -> Sweep:
@@ -101,17 +105,34 @@ def changed_sources(spec: Mapping[str, Any], sweep: Sweep, with_measures: bool =
 
 
 def refuse_changed_sources(root: Path, spec: Mapping[str, Any], sweep: Sweep) -> None:
-    """Refuse to go on with other code than that of the runs that are there.
+    """Refuse to go on with other code than that of the runs that are there, the user's or ours.
 
     Raises:
-      StoreError: names the files and the ways on; nothing was changed.
+      StoreError: names the files, or the settings that mean something else now, and the ways on; nothing was changed.
     """
+    _refuse_revised(root, spec, sweep)
     changed = changed_sources(spec, sweep, with_measures=False)
     if changed:
         raise StoreError(
             f"{_changed(root, changed)}. Bring it back (spec.json has the text of then under `sources`), or let "
             f"`grokjax extend {root} --retrain` train these runs again; nothing was changed."
         )
+
+
+def _refuse_revised(root: Path, spec: Mapping[str, Any], sweep: Sweep) -> None:
+    """Refuse runs that an older grokjax trained, to which a setting of theirs meant something else."""
+    known = whole_runs(root).difference(spec.get("replaced", ()))
+    orders = source_of(sweep).first()
+    for number in orders.in_turn()[:_MOST_ASKED].tolist() if known else ():
+        run = orders[number].run
+        for run_id, name in earlier_ids(run).items():
+            if run_id in known:
+                setting = shown_value(getattr(run, name), name)
+                raise StoreError(
+                    f"{root}: run {run_id} and others were trained by an older grokjax, to which {name}: {setting} "
+                    "meant something else. Tables, phases, curves and stored parameters are there to be read. To train "
+                    f"give another --out, or let `grokjax extend {root} --retrain` train them again; nothing changed."
+                )
 
 
 def measures_remark(root: Path, spec: Mapping[str, Any], sweep: Sweep) -> str:

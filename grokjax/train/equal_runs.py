@@ -20,7 +20,7 @@ from grokjax.reader.paths import fields_of, replaced, value_at
 from grokjax.reader.run import Run
 from grokjax.reader.shown_values import shown_value
 from grokjax.reader.sweep import Sweep
-from grokjax.train.reads import identity_of_training, products
+from grokjax.train.reads import identity_of_training
 
 _MOST_CELLS = 2000  # of a question that must be asked of each; sweeps with more are taken as they are
 _MOST_POINTS = 5000  # of axes over data, so many of which are compared with one another
@@ -48,24 +48,6 @@ def check_equal_runs(sweep: Sweep) -> None:
                     raise wrong(f"axes.{path}", f"changes nothing: {_why_idle(path)}")
     problems.finish()
     _check_seeds(sweep)
-
-
-def check_products(sweep: Sweep, platform: str) -> None:
-    """Refuse precisions of matrix products as an axis where the device computes them alike; say so of a single one.
-
-    Raises:
-      SpecError: two values of `precision.matmul` give the same products on this platform.
-    """
-    computed: dict[tuple[str, str], str] = {}
-    for cell in sweep.points.distinct([axis for axis in sweep.axes if "precision" in _slots(axis)]):
-        run = sweep.points.run(int(cell))
-        asked, used = run.precision.matmul, products(run, platform)
-        if computed.setdefault((used, run.precision.params), asked) != asked:
-            rule = f"{computed[used, run.precision.params]} and {asked} are the same on this device ({platform})"
-            raise wrong("axes.precision.matmul", f"{rule}: products are computed in {used}")
-        if asked != "highest" and used != asked:
-            rule = f"precision.matmul: {asked} does nothing on this device ({platform})"
-            warnings.warn(f"{rule}; products are computed in {used}", DataWarning, stacklevel=2)
 
 
 def _check_seeds(sweep: Sweep) -> None:

@@ -18,6 +18,7 @@ from grokjax.core.symbol_lookup import looked_up_by
 from grokjax.train import mapping
 from grokjax.train.devices import Pool
 from grokjax.train.lane import fresh
+from grokjax.train.products import products_in
 from grokjax.train.program import Lane, Program, Schedule, Tables, Values
 from grokjax.train.stop import aside
 
@@ -26,15 +27,14 @@ TRACES: Counter[str] = Counter()
 COMPILATIONS: Counter[str] = Counter()
 """How often each program was compiled in this process, all devices together."""
 
-_MATMUL = {"highest": "highest", "tf32": "tensorfloat32", "bf16": "bfloat16"}
-
 
 @contextlib.contextmanager
 def number_format(program: Program) -> Iterator[None]:
     """Number formats of a cohort and how it finds rows, while it is traced, compiled and fed."""
+    precision = program.run.precision
     with (
-        jax.default_matmul_precision(_MATMUL[program.run.precision.matmul]),
-        jax.enable_x64(program.run.precision.params == "float64"),
+        products_in(precision.matmul),
+        jax.enable_x64(precision.params == "float64"),
         looked_up_by(program.forms.lookup),
     ):
         yield

@@ -22,12 +22,6 @@ from grokjax.train.feed import make_tables
 from grokjax.train.program import Program, State, Tables, Values, leaves_of, run_of
 from grokjax.train.step import init, shuffle, step
 
-PRODUCTS = {
-    "cpu": dict.fromkeys(("highest", "tf32", "bf16"), "float32"),
-    "gpu": {"highest": "float32", "tf32": "tf32", "bf16": "tf32"},
-}
-"""What the products of float32 matrices are computed in, by platform and `precision.matmul`; elsewhere as it says."""
-
 
 class Reading(NamedTuple):
     """What the training of a run depends on.
@@ -41,13 +35,10 @@ class Reading(NamedTuple):
     is_read: tuple[bool, ...]
 
 
-def identity_of_training(run: Run, platform: str | None = None) -> Hashable:
+def identity_of_training(run: Run) -> Hashable:
     """Equal for two runs exactly when they are trained in the same way on the same examples.
 
     A minibatch that holds the whole train set counts as the full batch, to which it is equal up to rounding.
-
-    Args:
-      platform: of the device that trains, as in `PRODUCTS`; None where it is not known yet.
     """
     signature = run.task.signature()
     counts = run.task.counts(signature)
@@ -57,7 +48,7 @@ def identity_of_training(run: Run, platform: str | None = None) -> Hashable:
     traced = reading(run, signature, counts.n_corrupt > 0)
     numbers = [leaf.tobytes() for leaf, is_read in zip(leaves_of(run), traced.is_read, strict=True) if is_read]
     start = _start(run)
-    return products(run, platform), traced.program, tuple(numbers), counts, size, _examples_digest(run.task), start
+    return run.precision, traced.program, tuple(numbers), counts, size, _examples_digest(run.task), start
 
 
 def _start(run: Run) -> Hashable:
@@ -66,16 +57,6 @@ def _start(run: Run) -> Hashable:
         return None
     where = run.init if names_run(run.init.source) else (run.init, run.seeds)
     return where if run.init.prune is None else (where, run.seeds.init)
-
-
-def products(run: Run, platform: str | None) -> str:
-    """What matrix products are computed in on a platform: names are equal where bits are."""
-    asked = run.precision.matmul
-    return (
-        run.precision.params
-        if run.precision.params == "float64"
-        else PRODUCTS.get(platform or "", {}).get(asked, asked)
-    )
 
 
 def reading(run: Run, signature: Signature, corrupts: bool) -> Reading:

@@ -56,6 +56,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     "a missing part": ("model: {kind: mlp, width: 16}\n", ""),
     "a missing budget": ("train: {steps: 100}\n", ""),
     "a quoted number": ("modulus: 13", 'modulus: "13"'),
+    "bf16 products of double numbers": ("seeds: 2", "seeds: 2\nprecision: {params: float64, matmul: bf16}"),
     "a fraction where a whole number is needed": ("width: 16", "width: 16.5"),
     "true as a seed": ("seeds: 2", "seeds: [true]"),
     "true as a number": ("learning_rate: 1.0e-2", "learning_rate: true"),

@@ -16,6 +16,7 @@ SETTINGS = {
         "train.minibatch={at_most: 64, share: 0.5}",
     ],
     "noise": ["task={kind: modular_arithmetic, operation: x^3+xy, modulus: 11, label_noise: 0.2}"],
+    "bf16": ["precision.matmul=bf16"],
     "parity": [
         "task={kind: sparse_parity, bits: 12, relevant: 3, train_size: 500}",
         "axes={optimizer.weight_decay: [0.1, 1]}",

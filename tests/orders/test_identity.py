@@ -4,15 +4,17 @@ import dataclasses
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from grokjax.core.part import Part, Swept, part, setting
-from grokjax.orders.identity import canonical, run_id, spec_hash
+from grokjax.orders.identity import canonical, earlier_ids, run_id, spec_hash
 from grokjax.orders.order import grid_orders
 from grokjax.reader.sweep_file import load
 
+SHIPPED = Path(__file__).parents[2] / "sweeps"
 CHANGES = {
     "task.modulus": 5,
     "task.train_fraction": 0.4,
@@ -100,6 +102,23 @@ def test_a_raised_revision_changes_the_id(small, monkeypatch):
     before = run_id(run)
     monkeypatch.setattr(type(run.optimizer), "revision", 2)
     assert run_id(run) != before
+
+
+OLD = {  # id of the first run of quickstart before products of these formats were in them on every device
+    "bf16": "eaa5931ceaea060d",
+    "tf32": "c11b1da4d55e4db0",
+}
+
+
+@pytest.mark.parametrize("matmul", OLD)
+def test_products_that_mean_something_else_have_another_id_and_know_the_old_one(matmul):
+    run = first(SHIPPED / "quickstart.yaml", overrides=[f"precision.matmul={matmul}"])
+    assert run_id(run) != OLD[matmul]
+    assert earlier_ids(run)[OLD[matmul]] == "precision"
+
+
+def test_a_run_of_settings_that_were_never_revised_has_no_earlier_ids(small):
+    assert list(earlier_ids(first(small(model="factored")))) == []
 
 
 def test_data_files_enter_by_content(small, tmp_path):

@@ -107,6 +107,20 @@ def test_minibatches_precisions_and_schedules_that_are_axes_are_told_apart():
     assert "start an axis from 0.1 to 0.2" in optimizer
 
 
+@pytest.mark.parametrize(
+    ("platform", "end"),
+    [
+        ("cpu", "emulated on a cpu, so no faster than highest"),
+        ("gpu", "by the device"),
+        ("tpu", "by the device"),
+    ],
+)
+def test_rounded_products_are_told_and_whether_they_are_emulated(platform, end):
+    said = dict(scientific_choices(planned(platform=platform, precision={"matmul": "bf16"})))["precision"]
+    rounded = "matrix products of inputs rounded to bf16, summed in float32"
+    assert said == f"parameters float32, {rounded}; {end}"
+
+
 def test_many_different_parts_are_cut_short():
     axes = {"model": [{"kind": "mlp", "width": width} for width in range(1, 13)]}
     assert len(found := lines("model", axes=axes)) == 9 and found[-1] == "and 4 more"

@@ -18,9 +18,9 @@ QUICK = {
 }
 
 
-def planned(**changes):
+def planned(platform="cpu", **changes):
     sweep = sweep_from_mapping({**QUICK, **changes})
-    return make_plan(sweep, grid_orders(sweep), devices=2, is_cpu=True)
+    return make_plan(sweep, grid_orders(sweep), devices=2, is_cpu=True, platform=platform)
 
 
 def flat(plan):
