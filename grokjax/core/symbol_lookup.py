@@ -30,7 +30,7 @@ def rows_at(table: jax.Array, symbols: jax.Array) -> jax.Array:
     """[example, column], the row of each symbol [example] in a table [symbol, column]; NaN where there is none."""
     if _LOOKUP.get() == GATHER:
         return jnp.take(table, symbols, axis=0)
-    return _one_hot(symbols, len(table), table.dtype) @ table
+    return _exactly(_one_hot(symbols, len(table), table.dtype), table)
 
 
 def sum_of_rows(tables: Sequence[jax.Array], symbols: jax.Array) -> jax.Array:
@@ -44,7 +44,12 @@ def sum_of_rows(tables: Sequence[jax.Array], symbols: jax.Array) -> jax.Array:
         rows = [jnp.take(table, symbols[:, index], axis=0) for index, table in enumerate(tables)]
         return sum(rows[1:], start=rows[0])
     hots = [_one_hot(symbols[:, index], len(table), table.dtype) for index, table in enumerate(tables)]
-    return jnp.concatenate(hots, axis=1) @ jnp.concatenate(tables)  # one long product rather than several short ones
+    return _exactly(jnp.concatenate(hots, axis=1), jnp.concatenate(tables))  # one long product, not several short ones
+
+
+def _exactly(hots: jax.Array, table: jax.Array) -> jax.Array:
+    """Rows as they are whatever `precision.matmul` is, as a gather has them."""
+    return jnp.matmul(hots, table, precision="highest")
 
 
 def _one_hot(symbols: jax.Array, count: int, dtype: jnp.dtype) -> jax.Array:

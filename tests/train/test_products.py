@@ -12,6 +12,7 @@ import pytest
 
 from grokjax.core.data_warning import DataWarning
 from grokjax.core.singular_values import of_singular_values
+from grokjax.core.symbol_lookup import ONE_HOT, looked_up_by, rows_at, sum_of_rows
 from grokjax.reader.sweep_file import load
 from grokjax.train.products import is_emulated, products_in, warn_of_pairs
 
@@ -210,3 +211,15 @@ def test_float64_on_a_tpu_is_said_to_be_pairs(where, recwarn) -> None:
     assert not recwarn
     with pytest.warns(DataWarning, match="float64 on a TPU is a pair of float32 numbers"):
         warn_of_pairs(sweep, "tpu")
+
+
+@pytest.mark.parametrize("matmul", KEPT)
+def test_rows_that_an_accelerator_finds_by_a_product_are_not_rounded(matmul) -> None:
+    symbols = np.array([3, 0, 3, 5], np.int32)
+    with products_in(matmul), looked_up_by(ONE_HOT):
+        rows, pull_back = jax.vjp(lambda table: rows_at(table, symbols), jnp.asarray(MATRIX))
+        (slope,) = pull_back(rows)
+        pair = sum_of_rows([jnp.asarray(MATRIX)] * 2, np.array([[1, 2]], np.int32))
+    np.testing.assert_array_equal(rows, MATRIX[symbols])
+    np.testing.assert_allclose(slope[3], 2 * MATRIX[3], rtol=1e-6)
+    np.testing.assert_allclose(pair, MATRIX[1:2] + MATRIX[2:3], rtol=1e-6)
