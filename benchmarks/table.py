@@ -43,6 +43,8 @@ RIVALS = {
     "jit(vmap), device per core": "JAX `jit(vmap)`, one device per core",
 }
 """The other engines of `throughput.py`, in words of a newcomer."""
+VECTORS = {"amx_tile": "AMX", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
+"""Flag of a processor -> its vectors, the widest first."""
 
 
 def made_of(folder: Path = RECORDS) -> str:
@@ -181,9 +183,19 @@ QUESTIONS: dict[str, Callable[[Results], list[str]]] = {
 
 
 def _where(record: Results) -> str:
-    """Day and machine of a record."""
+    """Day and machine of a record; the first records know no more of a processor than its name."""
     machine = record["machine"]
-    return f"{record['date']}, {machine['cores']} cores of {machine['cpu']}"
+    about = [_features(machine["processor"])] if "processor" in machine else [machine["cpu"]]
+    for count, rate in machine.get("rates", {}).items():
+        about.append(f"{count}: {rate['product']:.0f} GFLOP/s, {rate['copy']:.0f} GB/s")
+    return f"{record['date']}, {machine['cores']} cores of {'; '.join(about)}"
+
+
+def _features(processor: Results) -> str:
+    """Name and model, the widest vectors, and the cache of a core."""
+    vectors = next((word for flag, word in VECTORS.items() if flag in processor["vectors"]), "")
+    second = next((cache.split()[-1] for cache in processor["caches"] if cache.startswith("L2")), "")
+    return ", ".join(filter(None, [processor["name"], vectors, second and f"L2 {second}"]))
 
 
 def _span(values: Sequence[float], form: str) -> str:
