@@ -176,9 +176,24 @@ def gpu(results: Results) -> list[str]:
     return lines
 
 
+def roofline(results: Results) -> list[str]:
+    """One row a network and device; devices that are only counted, as this machine's CPU, have none."""
+    lines = [
+        "| network | device | lanes | MFLOP | MB | run-steps/s at most | limit | compiler's estimate |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in (row for row in results["rows"] if "seconds" in row):
+        seconds, flops = row["seconds"][row["matmul"]], row["flops"] or row["flops_by_hand"]
+        limit = max(("arithmetic", "memory"), key=lambda name: seconds[name])
+        times = f"{row['times_roofline']:.1f} times" if row["times_roofline"] else "none"
+        cells = [row["sweep"], row["target"], row["lanes"], f"{flops / 1e6:,.1f}", f"{row['bytes'] / 1e6:,.2f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} | {1 / seconds['roofline']:,.0f} | {limit} | {times} |")
+    return lines
+
+
 QUESTIONS: dict[str, Callable[[Results], list[str]]] = {
     function.__name__: function
-    for function in (throughput, arithmetic, whole_map, refill, overhead, memory, second_launch, gpu)
+    for function in (throughput, arithmetic, whole_map, refill, overhead, memory, second_launch, gpu, roofline)
 }
 
 

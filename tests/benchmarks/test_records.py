@@ -147,3 +147,14 @@ def test_an_extrapolated_map_is_called_so(tmp_path):
 def test_a_page_without_markers_is_refused():
     with pytest.raises(ValueError, match="needs a line"):
         table.with_table("no markers", "table")
+
+
+def test_the_table_names_the_limit_of_a_roofline_and_leaves_out_what_was_only_counted(tmp_path):
+    at_limits = {"arithmetic": 2e-6, "memory": 5e-6, "roofline": 5e-6}
+    counted = {"sweep": "W2", "target": "cpu", "lanes": 1, "flops": 6e8, "bytes": 1e8}
+    row = counted | {"target": "v5e", "lanes": 64, "matmul": "highest", "seconds": {"highest": at_limits}}
+    gpu = row | {"target": "H200", "flops": None, "flops_by_hand": 5e8, "times_roofline": None}
+    records.write("roofline", {}, {"rows": [counted, row | {"times_roofline": 1.44}, gpu]}, tmp_path)
+    shown = table.made_of(tmp_path)
+    assert "| W2 | v5e | 64 | 600.0 | 100.00 | 200,000 | memory | 1.4 times |" in shown
+    assert "| W2 | H200 | 64 | 500.0 | 100.00 | 200,000 | memory | none |" in shown and "cpu |" not in shown
