@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 import jax
 import numpy as np
 
+from grokjax.core.busy import is_busy, share_since, thread_times
 from grokjax.train.executables import Executables, number_format
 from grokjax.train.program import MAP, Schedule, Values
 
@@ -22,14 +23,16 @@ _MOST = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """How fast scratch lanes were, on one pool with all pools at work.
+    """How fast scratch lanes were, on one pool with all pools at work and no other work on the machine.
+
+    Where other work takes CPU cores, wall time is that of both; the part in which this process ran is counted.
 
     Attributes:
       step: seconds of one update of one run.
       look: seconds of one look without the sweep's measures, and of the break in training that it is.
       row: seconds that these measures take at one step.
       run: seconds of putting one run into a lane and taking it out.
-      cpu_share: part of the cores asked for that this process got; None where devices are no CPUs.
+      cpu_share: part of the cores asked for that this process got; None where devices are no CPUs, or nobody says.
     """
 
     step: float
@@ -157,14 +160,21 @@ def probe(executables: Executables, values: Values, at_least: float = 0.1) -> Pr
 
 def probe_together(compiled: Sequence[Executables], values: Values, at_least: float = 0.1) -> Probe:
     """Probe all pools at the same time, as they will train: they share cores, caches and memory. See `probe`."""
-    began, began_cpu = time.perf_counter(), time.process_time()
+    before = thread_times()
     with ThreadPoolExecutor(len(compiled)) as threads:
         under_way = [threads.submit(probe, pool, values, at_least) for pool in compiled]
         wait(under_way, return_when=FIRST_COMPLETED)  # later a pool may be done and ask for no core
-        cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
+        share = share_since(before) if compiled[0].pool.devices[0].platform == "cpu" else None
         timed = [future.result() for future in under_way]
-    is_cpu = compiled[0].pool.devices[0].platform == "cpu"
     means = (
         statistics.fmean(getattr(pool_probe, name) for pool_probe in timed) for name in ("step", "look", "row", "run")
     )
-    return Probe(*means, cpu_share=min(1.0, cpu / (wall * len(compiled))) if is_cpu else None)
+    return without_other_work(Probe(*means, cpu_share=share))
+
+
+def without_other_work(timed: Probe) -> Probe:
+    """What wall time would have said on a quiet machine."""
+    share = timed.cpu_share
+    if share is None or not is_busy(share):
+        return timed
+    return Probe(share * timed.step, share * timed.look, share * timed.row, share * timed.run, share)

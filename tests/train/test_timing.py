@@ -1,12 +1,19 @@
 """Is the time of a step told apart from that of a call, whatever else the machine does, and are waves counted?"""
 
+import dataclasses
+import json
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from grokjax.train.timing import Probe, busiest_pool, slope
+from grokjax.core.busy import is_busy, share_since, thread_times
+from grokjax.train.timing import Probe, busiest_pool, slope, without_other_work
 
 CALL, UNIT = 4e-3, 1e-4
+ROOT = Path(__file__).parents[2]
 
 
 class Machine:
@@ -60,6 +67,14 @@ def test_a_run_takes_its_steps_looks_and_rows_and_a_place_in_a_lane():
     assert Probe(step=1e-3, look=1e-2, row=0.1, run=5.0).of_run(1000, 100, 10) == pytest.approx(5 + 1 + 1 + 1)
 
 
+def test_of_time_that_other_work_shared_only_its_own_part_counts():
+    wall = Probe(step=1e-3, look=1e-2, row=0.1, run=5.0, cpu_share=0.25)
+    assert without_other_work(wall).of_run(1000, 100, 10) == pytest.approx(2.0)
+    for share in (None, 1.0, 0.9):  # a few per cent are lost on any machine
+        quiet = dataclasses.replace(wall, cpu_share=share)
+        assert without_other_work(quiet) == quiet
+
+
 def filled(runs, pools, lanes, is_walked):
     """Time of the busiest pool, played: lanes are filled pool by pool, and a pool begins again when all have ended."""
     busy, queue = [0] * pools, runs
@@ -77,3 +92,60 @@ def filled(runs, pools, lanes, is_walked):
 def test_the_busiest_pool_has_the_runs_that_playing_it_gives(pools, lanes, is_walked):
     for runs in range(30):
         assert busiest_pool(runs, pools, lanes, is_walked) == filled(runs, pools, lanes, is_walked)
+
+
+SHARE = """
+import json, os, subprocess, sys, time
+from grokjax.core.busy import share_since, thread_times
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+other = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # on the same core
+before, cpu, began = thread_times(), time.process_time(), time.perf_counter()
+while time.perf_counter() - began < 0.5:
+    pass
+told = share_since(before), (time.process_time() - cpu) / (time.perf_counter() - began)
+other.kill()
+other.wait()
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.skipif(not thread_times(), reason="the system does not say how long threads wait")
+def test_a_process_that_shares_its_core_is_told_its_part():
+    done = subprocess.run([sys.executable, "-c", SHARE], cwd=ROOT, capture_output=True, text=True, check=True)
+    share, cpu_of_wall = json.loads(done.stdout)
+    assert share == pytest.approx(cpu_of_wall, abs=0.15) and share < 0.75
+
+
+def test_where_nobody_says_how_long_threads_wait_there_is_no_share(monkeypatch, tmp_path):
+    monkeypatch.setattr("grokjax.core.busy._THREADS", tmp_path)
+    assert thread_times() == {} and share_since({}) is None and not is_busy(None)
+
+
+FORECASTS = """
+import json, os, subprocess, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+from grokjax.drive.preparation import forecast
+from grokjax.reader.sweep_file import sweep_from_mapping
+sweep = sweep_from_mapping({
+    "name": "timed", "task": {"kind": "modular_arithmetic", "modulus": 23}, "model": {"kind": "mlp", "width": 64},
+    "optimizer": {"kind": "adamw"}, "train": {"steps": 1000}, "seeds": 2})
+told = []
+for busy in (0, 4):
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        plan = forecast(sweep, "cpu")
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    told.append((plan.forecast_seconds, plan.cpu_share))
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not thread_times(), reason="the system does not say how long threads wait")
+def test_four_busy_processes_on_the_same_core_do_not_double_a_forecast():
+    done = subprocess.run([sys.executable, "-c", FORECASTS], cwd=ROOT, capture_output=True, text=True, check=True)
+    (quiet, _), (busy, share) = json.loads(done.stdout)
+    assert share < 0.5 and quiet / 2 < busy < 2 * quiet
