@@ -7,9 +7,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grokjax.core.busy import is_busy
-
 WIDTH = 100
+BUSY = 0.8
+"""Share of the cores below which it is said that the machine is busy."""
 
 
 def rendered(view: RenderableType, colour: bool = False, width: int = WIDTH) -> str:
@@ -52,7 +52,7 @@ def busy_text(seconds: float, cpu_share: float | None) -> str:
       seconds: the forecast, without that work.
       cpu_share: part of the cores asked for that were there; None where no CPU was timed.
     """
-    if cpu_share is None or not is_busy(cpu_share):
+    if cpu_share is None or cpu_share >= BUSY:
         return ""
     beside = duration_text(max(1.0, seconds / max(cpu_share, 0.01)))
     return f"the machine is busy: other work takes {100 * (1 - cpu_share):.0f} % of the cores, about {beside} beside it"

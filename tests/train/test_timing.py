@@ -1,6 +1,5 @@
 """Is the time of a step told apart from that of a call, whatever else the machine does, and are waves counted?"""
 
-import dataclasses
 import json
 import random
 import subprocess
@@ -9,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grokjax.core.busy import is_busy, share_since, thread_times
-from grokjax.train.timing import Probe, busiest_pool, slope, without_other_work
+from grokjax.train import cpu_share
+from grokjax.train.cpu_share import thread_times
+from grokjax.train.timing import Probe, busiest_pool, slope
 
 CALL, UNIT = 4e-3, 1e-4
 ROOT = Path(__file__).parents[2]
@@ -67,14 +67,6 @@ def test_a_run_takes_its_steps_looks_and_rows_and_a_place_in_a_lane():
     assert Probe(step=1e-3, look=1e-2, row=0.1, run=5.0).of_run(1000, 100, 10) == pytest.approx(5 + 1 + 1 + 1)
 
 
-def test_of_time_that_other_work_shared_only_its_own_part_counts():
-    wall = Probe(step=1e-3, look=1e-2, row=0.1, run=5.0, cpu_share=0.25)
-    assert without_other_work(wall).of_run(1000, 100, 10) == pytest.approx(2.0)
-    for share in (None, 1.0, 0.9):  # a few per cent are lost on any machine
-        quiet = dataclasses.replace(wall, cpu_share=share)
-        assert without_other_work(quiet) == quiet
-
-
 def filled(runs, pools, lanes, is_walked):
     """Time of the busiest pool, played: lanes are filled pool by pool, and a pool begins again when all have ended."""
     busy, queue = [0] * pools, runs
@@ -96,13 +88,13 @@ def test_the_busiest_pool_has_the_runs_that_playing_it_gives(pools, lanes, is_wa
 
 SHARE = """
 import json, os, subprocess, sys, time
-from grokjax.core.busy import share_since, thread_times
+from grokjax.train.cpu_share import CpuShare
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
 other = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # on the same core
-before, cpu, began = thread_times(), time.process_time(), time.perf_counter()
+share, cpu, began = CpuShare(1), time.process_time(), time.perf_counter()
 while time.perf_counter() - began < 0.5:
     pass
-told = share_since(before), (time.process_time() - cpu) / (time.perf_counter() - began)
+told = share.now(), (time.process_time() - cpu) / (time.perf_counter() - began)
 other.kill()
 other.wait()
 print(json.dumps(told))
@@ -116,9 +108,28 @@ def test_a_process_that_shares_its_core_is_told_its_part():
     assert share == pytest.approx(cpu_of_wall, abs=0.15) and share < 0.75
 
 
+@pytest.mark.parametrize(
+    ("ran", "waited", "cores", "share"),
+    [
+        (1.0, 1.0, 2, 0.5),  # of two seconds on two cores
+        (0.4, 0.0, 2, 1.0),  # most of the time no core was asked for
+        (2.0, 2.0, 1, 1.0),  # two threads took turns on the only core
+    ],
+)
+def test_only_waiting_for_cores_that_others_have_lowers_the_share(ran, waited, cores, share, monkeypatch, tmp_path):
+    monkeypatch.setattr(cpu_share, "_THREADS", tmp_path)
+    clock = iter([10.0, 12.0])
+    monkeypatch.setattr(cpu_share.time, "perf_counter", lambda: next(clock))
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/schedstat").write_text("5000000000 3000000000 12\n")
+    watched = cpu_share.CpuShare(cores)
+    (tmp_path / "7/schedstat").write_text(f"{5e9 + ran * 1e9:.0f} {3e9 + waited * 1e9:.0f} 20\n")
+    assert watched.now() == pytest.approx(share)
+
+
 def test_where_nobody_says_how_long_threads_wait_there_is_no_share(monkeypatch, tmp_path):
-    monkeypatch.setattr("grokjax.core.busy._THREADS", tmp_path)
-    assert thread_times() == {} and share_since({}) is None and not is_busy(None)
+    monkeypatch.setattr(cpu_share, "_THREADS", tmp_path)
+    assert thread_times() == {} and cpu_share.CpuShare(2).now() is None
 
 
 FORECASTS = """
