@@ -54,14 +54,14 @@ def check(sweep_name: str, target: str, lanes: int) -> list[dict[str, Any]]:
     """
     pool = Pool(tuple(devices(target)))
     with tempfile.TemporaryDirectory() as folder:
-        sweep = _sweep(sweep_name, Path(folder))
+        sweep = sweep_named(sweep_name, Path(folder))
         memory, platform = MEMORY[target] * 2**30, "tpu" if target in TPUS else "gpu"
         plan = make_plan(sweep, grid_orders(sweep), len(pool.devices), False, memory, lanes, platform)
         planned, cohort = plan.cohorts[0], plan.cohorts[0].cohort
         feed = Feed(cohort.run, cohort.signature, cohort.tasks, sweep.measure, sweep.stop, sweep.steps)
         program = feed.program(lanes * len(pool.devices), lanes)
         with number_format(program):
-            lowered = Traced(program, pool).lower(pool, _values(feed, cohort), feed.tables, feed.schedule)
+            lowered = Traced(program, pool).lower(pool, first_values(feed, cohort), feed.tables, feed.schedule)
             if sweep.measure.probes:
                 lowered |= _probing(sweep, cohort, pool.devices[0])
             rows = [_judged(name, one, program.run.precision.params) for name, one in lowered.items()]
@@ -72,7 +72,7 @@ def check(sweep_name: str, target: str, lanes: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _sweep(name: str, folder: Path) -> Sweep:
+def sweep_named(name: str, folder: Path) -> Sweep:
     """A benchmark network, a file or a sweep that ships; data files are written to `folder`."""
     if name in WORKLOADS:
         return sweep_of(name, folder, seeds=1, steps=10_000)
@@ -84,7 +84,7 @@ def _probing(sweep: Sweep, cohort: Cohort, device: Any) -> dict[str, jax.stages.
     """What a probe asks of one stored network over the whole table, ready to be compiled for a device."""
     unmeasured = MeasurePlan(sweep.measure.every, sweep.measure.looks, ())
     feed = Feed(cohort.run, cohort.signature, cohort.tasks, unmeasured, None, sweep.steps)
-    program, tables, values = feed.program(1, 1), feed.tables, _values(feed, cohort)
+    program, tables, values = feed.program(1, 1), feed.tables, first_values(feed, cohort)
     functions = traced(program)
     params = jax.eval_shape(lambda: program.run.model.init(jax.random.key(0), program.signature))
     data = jax.eval_shape(functions["data"], values, tables)
@@ -105,7 +105,7 @@ def _probing(sweep: Sweep, cohort: Cohort, device: Any) -> dict[str, jax.stages.
     return {f"probe {name}": functions[name].lower(*jax.tree.map(shape, shapes)) for name, shapes in asked.items()}
 
 
-def _values(feed: Feed, cohort: Cohort) -> Values:
+def first_values(feed: Feed, cohort: Cohort) -> Values:
     """Of the first run."""
     order = next(iter(cohort.in_turn()))
     return feed.values(order.run, cohort.table(order.cell), initial_params_of(order.run))

@@ -43,6 +43,8 @@ RIVALS = {
     "jit(vmap), device per core": "JAX `jit(vmap)`, one device per core",
 }
 """The other engines of `throughput.py`, in words of a newcomer."""
+VECTORS = {"amx_tile": "AMX", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sve": "SVE", "asimd": "NEON"}
+"""Flag of a processor -> its vectors, the widest first."""
 
 
 def made_of(folder: Path = RECORDS) -> str:
@@ -174,16 +176,41 @@ def gpu(results: Results) -> list[str]:
     return lines
 
 
+def roofline(results: Results) -> list[str]:
+    """One row a network and device; devices that are only counted, as this machine's CPU, have none."""
+    lines = [
+        "| network | device | lanes | MFLOP | MB | run-steps/s at most | limit | compiler's estimate |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in (row for row in results["rows"] if "seconds" in row):
+        seconds, flops = row["seconds"][row["matmul"]], row["flops"] or row["flops_by_hand"]
+        limit = max(("arithmetic", "memory"), key=lambda name: seconds[name])
+        times = f"{row['times_roofline']:.1f} times" if row["times_roofline"] else "none"
+        cells = [row["sweep"], row["target"], row["lanes"], f"{flops / 1e6:,.1f}", f"{row['bytes'] / 1e6:,.2f}"]
+        lines.append(f"| {' | '.join(map(str, cells))} | {1 / seconds['roofline']:,.0f} | {limit} | {times} |")
+    return lines
+
+
 QUESTIONS: dict[str, Callable[[Results], list[str]]] = {
     function.__name__: function
-    for function in (throughput, arithmetic, whole_map, refill, overhead, memory, second_launch, gpu)
+    for function in (throughput, arithmetic, whole_map, refill, overhead, memory, second_launch, gpu, roofline)
 }
 
 
 def _where(record: Results) -> str:
-    """Day and machine of a record."""
+    """Day and machine of a record; the first records know no more of a processor than its name."""
     machine = record["machine"]
-    return f"{record['date']}, {machine['cores']} cores of {machine['cpu']}"
+    about = [_features(machine["processor"])] if "processor" in machine else [machine["cpu"]]
+    for count, rate in machine.get("rates", {}).items():
+        about.append(f"{count}: {rate['product']:.0f} GFLOP/s, {rate['copy']:.0f} GB/s")
+    return f"{record['date']}, {machine['cores']} cores of {'; '.join(about)}"
+
+
+def _features(processor: Results) -> str:
+    """Name and model, the widest vectors, and the cache of a core."""
+    vectors = next((word for flag, word in VECTORS.items() if flag in processor["vectors"]), "")
+    second = next((cache.split()[-1] for cache in processor["caches"] if cache.startswith("L2")), "")
+    return ", ".join(filter(None, [processor["name"], vectors, second and f"L2 {second}"]))
 
 
 def _span(values: Sequence[float], form: str) -> str:

@@ -7,14 +7,19 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.rig.processes import PEERS, ROOT, cores
+from benchmarks.rig.rates import rates
+from grokjax.store.machine import processor
 
 RECORDS = Path(__file__).parents[1] / "records"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "grokjax")
 PEER_PACKAGES = ("torch", "ray", "modelbatch", "hyperoptax", "bayesian-optimization", "scikit-learn")
+_LOAD_BEFORE = list(os.getloadavg()) if hasattr(os, "getloadavg") else []  # a question imports this when it begins
 
 
 def arguments(question: str, **defaults: Any) -> argparse.ArgumentParser:
@@ -27,18 +32,27 @@ def arguments(question: str, **defaults: Any) -> argparse.ArgumentParser:
 
 
 def finish(options: argparse.Namespace, question: str, results: dict[str, Any]) -> None:
-    """Write a record if one is asked for."""
+    """Write a record if one is asked for; how fast the machine is now is measured for it."""
     if options.record:
         settings = {name: value for name, value in vars(options).items() if name != "record"}
-        print(f"recorded in {write(question, settings, results).relative_to(ROOT)}")
+        state = {"load": {"before": _LOAD_BEFORE, "after": list(os.getloadavg())}} if _LOAD_BEFORE else {}
+        path = write(question, settings, results, state=state | {"rates": rates()})
+        print(f"recorded in {path.relative_to(ROOT)}")
 
 
-def write(question: str, settings: dict[str, Any], results: dict[str, Any], folder: Path = RECORDS) -> Path:
+def write(
+    question: str,
+    settings: dict[str, Any],
+    results: dict[str, Any],
+    folder: Path = RECORDS,
+    state: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Write `DATE-QUESTION-N.json` with the next free N; an existing record is never written over.
 
     Args:
       settings: options that the question was asked with.
       results: raw repeats included.
+      state: of the machine: its `rates` and the averages of its load over 1, 5 and 15 minutes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -46,7 +60,7 @@ def write(question: str, settings: dict[str, Any], results: dict[str, Any], fold
         "question": question,
         "date": date,
         "command": " ".join(["python", "-m", f"benchmarks.{question}", *_as_options(settings)]),
-        "machine": machine(),
+        "machine": machine() | dict(state),
         "versions": versions(),
         "commit": commit(),
         "results": results,
@@ -73,9 +87,9 @@ def newest(question: str, folder: Path = RECORDS) -> dict[str, Any] | None:
 
 
 def machine() -> dict[str, Any]:
-    """Kind of machine, without its name."""
+    """Kind of machine, without its name: processors of one name may differ in model, vectors and caches."""
     return {
-        "cpu": _line("/proc/cpuinfo", "model name") or platform.processor() or "unknown",
+        "processor": processor(),
         "architecture": platform.machine(),
         "system": platform.system(),
         "cores": cores(),
@@ -126,14 +140,6 @@ def _installed(names: tuple[str, ...]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _line(path: str, key: str) -> str | None:
-    try:
-        lines = Path(path).read_text().splitlines()
-    except OSError:
-        return None
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), None)
 
 
 def _memory_gib() -> int | None:

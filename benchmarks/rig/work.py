@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grokjax.reader.run import Run
+from grokjax.reader.run import Run, minibatch_size
 
 ADAM_WORDS = 7
 """Numbers moved per parameter by AdamW: parameter, two moments and gradient read; parameter and two moments written."""
@@ -30,13 +30,17 @@ class Work:
     bytes: float
 
 
-def work_of(run: Run) -> Work:
-    """Count the products in the gradient of the mean loss over one update's examples, in the run's form."""
+def work_of(run: Run, examples: int | None = None) -> Work:
+    """Count the products in the gradient of the mean loss over one update's examples, in the run's form.
+
+    Args:
+      examples: of one update, padding included; those that the run takes unless given.
+    """
     signature, table = run.task.signature(), run.task.table()
-    examples = run.task.counts(signature).n_train
-    if run.minibatch is not None:
-        examples = min(examples, int(run.minibatch.at_most))
-    inputs, targets = jnp.asarray(table.inputs[:examples]), jnp.asarray(table.targets[:examples])
+    if examples is None:
+        examples = minibatch_size(run.minibatch, run.task.counts(signature).n_train)
+    drawn = np.arange(examples) % len(table.inputs)
+    inputs, targets = jnp.asarray(table.inputs[drawn]), jnp.asarray(table.targets[drawn])
 
     def objective(params: Any) -> jax.Array:
         outputs = run.model.logits(run.model.prepare(params, signature), inputs, signature, None)

@@ -1,6 +1,7 @@
 """What a sweep needs before it trains: the programs of its cohorts, and what it will cost in time and on disk."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -52,8 +53,8 @@ class Forecast(NamedTuple):
     """Time that a cohort takes if every run goes to its budget.
 
     Attributes:
-      seconds: wall time, with the machine as it was when lanes were timed.
-      cpu_share: part of the cores asked for that this process got then; None on accelerators.
+      seconds: wall time, without other work on the machine.
+      cpu_share: part of the cores asked for that this process got when lanes were timed; None on accelerators.
     """
 
     seconds: float
@@ -161,12 +162,15 @@ def forecast(
 def _timed(plan: Plan, pools: list[Pool], executor: str, lanes: int | None) -> Iterator[CohortPlan]:
     for planned in plan.cohorts:
         first = next(planned.cohort.in_turn())
+        began = time.perf_counter()
         ready = prepare(plan.sweep, planned, first, pools, executor, lanes)
+        compile_seconds = time.perf_counter() - began
         run = _time_run(plan, ready, planned.cohort, PLAN_SECONDS)
         yield dataclasses.replace(
             planned,
             seconds=_of_cohort(run, ready, len(planned.cohort)).seconds,
             cpu_share=run.cpu_share,
+            compile_seconds=compile_seconds,
             compiled_bytes=ready.compiled[0].memory_bytes(),
             run_seconds=run.seconds,
             measure_seconds=measure_seconds(ready.compiled[0], ready.values_of(first)),

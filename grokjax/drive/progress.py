@@ -23,7 +23,7 @@ class Progress:
       seconds: wall time spent training since this start.
       steps_left: run-steps still to train at most.
       compiled_programs: cohorts compiled since this start.
-      forecast_seconds: of the cohort, until it trains; None where nothing was timed.
+      forecast_seconds: of the cohort without other work on the machine, until it trains; None where nothing was timed.
       cpu_share: part of the cores asked for that were there when it was timed; None where no CPU was.
       disk_bytes: forecast of what is still to be stored of the whole sweep.
       ended: runs that ended with the last segment, by id.

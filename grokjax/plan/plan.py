@@ -24,8 +24,9 @@ class CohortPlan:
       width: lanes of one device.
       size: of one run.
       forms: of its program, unless it has begun to train in others.
-      seconds: forecast of its wall time; None when nothing was timed.
+      seconds: forecast of its wall time, without other work on the machine; None when nothing was timed.
       cpu_share: part of the cores asked for that were there to time it; None when nothing was timed or no CPU trains.
+      compile_seconds: that compiling its programs took, or loading those that are kept; None when nothing was compiled.
       compiled_bytes: peak of all its lanes by the compiler's own account; None when nothing was compiled.
       run_seconds: of one run on one pool; None when nothing was timed.
       measure_seconds: of one step of one run, by measure, without other work on the machine, those of a look apart;
@@ -38,6 +39,7 @@ class CohortPlan:
     forms: Forms = FIRST_FORMS
     seconds: float | None = None
     cpu_share: float | None = None
+    compile_seconds: float | None = None
     compiled_bytes: int | None = None
     run_seconds: float | None = None
     measure_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -76,10 +78,16 @@ class Plan:
 
     @property
     def forecast_seconds(self) -> float | None:
-        """Wall time of all runs, later ones taken to be as long as these; None when nothing was timed."""
+        """Wall time of training, later runs taken to be as long as these; None when nothing was timed."""
         seconds = [planned.seconds for planned in self.cohorts]
         later = 1 + self.later_runs / len(self.orders)
         return None if any(time is None for time in seconds) else later * float(sum(time or 0.0 for time in seconds))
+
+    @property
+    def compile_seconds(self) -> float | None:
+        """Of the programs of all cohorts; None when nothing was compiled."""
+        seconds = [planned.compile_seconds for planned in self.cohorts]
+        return None if any(time is None for time in seconds) else float(sum(time or 0.0 for time in seconds))
 
     @property
     def later_runs(self) -> int:
@@ -118,6 +126,7 @@ class Plan:
                     "memory_bytes_per_run": planned.bytes_per_run,
                     "forecast_seconds": planned.seconds,
                     "run_seconds": planned.run_seconds,
+                    "compile_seconds": planned.compile_seconds,
                     "measure_seconds": dict(planned.measure_seconds),
                     "forms": planned.forms._asdict(),
                 }
@@ -128,6 +137,7 @@ class Plan:
             "disk": dict(self.disk),
             "stores_weights": self.stores_weights,
             "forecast_seconds": self.forecast_seconds,
+            "compile_seconds": self.compile_seconds,
             "cpu_share": self.cpu_share,
         }
 

@@ -142,12 +142,13 @@ def _disk(plan: Plan) -> str:
 
 
 def time_text(plan: Plan) -> str:
-    """The forecast of the time, and whether other work disturbed it."""
+    """The forecast of the time, what compiling took, and what other work on the machine would add."""
     seconds = plan.forecast_seconds
     if seconds is None:
         return "not timed"
+    compiled = f", after {_duration(plan.compile_seconds)} of compiling, as it took now" if plan.compile_seconds else ""
     busy = busy_text(seconds, plan.cpu_share)
-    return f"{_duration(seconds)} if every run goes to its last step" + (f"; {busy}" if busy else "")
+    return f"{_duration(seconds)} if every run goes to its last step{compiled}" + (f"; {busy}" if busy else "")
 
 
 def _measures(plan: Plan) -> str:
@@ -155,8 +156,7 @@ def _measures(plan: Plan) -> str:
     taken: dict[str, list[tuple[float, float]]] = {}  # name -> per cent and milliseconds in each cohort
     for planned in plan.cohorts:
         for name, seconds in planned.measure_seconds.items():
-            undisturbed = (planned.run_seconds or math.inf) * (planned.cpu_share or 1.0)
-            share = plan.num_rows * seconds / undisturbed
+            share = plan.num_rows * seconds / (planned.run_seconds or math.inf)
             taken.setdefault(name, []).append((100 * share, 1e3 * seconds))
     texts = []
     for name, pairs in sorted(taken.items(), key=lambda item: -max(item[1])[0]):

@@ -9,7 +9,7 @@ from rich.text import Text
 
 WIDTH = 100
 BUSY = 0.8
-"""Share of the cores below which it is said that other work takes the rest."""
+"""Share of the cores below which it is said that the machine is busy."""
 
 
 def rendered(view: RenderableType, colour: bool = False, width: int = WIDTH) -> str:
@@ -46,13 +46,13 @@ def duration_text(seconds: float) -> str:
 
 
 def busy_text(seconds: float, cpu_share: float | None) -> str:
-    """What other work on the machine does to a forecast; empty where there is little of it.
+    """What other work on the machine would do to a forecast if it went on; empty where there is little of it.
 
     Args:
-      seconds: the forecast, under that work.
+      seconds: the forecast, without that work.
       cpu_share: part of the cores asked for that were there; None where no CPU was timed.
     """
     if cpu_share is None or cpu_share >= BUSY:
         return ""
-    alone = duration_text(max(1.0, seconds * cpu_share))
-    return f"other work leaves {100 * cpu_share:.0f} % of the cores, about {alone} without it"
+    beside = duration_text(max(1.0, seconds / max(cpu_share, 0.01)))
+    return f"the machine is busy: other work takes {100 * (1 - cpu_share):.0f} % of the cores, about {beside} beside it"

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 import jax
 import numpy as np
 
+from grokjax.train.cpu_share import CpuShare
 from grokjax.train.executables import Executables, number_format
 from grokjax.train.program import MAP, Schedule, Values
 
@@ -22,14 +23,16 @@ _MOST = 1_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """How fast scratch lanes were, on one pool with all pools at work.
+    """How fast scratch lanes were, on one pool with all pools at work and no other work on the machine.
+
+    Where other work takes CPU cores, the part of wall time is counted that this process had of them.
 
     Attributes:
       step: seconds of one update of one run.
       look: seconds of one look without the sweep's measures, and of the break in training that it is.
       row: seconds that these measures take at one step.
       run: seconds of putting one run into a lane and taking it out.
-      cpu_share: part of the cores asked for that this process got; None where devices are no CPUs.
+      cpu_share: part of the cores asked for that this process got; None where devices are no CPUs, or nobody says.
     """
 
     step: float
@@ -85,18 +88,21 @@ def slope(seconds_of: Callable[[int], float], at_least: float, most: int = _MOST
 class Scratch:
     """Lanes of one pool that hold a run which nobody stores. With `map` one is busy, since they are walked."""
 
-    def __init__(self, executables: Executables, values: Values, clock: Clock = time.perf_counter):
-        self._compiled, self._clock = executables, clock
+    def __init__(self, executables: Executables, values: Values, pools: int = 1, clock: Clock = time.perf_counter):
+        """`pools` that are probed at the same time."""
+        self._compiled, self._pools, self._clock = executables, pools, clock
         program = executables.program
         self.busy = np.arange(program.lanes) < (1 if program.executor == MAP else program.lanes)
         with number_format(program):
             self._lanes = executables.empty_lanes()
             self._fill(0, values)  # the first call of a program is slower
-            began = clock()
-            for lane in np.flatnonzero(self.busy):
-                self._fill(int(lane), values)
-            np.array(self._lanes.state.step)
-            self.fill_seconds = (clock() - began) / np.sum(self.busy)
+
+            def fill() -> None:
+                for lane in np.flatnonzero(self.busy):
+                    self._fill(int(lane), values)
+                np.array(self._lanes.state.step)
+
+            self.fill_seconds = self._seconds(fill) / np.sum(self.busy)
             self.take_seconds = min(self._take() for _ in range(_REPEATS))
 
     def step_seconds(self, at_least: float) -> float:
@@ -125,10 +131,12 @@ class Scratch:
             book: dict[str, np.ndarray] = {name: np.full(size, value, np.int32) for name, value in whole.items()}
             book |= {"active": self.busy, "since": np.full((size, rules), -1, np.int32)}
             lanes = self._lanes._replace(book=self._lanes.book._replace(**jax.device_put(book, over_runs)))
-            began = self._clock()
-            self._lanes, _ = compiled.segment(lanes, until, is_queued, compiled.tables, schedule)
-            np.array(self._lanes.state.step)  # waits for it
-            return self._clock() - began
+
+            def train() -> None:
+                self._lanes, _ = compiled.segment(lanes, until, is_queued, compiled.tables, schedule)
+                np.array(self._lanes.state.step)  # waits for it
+
+            return self._seconds(train)
 
     def _fill(self, lane: int, values: Values) -> None:
         compiled, everywhere = self._compiled, self._compiled.pool.replicated()
@@ -136,19 +144,26 @@ class Scratch:
         self._lanes = compiled.place(self._lanes, jax.device_put(np.int32(lane), everywhere), filled)
 
     def _take(self) -> float:
+        return self._seconds(lambda: self._compiled.lane_at(self._lanes, 0))
+
+    def _seconds(self, call: Callable[[], object]) -> float:
+        """Wall time of a call; on a CPU without the time in which other work had the cores."""
+        share = CpuShare(self._pools) if self._compiled.pool.devices[0].platform == "cpu" else None
         began = self._clock()
-        self._compiled.lane_at(self._lanes, 0)
-        return self._clock() - began
+        call()
+        seconds = self._clock() - began
+        return seconds * ((share.now() if share else None) or 1.0)
 
 
-def probe(executables: Executables, values: Values, at_least: float = 0.1) -> Probe:
+def probe(executables: Executables, values: Values, at_least: float = 0.1, pools: int = 1) -> Probe:
     """Time one pool by itself.
 
     Args:
       values: of a run that takes as long as others do.
       at_least: seconds of a long stretch; some ten times as many pass.
+      pools: that are probed at the same time.
     """
-    scratch = Scratch(executables, values)
+    scratch = Scratch(executables, values, pools)
     step = scratch.step_seconds(at_least)
     look = scratch.look_seconds(at_least / 2, is_row=False)
     row = scratch.look_seconds(at_least / 2, is_row=True)
@@ -157,14 +172,13 @@ def probe(executables: Executables, values: Values, at_least: float = 0.1) -> Pr
 
 def probe_together(compiled: Sequence[Executables], values: Values, at_least: float = 0.1) -> Probe:
     """Probe all pools at the same time, as they will train: they share cores, caches and memory. See `probe`."""
-    began, began_cpu = time.perf_counter(), time.process_time()
+    share = CpuShare(len(compiled))
     with ThreadPoolExecutor(len(compiled)) as threads:
-        under_way = [threads.submit(probe, pool, values, at_least) for pool in compiled]
+        under_way = [threads.submit(probe, pool, values, at_least, len(compiled)) for pool in compiled]
         wait(under_way, return_when=FIRST_COMPLETED)  # later a pool may be done and ask for no core
-        cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
+        cpu_share = share.now() if compiled[0].pool.devices[0].platform == "cpu" else None
         timed = [future.result() for future in under_way]
-    is_cpu = compiled[0].pool.devices[0].platform == "cpu"
     means = (
         statistics.fmean(getattr(pool_probe, name) for pool_probe in timed) for name in ("step", "look", "row", "run")
     )
-    return Probe(*means, cpu_share=min(1.0, cpu / (wall * len(compiled))) if is_cpu else None)
+    return Probe(*means, cpu_share=cpu_share)

@@ -66,7 +66,7 @@ def test_a_program_over_a_limit_is_refused(name, monkeypatch):
 
 
 def test_what_a_probe_asks_of_stored_networks_is_compiled_for_a_device(tmp_path):
-    sweep, device = check_accelerators._sweep("tiny", tmp_path), jax.devices("cpu")[0]
+    sweep, device = check_accelerators.sweep_named("tiny", tmp_path), jax.devices("cpu")[0]
     (cohort,) = find_cohorts(grid_orders(sweep))
     lowered = check_accelerators._probing(sweep, cohort, device)
     assert set(lowered) == {f"probe {name}" for name in ("data", "loss", "fit", "outputs", "losses")}
@@ -85,7 +85,7 @@ RECORDED = [
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['sweep']}-{row['target']}-{row['number']}")
 def test_memory_is_forecast_within_a_quarter_of_what_the_compilers_said(row, tmp_path):
-    sweep, platform = check_accelerators._sweep(row["sweep"], tmp_path), "tpu" if row["target"] in TPUS else "gpu"
+    sweep, platform = check_accelerators.sweep_named(row["sweep"], tmp_path), "tpu" if row["target"] in TPUS else "gpu"
     plan = make_plan(sweep, grid_orders(sweep), 1, is_cpu=False, lanes=row["lanes"], platform=platform)
     held = row["bytes"]
     compiled = held["argument"] + held["output"] + held["temp"] - held["alias"]

@@ -32,7 +32,8 @@ def test_plan_json_has_the_keys_of_the_contract(tmp_path, capsys, monkeypatch):
     )
     assert typed("plan", "sweep.yaml", "--json", "--no-probe") == 0
     plan = json.loads(capsys.readouterr().out)
-    assert plan["runs"] == 12 and plan["forecast_seconds"] is None and plan["memory_bytes_per_run"] > 0
+    assert plan["runs"] == 12 and plan["forecast_seconds"] is plan["compile_seconds"] is None
+    assert plan["memory_bytes_per_run"] > 0
     assert [cohort["runs"] for cohort in plan["cohorts"]] == [6, 6]
     assert [cohort["static"] for cohort in plan["cohorts"]] == [{"model.width": [16]}, {"model.width": [24]}]
     assert all(cohort["width"] >= 1 for cohort in plan["cohorts"])
@@ -47,6 +48,7 @@ def test_plan_with_a_probe_forecasts_time(small, tmp_path, capsys, monkeypatch):
     plan = json.loads(capsys.readouterr().out)
     assert 0 < plan["forecast_seconds"] < 600 and plan["cohorts"][0]["forecast_seconds"] == plan["forecast_seconds"]
     (cohort,) = plan["cohorts"]
+    assert 0 < cohort["compile_seconds"] == plan["compile_seconds"] < 600
     assert cohort["width"] == 2 and 0 < cohort["run_seconds"] <= plan["forecast_seconds"]
     assert list(cohort["measure_seconds"]) == ["weight_norm"] and cohort["measure_seconds"]["weight_norm"] < 0.1
     assert list(tmp_path.iterdir()) == []

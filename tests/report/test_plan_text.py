@@ -65,7 +65,7 @@ def test_memory_parameters_looks_and_disk_are_those_of_the_plan():
 def test_the_cost_of_each_measure_is_told_as_a_share_of_a_run_and_the_dearest_first():
     plan = planned(axes={"model.width": [8, 16]})
     timed = [
-        dataclasses.replace(one, run_seconds=4.0, cpu_share=0.5, measure_seconds={"cheap": 1e-5, "dear": seconds})
+        dataclasses.replace(one, run_seconds=2.0, cpu_share=0.5, measure_seconds={"cheap": 1e-5, "dear": seconds})
         for one, seconds in zip(plan.cohorts, (1e-3, 4e-3), strict=True)
     ]
     shares = [f"{100 * plan.num_rows * seconds / 2:.3g}" for seconds in (1e-3, 4e-3, 1e-5)]
@@ -74,3 +74,15 @@ def test_the_cost_of_each_measure_is_told_as_a_share_of_a_run_and_the_dearest_fi
         dataclasses.replace(plan, cohorts=timed)
     )
     assert "measures of the time" not in flat(plan)
+
+
+def test_the_time_of_training_is_told_apart_from_compiling_and_from_other_work():
+    plan = planned(axes={"model.width": [8, 16]})
+    timed = [dataclasses.replace(one, seconds=60.0, compile_seconds=15.0, cpu_share=0.9) for one in plan.cohorts]
+    quiet = dataclasses.replace(plan, cohorts=timed)
+    told = "time 0:02:00 if every run goes to its last step, after 0:00:30 of compiling, as it took now"
+    assert told in flat(quiet) and "busy" not in flat(quiet)
+    busy = dataclasses.replace(plan, cohorts=[timed[0], dataclasses.replace(timed[1], cpu_share=0.25)])
+    other = "the machine is busy: other work takes 75 % of the cores, about 0:08:00 beside it"
+    assert f"{told}; {other}" in flat(busy)
+    assert busy.to_json()["compile_seconds"] == 30 and busy.to_json()["forecast_seconds"] == 120

@@ -92,7 +92,8 @@ def test_before_a_cohort_trains_its_forecast_stands_in_place_of_the_rate(progres
 
 def test_a_forecast_says_when_other_work_takes_the_cores_and_only_then(progress):
     progress.forecast_seconds, progress.cpu_share = 3600.0, 0.25
-    said = "about 1:00:00 at most for this cohort · other work leaves 25 % of the cores, about 0:15:00 without it · "
+    said = "about 1:00:00 at most for this cohort · the machine is busy: "
+    said += "other work takes 75 % of the cores, about 4:00:00 beside it · "
     assert said in progress_line(progress, now=NOW)
     for share in (None, 1.0, 0.9):
         progress.cpu_share = share
