@@ -106,7 +106,7 @@ class Model(Part):
         """Rows over which gradients may be summed on a CPU without bits that hang on the number of its threads.
 
         Products that XLA splits stay whole up to `fixed_product.LONGEST` rows, those by `fixed_product.rows_product`
-        at any length; twice as many rows is as far as they get faster.
+        at any length. A minibatch of at most so many rows is one block.
         """
         return LONGEST
 

@@ -8,8 +8,6 @@ from grokjax.reader.run import Run
 
 ACCELERATOR_ROWS = 1024
 _CPU_ROWS = LONGEST
-_LONG_TABLE = 4096
-"""Examples from which on a longer block pays: half a block is computed for nothing on average."""
 SHORTEST_BLOCK = 8
 
 
@@ -32,15 +30,15 @@ def block_sizes(run: Run, signature: Signature, is_cpu: bool) -> BlockSizes:
     product over rows, and from about 160 rows on it is split by the size of the thread pool: then its bits depend on
     the machine. With 128 they did not, for matrices of up to 4096 x 4096, as long as `train/gradient.py` keeps the
     shorter side of the matrix first (jax 0.10 and 0.12, pools of 1, 2 and 16; `tests/laws/test_pools.py` checks two),
-    but for the few sizes that docs/decisions/0019-products-of-fixed-bits.md names.
+    but for the few sizes that docs/decisions/0019-products-of-fixed-bits.md names. A minibatch is one block up to what
+    the model says of itself: an update then needs no loop.
     """
     longest = -(-signature.num_examples // SHORTEST_BLOCK) * SHORTEST_BLOCK
     wanted = _CPU_ROWS // run.model.rows_per_example(signature) if is_cpu else ACCELERATOR_ROWS
     look = min(max(SHORTEST_BLOCK, wanted), longest)
-    most = wanted if not is_cpu else run.model.longest_sum(signature) // run.model.rows_per_example(signature)
     if run.minibatch is None:
-        is_long = is_cpu and signature.num_examples >= _LONG_TABLE
-        return BlockSizes(step=max(SHORTEST_BLOCK, most) if is_long else look, look=look)
+        return BlockSizes(step=look, look=look)
     minibatch = min(run.minibatch.at_most, longest)
-    blocks = -(-minibatch // max(SHORTEST_BLOCK, most))
+    is_one_block = is_cpu and minibatch * run.model.rows_per_example(signature) <= run.model.longest_sum(signature)
+    blocks = 1 if is_one_block else -(-minibatch // look)
     return BlockSizes(step=max(SHORTEST_BLOCK, -(-minibatch // blocks)), look=look)

@@ -35,7 +35,6 @@ NETWORKS = {
     "singular values": (MLP(width=500), (SpectralEntropy(strength=0.1),), 0.1, 3),
 }
 WIDE = {  # modulus, model, minibatch: more classes or examples than a product of fixed bits may sum over
-    "blocks of 200 and 256 examples": (97, MLP(depth=3, width=200, encoding="concatenated", bias=True), 456),
     "a block of 200 examples": (97, MLP(depth=2, width=300, encoding="concatenated", bias=True), 200),
     "few units, a block of 256 examples": (97, MLP(depth=2, width=64, encoding="concatenated", bias=True), 256),
     "fewer classes than units": (149, MLP(width=256, encoding="concatenated", bias=True), None),

@@ -102,15 +102,15 @@ def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
 
 def test_a_minibatch_is_cut_into_equal_blocks_and_looks_are_not() -> None:
     assert blocks_of(97, 200) == [(200, 128), (200, 1024)]
-    assert blocks_of(97, 600) == [(200, 128), (600, 1024)]
+    assert blocks_of(97, 512) == [(128, 128), (512, 1024)]
     assert blocks_of(97, 3) == [(8, 128), (8, 1024)]
     assert blocks_of(7, 200) == [(56, 56), (56, 56)]
 
 
-def test_long_tables_are_summed_in_longer_blocks_where_bits_do_not_hang_on_it() -> None:
-    assert blocks_of(97, None)[0] == (256, 128)
-    task = ModularArithmetic(modulus=97)
-    run = Run(task=task, model=Factored(), optimizer=AdamW())
+def test_a_minibatch_that_a_network_may_sum_at_once_is_one_block() -> None:
+    assert [blocks_of(97, size)[0].step for size in (129, 200, 256, 257)] == [129, 200, 256, 86]
+    task, minibatch = ModularArithmetic(modulus=97), Minibatch(at_most=256)
+    run = Run(task=task, model=Factored(), optimizer=AdamW(), minibatch=minibatch)
     assert block_sizes(run, task.signature(), is_cpu=True) == (128, 128)
 
 
