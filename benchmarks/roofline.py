@@ -58,8 +58,8 @@ class Limits:
 _V5E = 197e12
 LIMITS = {
     # docs.cloud.google.com/tpu/docs/v5e: 197 TFLOP/s in bfloat16 by four units, 819 GB/s. A unit of 128 x 128 does as
-    # many multiply-adds a cycle, so the clock is 1.5 GHz. XLA makes `highest` of six passes in it, `tf32` of three.
-    "v5e": Limits({"highest": _V5E / 6, "tf32": _V5E / 3, "bf16": _V5E}, 819e9, _V5E / (4 * 128 * 128 * 2)),
+    # many multiply-adds a cycle, so the clock is 1.5 GHz. XLA makes `highest` of six passes in it, and so do we `tf32`.
+    "v5e": Limits({"highest": _V5E / 6, "tf32": _V5E / 6, "bf16": _V5E}, 819e9, _V5E / (4 * 128 * 128 * 2)),
     # Data sheet of the H200 SXM: float32, and tensor cores without sparsity.
     "H200": Limits({"highest": 67e12, "tf32": 495e12, "bf16": 989e12}, 4.8e12),
 }

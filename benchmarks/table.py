@@ -179,7 +179,7 @@ def gpu(results: Results) -> list[str]:
 def roofline(results: Results) -> list[str]:
     """One row a network and device; devices that are only counted, as this machine's CPU, have none."""
     lines = [
-        "| network | device | lanes | MFLOP | MB | run-steps/s at most | limit | compiler's estimate |",
+        "| network | device | lanes | MFLOP | MB | run-steps/s at the limits | limit | compiler's estimate |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in (row for row in results["rows"] if "seconds" in row):

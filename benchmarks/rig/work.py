@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters import partial_eval
 
 from grokjax.reader.run import Run, minibatch_size
 
@@ -47,7 +48,9 @@ def work_of(run: Run, examples: int | None = None) -> Work:
         return jnp.mean(run.loss.loss(outputs, targets))
 
     params = jax.eval_shape(lambda: run.model.init(jax.random.key(0), signature))
-    flops, moved = _products(jax.make_jaxpr(jax.grad(objective))(params).jaxpr)
+    traced = jax.make_jaxpr(jax.grad(objective))(params).jaxpr
+    needed, _ = partial_eval.dce_jaxpr(traced, [True] * len(traced.outvars))
+    flops, moved = _products(needed)
     size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
     return Work(flops, moved + 4 * ADAM_WORDS * size)
 
@@ -63,10 +66,12 @@ def _products(jaxpr: Any) -> tuple[float, float]:
             moved += sum(
                 var.aval.dtype.itemsize * math.prod(var.aval.shape) for var in (*equation.invars, *equation.outvars)
             )
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
-            if _is_jaxpr(inner):
-                more = _products(getattr(inner, "jaxpr", inner))
-                flops, moved = flops + more[0], moved + more[1]
+        inner = list(filter(_is_jaxpr, jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr)))
+        if equation.primitive.name == "cond":  # its branches are the same product for several platforms
+            inner = inner[:1]
+        for program in inner:
+            more = _products(getattr(program, "jaxpr", program))
+            flops, moved = flops + more[0], moved + more[1]
     return flops, moved
 
 

@@ -61,8 +61,8 @@ def _turned(rows: jax.Array, matrix: jax.Array) -> jax.Array:
     return jax.lax.dot_general(matrix.T, rows, (((1,), (1,)), ((), ())))
 
 
-# Of the products with a moved matrix only the transpose is ever computed where a loss is differentiated; the barriers
-# keep XLA from turning that back into a sum over first axes.
+# Of the products of what moves only the transpose is ever computed where a loss is differentiated; the barriers keep
+# XLA from turning that back into a sum over first axes.
 @_plain.defjvp
 def _of_plain(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
     rows, matrix = primals
@@ -76,11 +76,14 @@ def _of_turned(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) 
     rows, matrix = primals
     moved_rows, moved_matrix = tangents
 
-    def fixed(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+    def of_matrix(rows: jax.Array, matrix: jax.Array) -> jax.Array:
         return jax.lax.optimization_barrier(_turned(rows, matrix))
 
-    moved = jax.lax.platform_dependent(rows, moved_matrix, cpu=fixed, default=_turned)
-    return _turned(rows, matrix), _turned(moved_rows, matrix) + moved
+    def of_rows(rows: jax.Array, matrix: jax.Array) -> jax.Array:  # theirs is a sum over the columns
+        return jax.lax.optimization_barrier(rows @ matrix).T
+
+    moved = jax.lax.platform_dependent(rows, moved_matrix, cpu=of_matrix, default=_turned)
+    return _turned(rows, matrix), jax.lax.platform_dependent(moved_rows, matrix, cpu=of_rows, default=_turned) + moved
 
 
 def _shorter_side_first(rows: jax.Array, matrix: jax.Array) -> jax.Array:

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grokjax.core.symbol_lookup import GATHER, ONE_HOT
+from grokjax.core.symbol_lookup import ONE_HOT
 from grokjax.core.units import bytes_text
-from grokjax.plan.forms import AT_ONCE, FIRST_FORMS, IN_BLOCKS, TABLE_ORDER, TRAIN_ORDER
+from grokjax.plan.forms import AT_ONCE, FIRST_FORMS, TABLE_ORDER
 from grokjax.plan.plan import CohortPlan, Plan
 from grokjax.reader.paths import value_at
 from grokjax.reader.points import Points
@@ -21,12 +21,11 @@ from grokjax.report.terminal import WIDTH, busy_text, duration_text, facts, rend
 _BACKWARD = 3
 """A gradient costs about three forward passes over the same examples."""
 _MOST_VALUES = 8
-_LOOKUPS = {GATHER: "rows by symbol are gathered", ONE_HOT: "rows by symbol are products with one-hots"}
-_WALKS = {
-    TRAIN_ORDER: "examples in train order",
-    TABLE_ORDER: "the whole table in its own order, the test set left out of the sum",
+_FORMS = {
+    ONE_HOT: "rows by symbol are products with one-hots",
+    TABLE_ORDER: "the whole table is walked, less the test set",
+    AT_ONCE: "an update is one block",
 }
-_SUMS = {IN_BLOCKS: "gradients are added up block by block", AT_ONCE: "an update is one block"}
 _KINDS = {
     "history": "histories",
     "dataset": "history.zarr",
@@ -126,9 +125,9 @@ def _costs(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _forms(plan: Plan) -> str:
-    """How rows and examples are found; cohorts may differ."""
-    used = dict.fromkeys(planned.forms for planned in plan.cohorts)
-    return "; ".join(f"{_LOOKUPS[forms.lookup]}, {_WALKS[forms.walk]}, {_SUMS[forms.sum]}" for forms in used)
+    """How rows and examples are found, where that is not as it first was; cohorts may differ."""
+    used = dict.fromkeys(planned.forms for planned in plan.cohorts if planned.forms != FIRST_FORMS)
+    return "; or ".join(", ".join(_FORMS[form] for form in forms if form in _FORMS) for forms in used)
 
 
 def _disk(plan: Plan) -> str:

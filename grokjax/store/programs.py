@@ -9,7 +9,7 @@ from grokjax.train.program import VMAP
 
 
 class Programs:
-    """What plan.json holds: by a cohort's key its executor, `lanes`, `block_lanes`, `block_rows`, `look_rows`."""
+    """What plan.json holds: by a cohort's key executor, lanes, examples of a block and forms; see `Program.facts`."""
 
     def __init__(self, path: Path, is_used: bool = True, is_old: bool = False):
         """Know what is recorded.

@@ -107,8 +107,8 @@ def _of_examples(
     is_counted = run.curriculum is not None
     share = 1.0 / (stop - start).astype(program.dtype)
 
-    def of_block(index: jax.Array | int, weight: jax.Array) -> tuple[Any, Any]:
-        """Summed loss and number right of a block of examples, and `weight` times the gradient of that loss."""
+    def of_block(index: jax.Array | int) -> tuple[Any, Any]:
+        """Summed loss and number right of a block of examples, and the gradient of that loss."""
         is_real, position, inputs, labels = _examples(program, data, state, tables, start, stop, index)
 
         def block_loss(laid: Any) -> tuple[jax.Array, jax.Array | None]:
@@ -124,22 +124,20 @@ def _of_examples(
             return jnp.sum(jnp.where(is_real, losses, 0.0)), right
 
         loss, pull_back_block, right = jax.vjp(block_loss, laid, has_aux=True)
-        return (loss, right), *pull_back_block(weight)
+        return (loss, right), *pull_back_block(jnp.ones_like(loss))
 
     if program.forms.sum == AT_ONCE:
-        (loss, right), gradient = of_block(0, share)
+        (loss, right), gradient = of_block(0)
     else:
-        one = jnp.ones((), program.dtype)
         nothing = jnp.zeros((), program.dtype), jnp.zeros((), jnp.int32) if is_counted else None
         (loss, right), gradient = jax.lax.fori_loop(
             0,
             blocks,
-            lambda index, sums: jax.tree.map(jnp.add, sums, of_block(index, one)),
+            lambda index, sums: jax.tree.map(jnp.add, sums, of_block(index)),
             (nothing, jax.tree.map(jnp.zeros_like, laid)),
         )
-        gradient = jax.tree.map(lambda leaf: leaf * share, gradient)
     # Without the barrier XLA would join the turning back with the products, and hand these to the other routine again.
-    (gradient,) = jax.lax.optimization_barrier(pull_back(gradient))
+    (gradient,) = jax.lax.optimization_barrier(pull_back(jax.tree.map(lambda leaf: leaf * share, gradient)))
     return loss * share, jax.tree.map(stood_up, gradient, params), right
 
 
@@ -172,10 +170,13 @@ def _whole_table(program: Program, data: Data, tables: Tables) -> Examples:
     is_train = padded(data.split.group < NUM_TRAIN_GROUPS) & (jnp.arange(program.block_examples) < len(order))
     position = jnp.zeros_like(order).at[order].set(jnp.arange(len(order), dtype=order.dtype))
     table = tables.inputs[0] if len(tables.inputs) == 1 else tables.inputs[data.table]
-    shape = (-1, *(1,) * (table.ndim - 1))
-    # What is not trained on is computed as an example that is: 0 times infinity is not 0.
-    inputs = jnp.where(is_train.reshape(shape), padded(table), table[order[0]][None])
-    return Examples(is_train, padded(position), inputs, padded(data.split.labels))
+
+    def filled(values: jax.Array) -> jax.Array:
+        """What is not trained on is computed as an example that is: 0 times infinity is not 0."""
+        shape = (-1, *(1,) * (values.ndim - 1))
+        return jnp.where(is_train.reshape(shape), padded(values), values[order[0]][None])
+
+    return Examples(is_train, padded(position), filled(table), filled(data.split.labels))
 
 
 def laid_out(leaf: Any) -> jax.Array:

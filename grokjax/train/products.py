@@ -10,6 +10,7 @@ import contextlib
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import jax
@@ -47,6 +48,9 @@ FORMATS = {
 }
 """`precision.matmul` -> format; `highest` rounds nothing."""
 _BY_PRESET = {form.preset: form for form in FORMATS.values()}
+_IS_ROUNDING: ContextVar[bool] = ContextVar("is_rounding", default=False)
+"""Whether such products are lowered as we have them: once JAX is taught, modules of runs with `highest` that name a
+preset themselves would be rounded as well."""
 
 
 @contextlib.contextmanager
@@ -55,11 +59,14 @@ def products_in(matmul: str) -> Iterator[None]:
 
     Those that name a precision of their own keep it.
     """
-    if matmul != "highest":
+    if matmul in FORMATS:
         _teach_jax()
-    name = FORMATS[matmul].preset.name if matmul in FORMATS else matmul
-    with jax.default_matmul_precision(name):
-        yield
+    before = _IS_ROUNDING.set(matmul in FORMATS)
+    try:
+        with jax.default_matmul_precision(FORMATS[matmul].preset.name if matmul in FORMATS else matmul):
+            yield
+    finally:
+        _IS_ROUNDING.reset(before)
 
 
 def is_emulated(matmul: str, platform: str) -> bool:
@@ -108,7 +115,7 @@ def _lower(
     **settings: Any,
 ) -> Sequence[Any]:
     """A product, or a convolution, in the program of a platform."""
-    form = _BY_PRESET.get(precision)
+    form = _BY_PRESET.get(precision) if _IS_ROUNDING.get() else None
     if form is not None:
         precision = _EXACT
         if all(aval.dtype == np.float32 for aval in (*context.avals_in, *context.avals_out)):

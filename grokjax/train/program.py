@@ -31,7 +31,7 @@ class Program:
       num_looks: length of the schedule of looks.
       num_rows: how many of the looks are rows, measured in full.
       stop_rules: conditions that may end a run before its budget, that of generalization first.
-      forms: how rows and examples are found.
+      forms: in which of several equal ways it computes.
     """
 
     run: Run
@@ -245,6 +245,5 @@ def leaves_of(run: Run) -> list[np.ndarray]:
 def all_finite(tree: Any) -> jax.Array:
     """Whether every float of a tree is finite; bool scalar."""
     floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return functools.reduce(
-        jnp.logical_and, [jnp.all(jnp.isfinite(leaf)) for leaf in floats]
-    )  # a stack costs the square
+    # As a stack of them, XLA would make a program that grows with the square of their number.
+    return functools.reduce(jnp.logical_and, [jnp.all(jnp.isfinite(leaf)) for leaf in floats])

@@ -82,7 +82,7 @@ def test_the_nearer_limit_is_the_roofline():
 def test_the_clock_of_a_chip_is_that_which_its_data_sheet_implies():
     v5e = roofline.LIMITS["v5e"]
     assert v5e.clock == pytest.approx(1.5e9, rel=0.01)
-    assert v5e.flops["bf16"] == 6 * v5e.flops["highest"] == 3 * v5e.flops["tf32"]
+    assert v5e.flops["bf16"] == 6 * v5e.flops["highest"] == 6 * v5e.flops["tf32"]
 
 
 def test_padding_is_counted_as_the_examples_that_it_is(tmp_path):

@@ -36,6 +36,7 @@ NETWORKS = {
 }
 WIDE = {  # modulus, model, minibatch: more classes or examples than a product of fixed bits may sum over
     "a block of 200 examples": (97, MLP(depth=2, width=300, encoding="concatenated", bias=True), 200),
+    "a block of 256 examples, 193 units": (97, MLP(depth=2, width=193, encoding="concatenated", bias=True), 256),
     "few units, a block of 256 examples": (97, MLP(depth=2, width=64, encoding="concatenated", bias=True), 256),
     "fewer classes than units": (149, MLP(width=256, encoding="concatenated", bias=True), None),
     "more classes than units": (257, MLP(width=256), 384),

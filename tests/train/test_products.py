@@ -223,3 +223,13 @@ def test_rows_that_an_accelerator_finds_by_a_product_are_not_rounded(matmul) -> 
     np.testing.assert_array_equal(rows, MATRIX[symbols])
     np.testing.assert_allclose(slope[3], 2 * MATRIX[3], rtol=1e-6)
     np.testing.assert_allclose(pair, MATRIX[1:2] + MATRIX[2:3], rtol=1e-6)
+
+
+def test_a_module_that_names_its_format_is_left_alone_in_runs_that_ask_for_none() -> None:
+    def product(matrix):
+        return jnp.matmul(matrix, matrix, precision=jax.lax.DotAlgorithmPreset.BF16_BF16_F32)
+
+    with products_in("bf16"):
+        assert "reduce_precision" in jax.jit(product).lower(MATRIX.T @ MATRIX).as_text()
+    with products_in("highest"):
+        assert "reduce_precision" not in jax.jit(product).lower(MATRIX.T @ MATRIX).as_text()
