@@ -15,7 +15,7 @@ from grokjax.optimizers.adamw import AdamW
 from grokjax.optimizers.grouped import Grouped
 from grokjax.optimizers.sgd import SGD
 from grokjax.reader.measured_steps import Cadence, MeasurePlan
-from grokjax.reader.run import Run, StoredInit
+from grokjax.reader.run import Minibatch, Run, StoredInit
 from grokjax.regularizers.clip import Clip
 from grokjax.regularizers.l2 import L2
 from grokjax.tasks.modular_arithmetic import ModularArithmetic
@@ -53,6 +53,14 @@ def updated(run: Run, params) -> dict:
     return step(program, run_of(program, leaves), data, state, tables, jnp.int32(4)).params
 
 
+@part
+class InBfloat16(TwoFactors):
+    """The same with outputs in another number format than the parameters."""
+
+    def logits(self, prepared, inputs, signature, key):
+        return super().logits(prepared, inputs, signature, key).astype(jnp.bfloat16)
+
+
 START = {"steep": np.ones(5, np.float32), "gentle": np.ones(5, np.float32)}
 
 
@@ -70,6 +78,16 @@ class AsksForTheLoss(Optimizer):
 def run_with(**fields) -> Run:
     task = ModularArithmetic(modulus=5, train_fraction=0.6)
     return dataclasses.replace(Run(task=task, model=TwoFactors(), optimizer=SGD(learning_rate=1.0)), **fields)
+
+
+@pytest.mark.parametrize("minibatch", [None, Minibatch(at_most=15)])
+def test_a_network_may_answer_in_another_number_format_than_its_parameters(minibatch: Minibatch | None) -> None:
+    moved = updated(run_with(model=InBfloat16(scale=1.0), minibatch=minibatch), START)
+    expected = updated(run_with(model=TwoFactors(scale=1.0), minibatch=minibatch), START)
+    for name, leaf in moved.items():
+        assert leaf.dtype == np.float32
+        np.testing.assert_allclose(leaf, expected[name], atol=0.01)
+        assert np.abs(leaf - START[name]).max() > 0.05
 
 
 def test_frozen_parameters_do_not_count_in_clipping() -> None:
