@@ -89,7 +89,7 @@ def test_memory_is_forecast_to_a_quarter_for_gpus_and_at_most_twice_for_tpus(row
     plan = make_plan(sweep, grid_orders(sweep), 1, is_cpu=False, lanes=row["lanes"], platform=platform)
     held = row["bytes"]
     compiled = held["argument"] + held["output"] + held["temp"] - held["alias"]
-    most = 2.0 if platform == "tpu" else 1.25
+    most = 2.0 if platform == "tpu" and row["sweep"] != "W2" else 1.25
     assert 0.9 <= plan.cohorts[0].size.device_bytes(row["lanes"]) / compiled <= most
 
 

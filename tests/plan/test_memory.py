@@ -92,8 +92,9 @@ def test_memory_is_predicted_a_tenth_too_low_and_a_fifth_too_high_at_most(networ
     (compiled,) = Traced(program, pool).compile(
         [pool], feed.values(grid_orders(sweep)[0].run), feed.tables, feed.schedule
     )
-    # Too high where a table is walked whole: less is kept of it than is counted.
-    assert 0.9 <= planned.size.device_bytes(lanes) / compiled.memory_bytes() <= (1.1 if executor == "map" else 1.2)
+    # Of this network, whose table is walked whole, less is kept than is counted.
+    most = 1.2 if (network, executor) == ("mlp", "vmap") else 1.1
+    assert 0.9 <= planned.size.device_bytes(lanes) / compiled.memory_bytes() <= most
 
 
 def test_a_table_shorter_than_a_block_makes_one_block_of_its_length() -> None:
